@@ -1,0 +1,12 @@
+# The commands a person types. Each runs commands/<name>.ts; `make help` lists them, `make <name> HELP=1` tells more.
+
+commands := up preview down status exec reload kubeconfig logs doctor test bench help
+
+.DEFAULT_GOAL := help
+.PHONY: $(commands)
+
+# Variables given on the command line reach the command as its environment, and their names are checked there.
+export SANDLOT_VARIABLES := $(MAKEOVERRIDES)
+
+$(commands):
+	@commands/run $@

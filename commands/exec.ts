@@ -1,0 +1,39 @@
+// make exec: a command in a sandbox, or in the node's container.
+import { UserError } from "@sandlot/toolchain/errors.js";
+import { execa } from "execa";
+
+import { runCommand } from "./support/command.js";
+import { dockerEnvironment } from "./support/docker.js";
+import { readOutputs } from "./support/outputs.js";
+import { runInSandbox } from "./support/sandbox.js";
+import { stackOf } from "./support/stack-file.js";
+import { isSet } from "./support/variables.js";
+
+await runCommand(
+  {
+    name: "exec",
+    summary: "run a command in a sandbox (or, with NODE=1, in the node's container)",
+    variables: ["CMD", "NODE", "STACK"],
+    examples: [`make exec CMD='python3 -c "print(6 * 7)"'`, "make exec NODE=1 CMD='kubectl get pods -A'"],
+  },
+  async (given) => {
+    if (given.CMD === undefined) throw new UserError("CMD is missing.", "Give the command, such as: make exec CMD='uname -a'");
+    const outputs = readOutputs(stackOf(given.STACK));
+    if (isSet(given.NODE)) {
+      const { exitCode } = await execa("docker", ["exec", outputs.nodeContainer, "sh", "-c", given.CMD], {
+        env: await dockerEnvironment(),
+        stdio: "inherit",
+        reject: false,
+      });
+      return exitCode ?? 1;
+    }
+    if (outputs.endpoint === undefined) {
+      throw new UserError("No sandbox is published on this machine.", "Set sandbox.nodePort and sandbox.hostPort in the stack's file.");
+    }
+    const { stdout, stderr, exitCode, status } = await runInSandbox(outputs.endpoint, given.CMD);
+    process.stdout.write(stdout);
+    process.stderr.write(stderr);
+    if (exitCode === null) console.error(`The command ended without an exit code (${status}).`);
+    return exitCode ?? 1;
+  },
+);

@@ -1,0 +1,19 @@
+// make status: the node, the sandboxes, what they use and where they are reached.
+import { runCommand } from "./support/command.js";
+import { dockerEnvironment } from "./support/docker.js";
+import { stackOf } from "./support/stack-file.js";
+import { formatStatus, statusOf } from "./support/status.js";
+
+await runCommand(
+  {
+    name: "status",
+    summary: "show the node, the sandboxes, what they use and where they are reached; fails when the stack is not up",
+    variables: ["FORMAT", "STACK"],
+    examples: ["make status", "make -s status FORMAT=json | jq .pods"],
+  },
+  async (given) => {
+    const status = await statusOf(stackOf(given.STACK), await dockerEnvironment());
+    console.log(given.FORMAT === "json" ? JSON.stringify(status, null, 2) : formatStatus(status));
+    return status.up ? 0 : 1;
+  },
+);

@@ -1,0 +1,12 @@
+// The Docker engine that commands talk to: one that answers now; nothing is installed or started for it.
+import { findEngine } from "@sandlot/toolchain/docker-engine/index.js";
+import { UserError } from "@sandlot/toolchain/errors.js";
+
+/** The environment for calling `docker`. @throws UserError when no engine answers. */
+export async function dockerEnvironment(): Promise<NodeJS.ProcessEnv> {
+  const engine = await findEngine();
+  if (engine === undefined) {
+    throw new UserError("No Docker engine answers on this machine.", "Start it, or let `make up` do it. See `make doctor`.");
+  }
+  return engine.host === "" ? {} : { DOCKER_HOST: engine.host };
+}

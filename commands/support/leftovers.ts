@@ -1,0 +1,109 @@
+// What an update that was cut off leaves behind: the engine's lock, and Docker objects that its state does not know.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { UserError } from "@sandlot/toolchain/errors.js";
+import { stateDir } from "@sandlot/toolchain/paths.js";
+import { note } from "@sandlot/toolchain/progress.js";
+import { execa } from "execa";
+
+import { stackCommand, statePath, type EngineEnvironment } from "./pulumi.js";
+import { projectName, type Stack } from "./stack-file.js";
+
+/** The part of the engine's state file that is read here. */
+interface StateFile {
+  checkpoint: { latest?: { resources?: { type: string; id?: string }[] } };
+}
+
+/** Ids, by type, of what the stack's state holds. */
+function idsInState(stack: Stack, type: string): Set<string> {
+  if (!existsSync(statePath(stack))) return new Set();
+  const state = JSON.parse(readFileSync(statePath(stack), "utf8")) as StateFile;
+  const resources = state.checkpoint.latest?.resources ?? [];
+  return new Set(resources.flatMap((resource) => (resource.type === type && resource.id !== undefined ? [resource.id] : [])));
+}
+
+/** Whether the process with this id is there. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Gives up the lock of an update whose process is gone. @throws UserError when that process is still at work. */
+export async function releaseLock(stack: Stack, env: EngineEnvironment): Promise<void> {
+  const dir = join(stateDir, "state", ".pulumi", "locks", "organization", projectName, stack.name);
+  const locks = existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith(".json")) : [];
+  for (const name of locks) {
+    const { pid } = JSON.parse(readFileSync(join(dir, name), "utf8")) as { pid: number };
+    if (isAlive(pid)) {
+      throw new UserError(
+        `Another command is changing stack ${stack.name} right now (process ${pid}).`,
+        `Wait until it has ended. If process ${pid} is something else by now, remove ${join(dir, name)}.`,
+      );
+    }
+  }
+  if (locks.length === 0) return;
+  note(`An earlier update of stack ${stack.name} was cut off: its lock is released`);
+  await stackCommand(stack, ["cancel", stack.name, "--yes"], env);
+}
+
+type Kind = "container" | "network";
+
+const inspectFormat: Record<Kind, string> = {
+  container: '{{.Id}} {{index .Config.Labels "sandlot.dev/owner"}}',
+  network: '{{.Id}} {{index .Labels "sandlot.dev/owner"}}',
+};
+
+/**
+ * Removes the container and network that carry this stack's name but are not in its state: the remains of an update
+ * that was cut off, or of a checkout that is gone.
+ * @throws UserError when they belong to somebody else.
+ */
+export async function removeOrphans(stack: Stack, env: EngineEnvironment): Promise<void> {
+  const name = `sandlot-${stack.name}`;
+  for (const kind of ["container", "network"] as const) {
+    const { stdout, failed } = await execa("docker", [kind, "inspect", "--format", inspectFormat[kind], name], {
+      env,
+      reject: false,
+    });
+    if (failed) continue;
+    const [id = "", owner = ""] = stdout.trim().split(" ");
+    if (idsInState(stack, `docker:index/${kind}:${kind === "container" ? "Container" : "Network"}`).has(id)) continue;
+    refuseForeign(kind, name, owner);
+    note(`Removing the ${kind} ${name}, which ${owner === stateDir ? "an update that was cut off" : "a deleted checkout"} left behind`);
+    await execa("docker", kind === "container" ? ["container", "rm", "--force", id] : ["network", "rm", id], { env });
+  }
+}
+
+function refuseForeign(kind: Kind, name: string, owner: string): void {
+  if (owner === stateDir || (owner !== "" && !existsSync(owner))) return;
+  throw owner === ""
+    ? new UserError(
+        `A ${kind} named ${name} is there already, and it is not one of Sandlot's.`,
+        `Remove or rename it: docker ${kind} rm ${name}`,
+      )
+    : new UserError(
+        `The ${kind} ${name} belongs to another checkout, whose state is in ${owner}.`,
+        `Run \`make down\` there first. Two checkouts can share a machine if each uses a stack and ports of its own.`,
+      );
+}
+
+/** Whether the state holds a node container that Docker no longer has, so that the engine must look before it acts. */
+export async function containerIsMissing(stack: Stack, env: EngineEnvironment): Promise<boolean> {
+  for (const id of idsInState(stack, "docker:index/container:Container")) {
+    const { failed } = await execa("docker", ["container", "inspect", id], { env, reject: false });
+    if (failed) return true;
+  }
+  return false;
+}
+
+/** Removes the node's container, so that the next update makes it anew; its volume stays. */
+export async function removeContainer(stack: Stack, env: EngineEnvironment): Promise<void> {
+  for (const id of idsInState(stack, "docker:index/container:Container")) {
+    await execa("docker", ["container", "rm", "--force", id], { env, reject: false });
+  }
+}

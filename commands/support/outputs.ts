@@ -1,0 +1,51 @@
+// What the last `make up` of a stack left behind: its outputs, and the kubeconfig in a file of its own.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { UserError } from "@sandlot/toolchain/errors.js";
+
+import type { Stack } from "./stack-file.js";
+
+/** Stack outputs, a public contract: `infra/index.ts` exports exactly these. */
+export interface StackOutputs {
+  readonly nodeContainer: string;
+  readonly apiServer: string;
+  readonly namespace?: string;
+  readonly service?: string;
+  /** The sandbox API's address on this machine, if it is published. */
+  readonly endpoint?: string;
+  /** The sandbox API's address inside the cluster. */
+  readonly clusterEndpoint?: string;
+  readonly sandboxImage?: string;
+  readonly runtimeClass?: string;
+}
+
+export function kubeconfigPath(stack: Stack): string {
+  return join(stack.dir, "kubeconfig");
+}
+
+function outputsPath(stack: Stack): string {
+  return join(stack.dir, "outputs.json");
+}
+
+/** Keeps the outputs of a finished update; the kubeconfig is readable by its owner alone. */
+export function saveOutputs(stack: Stack, outputs: StackOutputs & { readonly kubeconfig: string }): StackOutputs {
+  const { kubeconfig, ...rest } = outputs;
+  writeFileSync(kubeconfigPath(stack), kubeconfig, { mode: 0o600 });
+  writeFileSync(outputsPath(stack), `${JSON.stringify(rest, null, 2)}\n`);
+  return rest;
+}
+
+/** The outputs of the last update. @throws UserError when there was none. */
+export function readOutputs(stack: Stack): StackOutputs {
+  const path = outputsPath(stack);
+  if (!existsSync(path)) {
+    throw new UserError(`Stack ${stack.name} is not up.`, `Run: make up${stack.name === "dev" ? "" : ` STACK=${stack.name}`}`);
+  }
+  return JSON.parse(readFileSync(path, "utf8")) as StackOutputs;
+}
+
+/** The outputs, or undefined when the stack is not up. */
+export function tryReadOutputs(stack: Stack): StackOutputs | undefined {
+  return existsSync(outputsPath(stack)) ? readOutputs(stack) : undefined;
+}

@@ -1,0 +1,83 @@
+// The configuration of one run: the stack's file in stacks/ with the make variables of this run on top. It is written
+// beside the stack's state, so that the engine's own additions (encryptionsalt) never show up as changes in git.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { UserError } from "@sandlot/toolchain/errors.js";
+import { projectRoot, stateDir } from "@sandlot/toolchain/paths.js";
+import { isMap, parseDocument, type Document } from "yaml";
+
+import { isSet, variables, type Variable, type VariableName, type Variables } from "./variables.js";
+
+/** A stack's name, its folder of local state and the configuration file that the engine is given. */
+export interface Stack {
+  readonly name: string;
+  readonly dir: string;
+  readonly file: string;
+}
+
+export const defaultStack = "dev";
+
+/** The Pulumi project's name, as Pulumi.yaml has it. */
+export const projectName = "sandlot";
+
+const stacksDir = join(projectRoot, "stacks");
+
+/** A stack's local paths; nothing is read or written. */
+export function stackOf(name: string = defaultStack): Stack {
+  const dir = join(stateDir, "stacks", name);
+  return { name, dir, file: join(dir, `Pulumi.${name}.yaml`) };
+}
+
+/** The stack file of `name` as it stands in stacks/. @throws UserError that lists the stacks there are. */
+export function readStackFile(name: string): Document.Parsed {
+  const source = join(stacksDir, `Pulumi.${name}.yaml`);
+  if (!existsSync(source)) {
+    const names = readdirSync(stacksDir).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    throw new UserError(`There is no stack ${name} (${source}).`, `Stacks here: ${names.join(", ")}. Give one as STACK=…`);
+  }
+  const document = parseDocument(readFileSync(source, "utf8"));
+  const [mistake] = document.errors;
+  if (mistake !== undefined) {
+    throw new UserError(`${source} is not valid YAML: ${mistake.message}`, "Correct the file and run the command again.");
+  }
+  return document;
+}
+
+/** Puts the make variables that stand for configuration into `document`. */
+export function applyVariables(document: Document, given: Variables): void {
+  if (!isMap(document.contents)) document.contents = document.createNode({});
+  for (const [name, text] of Object.entries(given) as [VariableName, string][]) {
+    const variable: Variable = variables[name];
+    if (variable.config === undefined) continue;
+    const [key, ...rest] = variable.config;
+    document.setIn(["config", `sandlot:${key}`, ...rest], variable.decode?.(text) ?? text);
+  }
+  if (given.ONLY === "cluster") document.setIn(["config", "sandlot:platform"], false);
+  if (isSet(given.SKIP_PULL)) document.setIn(["config", "sandlot:cluster", "imagePullPolicy"], "Never");
+}
+
+/** Writes the configuration of this run and returns where it is. */
+export function writeStackFile(given: Variables): Stack {
+  const stack = stackOf(given.STACK);
+  const document = readStackFile(stack.name);
+  applyVariables(document, given);
+  const salt = existsSync(stack.file) ? parseDocument(readFileSync(stack.file, "utf8")).get("encryptionsalt") : undefined;
+  if (salt !== undefined && !document.has("encryptionsalt")) document.set("encryptionsalt", salt);
+  mkdirSync(stack.dir, { recursive: true });
+  // A project without a program, for the engine's commands that need none.
+  writeFileSync(join(stack.dir, "Pulumi.yaml"), `name: ${projectName}\nruntime: nodejs\n`);
+  writeFileSync(`${stack.file}.new`, String(document), { mode: 0o600 });
+  renameSync(`${stack.file}.new`, stack.file);
+  return stack;
+}
+
+/** One value of a stack file's configuration, such as `configured(doc, "cluster", "apiPort")`. */
+export function configured(document: Document, key: string, ...path: string[]): unknown {
+  return document.getIn(["config", `sandlot:${key}`, ...path]);
+}
+
+/** The configuration that {@link writeStackFile} wrote. */
+export function readWritten(stack: Stack): Document.Parsed {
+  return parseDocument(readFileSync(stack.file, "utf8"));
+}

@@ -1,0 +1,182 @@
+// What a stack looks like right now, as data; `formatStatus` says the same in lines.
+import { execa } from "execa";
+
+import { connect, sandboxSelector, type Cluster } from "./kubernetes.js";
+import { tryReadOutputs, type StackOutputs } from "./outputs.js";
+import type { Stack } from "./stack-file.js";
+
+/** The node's container. CPU is in cores, memory in bytes. */
+export interface NodeStatus {
+  readonly container: string;
+  readonly state: string;
+  readonly image: string;
+  readonly startedAt: string;
+  readonly ports: readonly string[];
+  readonly memoryBytes?: number;
+  readonly cpuCores?: number;
+  readonly kubernetes?: string;
+  readonly ready?: boolean;
+}
+
+/** One sandbox pod. */
+export interface PodStatus {
+  readonly name: string;
+  readonly phase: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+  readonly image: string;
+  readonly runtimeClass: string;
+  readonly createdAt: string;
+  readonly memoryBytes?: number;
+  readonly cpuCores?: number;
+}
+
+/** Everything `make status` knows. `problem` says why the rest is missing. */
+export interface Status {
+  readonly stack: string;
+  readonly up: boolean;
+  readonly node?: NodeStatus;
+  readonly pods: readonly PodStatus[];
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly volume?: string;
+  readonly problem?: string;
+}
+
+/** The part of `docker container inspect` that is read here. */
+interface Inspection {
+  Name: string;
+  State: { Status: string; StartedAt: string };
+  Config: { Image: string };
+  Mounts: { Type: string; Name?: string }[];
+  NetworkSettings: { Ports: Record<string, { HostIp: string; HostPort: string }[] | null> };
+}
+
+/** The part of the kubelet's `/stats/summary` that is read here. */
+interface StatsSummary {
+  node: { cpu?: { usageNanoCores?: number }; memory?: { workingSetBytes?: number } };
+  pods: {
+    podRef: { name: string; namespace: string };
+    cpu?: { usageNanoCores?: number };
+    memory?: { workingSetBytes?: number };
+  }[];
+}
+
+async function inspect(container: string, env: NodeJS.ProcessEnv): Promise<Inspection | undefined> {
+  const { stdout, failed } = await execa("docker", ["container", "inspect", container], { env, reject: false });
+  return failed ? undefined : (JSON.parse(stdout) as Inspection[])[0];
+}
+
+function publishedPorts({ NetworkSettings }: Inspection): string[] {
+  return Object.entries(NetworkSettings.Ports).flatMap(([inner, outer]) =>
+    (outer ?? []).map(({ HostIp, HostPort }) => `${HostIp}:${HostPort} → ${inner}`),
+  );
+}
+
+async function statsOf({ core }: Cluster, node: string): Promise<StatsSummary | undefined> {
+  try {
+    const answer = await core.connectGetNodeProxyWithPath({ name: node, path: "stats/summary" });
+    return (typeof answer === "string" ? JSON.parse(answer) : answer) as StatsSummary;
+  } catch {
+    return undefined; // The kubelet has no figures yet: they are left out.
+  }
+}
+
+const cores = (nano: number | undefined): number | undefined => (nano === undefined ? undefined : nano / 1e9);
+
+async function clusterStatus(cluster: Cluster, outputs: StackOutputs): Promise<{ node: object; pods: PodStatus[] }> {
+  const [node] = (await cluster.core.listNode()).items;
+  const name = node?.metadata?.name ?? "";
+  const [stats, pods] = await Promise.all([
+    statsOf(cluster, name),
+    outputs.namespace === undefined
+      ? []
+      : cluster.core
+          .listNamespacedPod({ namespace: outputs.namespace, labelSelector: sandboxSelector })
+          .then(({ items }) => items),
+  ]);
+  return {
+    node: {
+      kubernetes: node?.status?.nodeInfo?.kubeletVersion,
+      ready: node?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
+      memoryBytes: stats?.node.memory?.workingSetBytes,
+      cpuCores: cores(stats?.node.cpu?.usageNanoCores),
+    },
+    pods: pods.map(({ metadata, spec, status }) => {
+      const usage = stats?.pods.find(({ podRef }) => podRef.name === metadata?.name && podRef.namespace === metadata?.namespace);
+      return {
+        name: metadata?.name ?? "",
+        phase: metadata?.deletionTimestamp === undefined ? (status?.phase ?? "Unknown") : "Terminating",
+        ready: status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false,
+        restarts: status?.containerStatuses?.[0]?.restartCount ?? 0,
+        image: spec?.containers[0]?.image ?? "",
+        runtimeClass: spec?.runtimeClassName ?? "none",
+        createdAt: metadata?.creationTimestamp?.toISOString() ?? "",
+        memoryBytes: usage?.memory?.workingSetBytes,
+        cpuCores: cores(usage?.cpu?.usageNanoCores),
+      };
+    }),
+  };
+}
+
+/** Looks at the container, then at the cluster; whatever cannot be reached is left out, with the reason. */
+export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<Status> {
+  const outputs = tryReadOutputs(stack);
+  const container = outputs?.nodeContainer ?? `sandlot-${stack.name}`;
+  const found = await inspect(container, env);
+  const nothing = { stack: stack.name, up: false, pods: [], endpoints: {} };
+  if (found === undefined) return { ...nothing, problem: `There is no container ${container}. Run: make up` };
+  const node: NodeStatus = {
+    container,
+    state: found.State.Status,
+    image: found.Config.Image,
+    startedAt: found.State.StartedAt,
+    ports: publishedPorts(found),
+  };
+  const volume = found.Mounts.find(({ Type, Name }) => Type === "volume" && Name === container)?.Name;
+  if (outputs === undefined) return { ...nothing, node, volume, problem: "The last `make up` did not finish. Run it again." };
+  if (node.state !== "running") return { ...nothing, node, volume, problem: `The node is ${node.state}. Run: make up` };
+  const endpoints = Object.fromEntries(
+    Object.entries({ kubernetes: outputs.apiServer, sandbox: outputs.endpoint, "sandbox (in the cluster)": outputs.clusterEndpoint }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );
+  try {
+    const cluster = await clusterStatus(connect(stack), outputs);
+    return { stack: stack.name, up: true, node: { ...node, ...cluster.node }, pods: cluster.pods, endpoints, volume };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { ...nothing, node, endpoints, volume, problem: `The API server does not answer: ${reason}` };
+  }
+}
+
+const mebibytes = (bytes: number | undefined): string => (bytes === undefined ? "-" : `${Math.round(bytes / 1024 ** 2)} MiB`);
+const millicores = (value: number | undefined): string => (value === undefined ? "-" : `${Math.round(value * 1000)}m`);
+
+/** The status in lines for a person. */
+export function formatStatus(status: Status): string {
+  const { node, pods } = status;
+  const lines = [`Stack ${status.stack}: ${status.up ? "up" : "down"}`];
+  if (status.problem !== undefined) lines.push(`  ${status.problem}`);
+  if (node !== undefined) {
+    lines.push(
+      `Node ${node.container}: ${node.state}${node.ready === undefined ? "" : node.ready ? ", Ready" : ", not Ready"}`,
+      `  image       ${node.image}`,
+      `  Kubernetes  ${node.kubernetes ?? "-"}`,
+      `  since       ${node.startedAt}`,
+      `  uses        ${millicores(node.cpuCores)} CPU, ${mebibytes(node.memoryBytes)}`,
+      ...node.ports.map((port, index) => `  ${index === 0 ? "ports " : "      "}      ${port}`),
+    );
+  }
+  if (status.volume !== undefined) lines.push(`Volume ${status.volume}`);
+  if (pods.length > 0) lines.push("Sandboxes");
+  for (const pod of pods) {
+    lines.push(
+      `  ${pod.name}  ${pod.phase}${pod.ready ? ", Ready" : ""}, ${pod.restarts} restarts, runtime ${pod.runtimeClass}, ` +
+        `${millicores(pod.cpuCores)} CPU, ${mebibytes(pod.memoryBytes)}`,
+      `    ${pod.image}`,
+    );
+  }
+  const endpoints = Object.entries(status.endpoints);
+  if (endpoints.length > 0) lines.push("Endpoints", ...endpoints.map(([name, url]) => `  ${name.padEnd(25)} ${url}`));
+  return lines.join("\n");
+}

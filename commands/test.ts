@@ -1,0 +1,78 @@
+// make test: sets up what the tests need, then lint, type check and every test, against a real cluster of its own.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { projectRoot } from "@sandlot/toolchain/paths.js";
+import { formatDuration, step } from "@sandlot/toolchain/progress.js";
+import { run } from "@sandlot/toolchain/run.js";
+import { execa } from "execa";
+
+import { runCommand } from "./support/command.js";
+import { setUp } from "./support/setup.js";
+import { writeStackFile } from "./support/stack-file.js";
+
+/** The parts of mocha's statistics that are summed up. */
+interface Counts {
+  passes: number;
+  failures: number;
+  pending: number;
+}
+
+/** Runs mocha with its output shown as it comes. A run that dies before it can count is one failure. */
+async function mocha(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Counts> {
+  const dir = mkdtempSync(join(tmpdir(), "sandlot-test-"));
+  const file = join(dir, "counts.json");
+  try {
+    const { exitCode } = await execa("npx", ["mocha", "--reporter", "test/support/counting-reporter.ts", ...args], {
+      cwd: projectRoot,
+      env: { ...env, SANDLOT_TEST_COUNTS: file },
+      stdio: ["ignore", "inherit", "inherit"],
+      reject: false,
+    });
+    const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
+    return exitCode === 0 || counts.failures > 0 ? counts : { ...counts, failures: 1 };
+  } catch {
+    return { passes: 0, failures: 1, pending: 0 };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Lint and type check; false when one of them found something. */
+async function statics(): Promise<boolean> {
+  const check = async (title: string, script: string): Promise<boolean> => {
+    try {
+      await step(title, (progress) => run("npm", ["run", "--silent", script], { cwd: projectRoot, log: script, progress }));
+      return true;
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : error);
+      return false;
+    }
+  };
+  const results = [await check("Lint (npm run lint)", "lint"), await check("Type check (npm run types)", "types")];
+  return results.every(Boolean);
+}
+
+await runCommand(
+  {
+    name: "test",
+    summary: "set up what is needed and run all tests (npm test runs those that need no cluster)",
+    variables: ["ONLY_TESTS"],
+    examples: ["make test", "make test ONLY_TESTS='NetworkPolicy'"],
+  },
+  async (given) => {
+    const started = performance.now();
+    const stack = writeStackFile({ STACK: "test" });
+    const { env } = await setUp(stack);
+    const clean = given.ONLY_TESTS !== undefined || (await statics());
+    const grep = given.ONLY_TESTS === undefined ? [] : ["--grep", given.ONLY_TESTS];
+    const runs = [await mocha(grep, env), await mocha(["--config", ".mocharc.cluster.json", ...grep], env)];
+    const sum = (key: keyof Counts): number => runs.reduce((total, counts) => total + counts[key], 0);
+    const failed = sum("failures");
+    console.log(`\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint or type check failed"}`);
+    const skipped = sum("pending") > 0 ? `, ${sum("pending")} skipped` : "";
+    console.log(`${sum("passes")} passed, ${failed} failed${skipped}`);
+    return failed > 0 || !clean ? 1 : 0;
+  },
+);

@@ -1,0 +1,164 @@
+// What is wrong with the shared sandbox's arguments.
+import type * as pulumi from "@pulumi/pulumi";
+
+import { EgressProfile } from "../sandbox-network-policies/profiles";
+import { Checks, type Rule } from "../shared/checks";
+import { checkOrder, parseQuantity } from "../shared/quantity";
+import {
+  dnsLabel,
+  dnsSubdomain,
+  environmentName,
+  integerBetween,
+  matching,
+  oneOf,
+  pinnedImage,
+  quantity,
+} from "../shared/rules";
+import {
+  SandboxPullPolicy,
+  SandboxServiceType,
+  type EnvironmentVariable,
+  type SandboxDeploymentArgs,
+} from "./args";
+import { withDefaults, type SandboxDeploymentSettings } from "./resolve";
+
+const maximumSeconds = 3600;
+
+/**
+ * Fills in defaults and holds everything against its rule. Pure: nothing is registered.
+ * @throws ArgumentError with every problem of the plain values.
+ */
+export function resolve(name: string, args: SandboxDeploymentArgs): SandboxDeploymentSettings {
+  const settings = withDefaults(args);
+  const checks = new Checks("SandboxDeployment", name);
+  checks.plain("name", settings.name, dnsLabel);
+  checks.plain("imagePullPolicy", settings.imagePullPolicy, oneOf(SandboxPullPolicy));
+  for (const [i, secret] of settings.imagePullSecrets.entries())
+    checks.plain(`imagePullSecrets[${i}]`, secret, dnsSubdomain);
+  checks.plain("replicas", settings.replicas, integerBetween(0, 1000));
+  checks.plain("revisionHistoryLimit", settings.revisionHistoryLimit, integerBetween(0, 100));
+  checks.plain("egress", settings.egress, oneOf(EgressProfile));
+  checks.plain(
+    "terminationGracePeriodSeconds",
+    settings.terminationGracePeriodSeconds,
+    integerBetween(0, maximumSeconds, "a number of seconds"),
+  );
+  checkSizes(checks, settings);
+  checkProbes(checks, settings);
+  checkService(checks, settings);
+  checkDisruption(checks, settings);
+  const resolved = {
+    ...settings,
+    namespace: checks.input("namespace", settings.namespace, dnsLabel),
+    image: checks.input("image", settings.image, pinnedImage),
+    serviceAccountName: checks.input("serviceAccountName", settings.serviceAccountName, dnsSubdomain),
+    runtimeClassName: checks.optional("runtimeClassName", settings.runtimeClassName, dnsSubdomain),
+    skillsClaimName: checks.optional("skillsClaimName", settings.skillsClaimName, dnsSubdomain),
+    env: checkEnvironment(checks, settings.env),
+  };
+  checks.finish();
+  return resolved;
+}
+
+function checkSizes(checks: Checks, { resources, writable }: SandboxDeploymentSettings): void {
+  for (const [group, given] of Object.entries(resources)) {
+    for (const [field, value] of Object.entries(given))
+      checks.plain(`resources.${group}.${field}`, value, quantity);
+  }
+  checkOrder(checks, ["resources.requests", resources.requests], ["resources.limits", resources.limits]);
+  const most = parseQuantity(resources.limits.ephemeralStorage);
+  for (const [place, size] of Object.entries(writable)) {
+    checks.plain(`writable.${place}`, size, quantity);
+    const amount = parseQuantity(size);
+    if (amount !== undefined && most !== undefined && amount > most) {
+      checks.problem(
+        `writable.${place} is "${size}", but resources.limits.ephemeralStorage is "${resources.limits.ephemeralStorage}", ` +
+          "which holds for all places together; lower the one or raise the other",
+      );
+    }
+  }
+}
+
+function checkProbes(checks: Checks, { probes }: SandboxDeploymentSettings): void {
+  checks.plain("probes.path", probes.path, matching(/^\/[!-~]*$/, "a path that starts with /"));
+  for (const kind of ["startup", "readiness", "liveness"] as const) {
+    for (const [field, value] of Object.entries(probes[kind])) {
+      checks.plain(
+        `probes.${kind}.${field}`,
+        value,
+        integerBetween(field === "initialDelaySeconds" ? 0 : 1, maximumSeconds),
+      );
+    }
+  }
+}
+
+function checkService(checks: Checks, { service }: SandboxDeploymentSettings): void {
+  checks.plain("service.type", service.type, oneOf(SandboxServiceType));
+  checks.plain("service.nodePort", service.nodePort, integerBetween(30000, 32767, "a port"));
+  checks.plain(
+    "service.clientAffinitySeconds",
+    service.clientAffinitySeconds,
+    integerBetween(0, 86400, "a number of seconds"),
+  );
+  if (service.nodePort !== undefined && service.type !== SandboxServiceType.NodePort) {
+    checks.problem(
+      `service.nodePort is ${service.nodePort}, but service.type is ${service.type}; remove it or set the type to NodePort`,
+    );
+  }
+}
+
+function checkDisruption(checks: Checks, { disruption, replicas }: SandboxDeploymentSettings): void {
+  if (disruption === undefined) return;
+  const { minAvailable, maxUnavailable } = disruption;
+  if ((minAvailable === undefined) === (maxUnavailable === undefined)) {
+    checks.problem(
+      `disruption has ${minAvailable === undefined ? "neither minAvailable nor" : "both minAvailable and"} maxUnavailable; give exactly one`,
+    );
+  }
+  checks.plain("disruption.minAvailable", minAvailable, countOrPercentage);
+  checks.plain("disruption.maxUnavailable", maxUnavailable, countOrPercentage);
+  if (
+    minAvailable === "100%" ||
+    (minAvailable !== undefined && replicas > 0 && Number(minAvailable) >= replicas)
+  ) {
+    checks.problem(
+      `disruption.minAvailable is "${minAvailable}" with ${replicas} replicas, so that no node could ever be drained; lower it or raise replicas`,
+    );
+  }
+  if (maxUnavailable !== undefined && /^0+%?$/.test(maxUnavailable)) {
+    checks.problem(
+      `disruption.maxUnavailable is "${maxUnavailable}", so that no node could ever be drained; raise it`,
+    );
+  }
+}
+
+const countOrPercentage: Rule<string> = matching(
+  /^(?:\d{1,4}|\d{1,2}%|100%)$/,
+  'a number such as "1" or a percentage such as "50%"',
+);
+
+/** Variables that the component or Kubernetes sets itself. */
+const reservedNames: Rule<string> = (value) =>
+  value === "HOME" || value.startsWith("SANDLOT_") || value.startsWith("KUBERNETES_")
+    ? "a name that is not reserved: HOME and names that start with SANDLOT_ or KUBERNETES_ are"
+    : undefined;
+
+function checkEnvironment(checks: Checks, env: readonly EnvironmentVariable[]): EnvironmentVariable[] {
+  const seen = new Set<string>();
+  return env.map(({ name, value }, i) => {
+    checks.plain(`env[${i}].name`, name, (text) => environmentName(text) ?? reservedNames(text));
+    if (seen.has(name))
+      checks.problem(
+        `env[${i}].name is "${name}", which an earlier entry sets already; remove one of the two`,
+      );
+    seen.add(name);
+    return { name, value: gateText(checks, `env[${i}].value`, value) };
+  });
+}
+
+/** Values are not shown in messages: who mistakes this for a place for secrets shall not find them in logs. */
+function gateText(checks: Checks, field: string, value: pulumi.Input<string>): pulumi.Input<string> {
+  if (typeof value === "string" && value.includes("\0"))
+    checks.problem(`${field} contains a NUL character, which no environment can hold; remove it`);
+  return value;
+}

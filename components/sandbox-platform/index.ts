@@ -1,0 +1,82 @@
+// Everything that sandboxes need in a cluster, put together in the order that keeps them walled in from the first moment.
+import * as pulumi from "@pulumi/pulumi";
+
+import { GvisorRuntime } from "../gvisor-runtime";
+import { SandboxDeployment } from "../sandbox-deployment";
+import { SandboxNamespace } from "../sandbox-namespace";
+import { SandboxNetworkPolicies } from "../sandbox-network-policies";
+import { SandboxRbac } from "../sandbox-rbac";
+import { SkillsStorage } from "../skills-storage";
+import type { SandboxPlatformArgs } from "./args";
+import { partNames, resolve } from "./resolve";
+
+/**
+ * Sandboxes in a cluster: namespace, network walls, service account, skills, gVisor, and the shared sandbox itself. The
+ * Deployment is made last: walls stand before pods do.
+ */
+export class SandboxPlatform extends pulumi.ComponentResource {
+  /** The namespace. */
+  public readonly namespace: pulumi.Output<string>;
+  /** The name of the Deployment. */
+  public readonly deploymentName: pulumi.Output<string>;
+  /** The name of the Service. */
+  public readonly serviceName: pulumi.Output<string>;
+  /** The Service's URL inside the cluster. */
+  public readonly serviceUrl: pulumi.Output<string>;
+  /** The port of every node, if the Service has one. */
+  public readonly nodePort: pulumi.Output<number | undefined>;
+  /** The RuntimeClass of sandboxes, if they run in gVisor. */
+  public readonly runtimeClassName: pulumi.Output<string | undefined>;
+  /** The egress profiles there are. */
+  public readonly egressProfiles: pulumi.Output<string[]>;
+
+  /** @throws ArgumentError, before anything is registered, if an argument of any part is bad. */
+  constructor(name: string, args: SandboxPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
+    resolve(name, args);
+    super("sandlot:index:SandboxPlatform", name, args, opts);
+
+    const names = partNames(name);
+    const own = { parent: this };
+    const home = new SandboxNamespace(names.namespace, args.namespace ?? {}, own);
+    const namespace = home.namespace;
+    const inside = { parent: this, dependsOn: home };
+    const network = new SandboxNetworkPolicies(names.network, { ...args.network, namespace }, inside);
+    const rbac = new SandboxRbac(names.rbac, { ...args.rbac, namespace }, inside);
+    const skills =
+      args.skills === undefined
+        ? undefined
+        : new SkillsStorage(names.skills, { ...args.skills, namespace }, inside);
+    const runtime =
+      args.gvisor === false ? undefined : new GvisorRuntime(names.runtime, args.runtime ?? {}, own);
+    const walls = [home, network, rbac, skills, runtime].filter((part) => part !== undefined);
+    const deployment = new SandboxDeployment(
+      names.deployment,
+      {
+        ...args.deployment,
+        namespace,
+        image: args.image,
+        serviceAccountName: rbac.serviceAccountName,
+        ...(runtime === undefined ? {} : { runtimeClassName: runtime.runtimeClassName }),
+        ...(skills === undefined ? {} : { skillsClaimName: skills.claimName }),
+      },
+      { parent: this, dependsOn: walls },
+    );
+
+    this.namespace = namespace;
+    this.deploymentName = deployment.deploymentName;
+    this.serviceName = deployment.serviceName;
+    this.serviceUrl = deployment.serviceUrl;
+    this.nodePort = deployment.nodePort;
+    this.runtimeClassName = pulumi.output(runtime?.runtimeClassName);
+    this.egressProfiles = network.egressProfiles;
+    this.registerOutputs({
+      namespace: this.namespace,
+      deploymentName: this.deploymentName,
+      serviceName: this.serviceName,
+      serviceUrl: this.serviceUrl,
+      nodePort: this.nodePort,
+      runtimeClassName: this.runtimeClassName,
+      egressProfiles: this.egressProfiles,
+    });
+  }
+}

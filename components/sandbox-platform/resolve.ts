@@ -1,0 +1,71 @@
+// Checks every part of the platform before any of it is registered.
+import { resolve as resolveRuntime } from "../gvisor-runtime/resolve";
+import { resolve as resolveDeployment } from "../sandbox-deployment/validate";
+import { resolve as resolveNamespace } from "../sandbox-namespace/args";
+import { resolve as resolveNetwork } from "../sandbox-network-policies/resolve";
+import { resolve as resolveRbac } from "../sandbox-rbac/args";
+import { Checks } from "../shared/checks";
+import { parseQuantity } from "../shared/quantity";
+import { resolve as resolveSkills } from "../skills-storage/resolve";
+import type { SandboxPlatformArgs } from "./args";
+
+/** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
+export function partNames(
+  name: string,
+): Record<"namespace" | "network" | "rbac" | "skills" | "runtime" | "deployment", string> {
+  return {
+    namespace: `${name}-home`,
+    network: `${name}-network`,
+    rbac: `${name}-rbac`,
+    skills: `${name}-skills`,
+    runtime: `${name}-runtime`,
+    deployment: `${name}-sandbox`,
+  };
+}
+
+/**
+ * Holds all arguments against their rules, those of the parts too. Pure: nothing is registered.
+ * @throws ArgumentError with every problem of the plain values.
+ */
+export function resolve(name: string, args: SandboxPlatformArgs): void {
+  const names = partNames(name);
+  const checks = new Checks("SandboxPlatform", name);
+  const home = checks.part(() => resolveNamespace(names.namespace, args.namespace ?? {}));
+  const namespace = home?.name ?? "sandlot";
+  checks.part(() => resolveNetwork(names.network, { ...args.network, namespace }));
+  checks.part(() => resolveRbac(names.rbac, { ...args.rbac, namespace }));
+  if (args.skills !== undefined) {
+    const skills = args.skills;
+    checks.part(() => resolveSkills(names.skills, { ...skills, namespace }));
+  }
+  if (args.gvisor === false && args.runtime !== undefined) {
+    checks.problem("runtime is given, but gvisor is false; remove one of the two");
+  }
+  if (args.gvisor !== false) checks.part(() => resolveRuntime(names.runtime, args.runtime ?? {}));
+  const deployment = checks.part(() =>
+    resolveDeployment(names.deployment, {
+      ...args.deployment,
+      namespace,
+      image: args.image,
+      serviceAccountName: "sandbox",
+    }),
+  );
+  if (home !== undefined && deployment !== undefined) {
+    const { maximum } = home.limits;
+    const limits = deployment.resources.limits;
+    for (const field of ["cpu", "memory", "ephemeralStorage"] as const) {
+      if ((parseQuantity(limits[field]) ?? 0) <= (parseQuantity(maximum[field]) ?? 0)) continue;
+      checks.problem(
+        `deployment.resources.limits.${field} is "${limits[field]}", but the namespace allows at most "${maximum[field]}"; ` +
+          `lower it or raise namespace.limits.maximum.${field}`,
+      );
+    }
+    if (deployment.replicas >= home.quota.pods) {
+      checks.problem(
+        `deployment.replicas is ${deployment.replicas}, but the namespace's quota is ${home.quota.pods} pods, and an update needs one more ` +
+          "than there are replicas; lower it or raise namespace.quota.pods",
+      );
+    }
+  }
+  checks.finish();
+}

@@ -1,0 +1,55 @@
+// Ranges of IPv4 and IPv6 addresses: reading them and asking whether one lies in another.
+import { isIPv4, isIPv6 } from "node:net";
+
+/** A range, read. */
+export interface CidrRange {
+  readonly family: 4 | 6;
+  /** The first address as a number. */
+  readonly first: bigint;
+  /** The last address as a number. */
+  readonly last: bigint;
+  readonly prefix: number;
+  /** Whether the address had bits set after the prefix, which Kubernetes warns about. */
+  readonly hasHostBits: boolean;
+}
+
+/** Reads `address/prefix`; undefined if it is no range. */
+export function parseCidr(text: string): CidrRange | undefined {
+  if (typeof text !== "string") return undefined;
+  const found = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text);
+  const address = found?.[1] ?? "";
+  const prefix = Number(found?.[2]);
+  const family = isIPv4(address) ? 4 : isIPv6(address) ? 6 : undefined;
+  if (family === undefined) return undefined;
+  const width = family === 4 ? 32 : 128;
+  if (!(prefix <= width)) return undefined;
+  const value = family === 4 ? ipv4Value(address) : ipv6Value(address);
+  const hostMask = (1n << BigInt(width - prefix)) - 1n;
+  const first = value & ~hostMask;
+  return { family, first, last: first | hostMask, prefix, hasHostBits: first !== value };
+}
+
+/** Whether every address of `inner` is in `outer`. */
+export function contains(outer: CidrRange, inner: CidrRange): boolean {
+  return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
+}
+
+function ipv4Value(address: string): bigint {
+  return address.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
+}
+
+function ipv6Value(address: string): bigint {
+  const [head = "", tail] = expandIpv4Tail(address).split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  const middle = tail === undefined ? [] : new Array<string>(8 - left.length - right.length).fill("0");
+  return [...left, ...middle, ...right].reduce((sum, part) => (sum << 16n) | BigInt(`0x${part}`), 0n);
+}
+
+/** `::ffff:10.0.0.1` as `::ffff:a00:1`. */
+function expandIpv4Tail(address: string): string {
+  const found = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address);
+  if (found === null) return address;
+  const value = ipv4Value(found[2] ?? "");
+  return `${found[1] ?? ""}${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
+}

@@ -1,0 +1,34 @@
+// Lint rules: strict, type-aware TypeScript, and the import boundaries that docs/design.md draws.
+import importX from "eslint-plugin-import-x";
+import tseslint from "typescript-eslint";
+
+/** Each folder and the folders of this repository it must not import from. */
+const boundaries = [
+  { target: "./components", from: ["./infra", "./commands", "./toolchain", "./policies", "./test", "./bench"] },
+  { target: "./infra", from: ["./commands", "./toolchain", "./policies", "./test", "./bench"] },
+  { target: "./policies", from: ["./infra", "./components", "./commands", "./toolchain", "./test", "./bench"] },
+  { target: "./toolchain", from: ["./infra", "./components", "./commands", "./policies", "./test", "./bench"] },
+  { target: "./commands", from: ["./components", "./policies", "./test", "./bench"] },
+  { target: "./bench", from: ["./test"] },
+];
+
+export default tseslint.config(
+  { ignores: ["node_modules/**", ".sandlot/**"] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { "import-x": importX },
+    rules: {
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones: boundaries }],
+      "no-console": "off",
+      // Numbers in messages are what messages are for.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/consistent-type-imports": "error",
+    },
+  },
+  { files: ["**/*.mjs"], extends: [tseslint.configs.disableTypeChecked] },
+  // A Pulumi resource is registered by being constructed.
+  { files: ["components/**", "infra/**", "test/**"], rules: { "@typescript-eslint/no-new": "off", "@typescript-eslint/no-unused-expressions": "off" } },
+  { files: ["components/**", "test/**"], rules: { "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: ["it", "describe"] }] }] } },
+);

@@ -1,0 +1,34 @@
+// The JSON Schema of a stack file, for editors: `# yaml-language-server: $schema=schema.json` in its first line.
+import { z } from "zod";
+
+import { configSchema } from "./schema";
+
+/** The schema of `stacks/Pulumi.<stack>.yaml`; keys of other namespaces stay free. */
+export function stackFileSchema(): Record<string, unknown> {
+  const config = z.toJSONSchema(configSchema, {
+    target: "draft-7",
+    override: ({ jsonSchema }) => {
+      const { allowed, description } = jsonSchema as { allowed?: string; description?: string };
+      delete (jsonSchema as { allowed?: string }).allowed;
+      if (allowed !== undefined) jsonSchema.description = `${description ?? ""}. Allowed: ${allowed}.`;
+    },
+  });
+  const properties = Object.entries(config.properties ?? {}).map(([key, value]) => [`sandlot:${key}`, value]);
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "A Sandlot stack",
+    type: "object",
+    properties: {
+      encryptionsalt: { type: "string" },
+      secretsprovider: { type: "string" },
+      encryptedkey: { type: "string" },
+      config: {
+        type: "object",
+        description: config.description,
+        properties: Object.fromEntries(properties) as unknown,
+        patternProperties: { "^(?!sandlot:)": {} },
+        additionalProperties: false,
+      },
+    },
+  };
+}

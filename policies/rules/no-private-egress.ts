@@ -1,0 +1,32 @@
+// No network policy of the stack opens a way to private addresses.
+import { exposedRanges } from "../lib/ranges";
+import { objectRule } from "../lib/rule";
+import { at, listAt, mayExist, textAt, unknown } from "../lib/values";
+
+export const noPrivateEgress = objectRule(
+  {
+    name: "no-private-egress",
+    description:
+      "No NetworkPolicy lets pods out to private, shared, link-local or loopback addresses, or to everything.",
+    severity: "critical",
+    remediationSteps: "Put the private ranges into ipBlock.except, or choose the peers by labels",
+    url: "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+  },
+  "NetworkPolicy",
+  (policy) =>
+    listAt(policy, "spec", "egress").flatMap((rule, i) => {
+      const to = at(rule, "to");
+      if (rule === unknown || to === unknown) return [];
+      if (!mayExist(to) || (Array.isArray(to) && to.length === 0))
+        return [`spec.egress[${i}] lets out to every address`];
+      return listAt(to).flatMap((peer, j) => {
+        const cidr = textAt(peer, "ipBlock", "cidr");
+        const except = at(peer, "ipBlock", "except");
+        if (cidr === undefined || except === unknown || listAt(except).includes(unknown)) return [];
+        const exposed = exposedRanges(cidr, listAt(except).map(String));
+        return exposed.length === 0
+          ? []
+          : [`spec.egress[${i}].to[${j}] lets out to ${cidr} with ${exposed.join(", ")} in it`];
+      });
+    }),
+);

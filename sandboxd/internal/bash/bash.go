@@ -1,0 +1,535 @@
+// Package bash runs one bash process per call, with pipes: output and error apart, variables for one command only.
+package bash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"sandlot.dev/sandboxd/internal/config"
+	"sandlot.dev/sandboxd/internal/proc"
+	"sandlot.dev/sandboxd/internal/text"
+)
+
+// Status of a command, as the API spells it.
+type Status string
+
+// The states of a command. "pending" of the API does not occur: a command starts at once or is refused.
+const (
+	Running   Status = "running"
+	Completed Status = "completed"
+	TimedOut  Status = "timed_out"
+	Killed    Status = "killed"
+)
+
+// drain is how long output may still come after the command has ended while something else holds its pipes.
+const drain = 150 * time.Millisecond
+
+// ErrUnknown says that there is no such session, or no such command in it.
+var ErrUnknown = errors.New("unknown session")
+
+// ErrUnknownCommand says that a session does not know a command, or has forgotten it.
+var ErrUnknownCommand = errors.New("unknown command")
+
+// FolderError says that a working folder cannot be used.
+type FolderError struct{ Path string }
+
+func (e *FolderError) Error() string {
+	return fmt.Sprintf("working directory %s does not exist or is not a directory", e.Path)
+}
+
+// Manager owns bash sessions: names under which commands and a working folder are remembered.
+type Manager struct {
+	settings config.Config
+	table    *proc.Table
+	slots    *proc.Slots
+	env      func() []string
+
+	mu       sync.Mutex
+	closed   bool
+	sessions map[string]*session
+	finished []*command // oldest first
+	retained int64
+}
+
+type session struct {
+	id       string
+	folder   string
+	commands []*command
+	created  time.Time
+	used     time.Time
+}
+
+type command struct {
+	id, line string
+	process  *proc.Process
+	scope    *proc.Scope
+	done     chan struct{} // closed when status is final and output complete
+
+	mu       sync.Mutex
+	status   Status
+	ending   Status
+	exitCode *int
+	out, err stream
+	changed  chan struct{} // closed and replaced when output or status change
+}
+
+type stream struct {
+	capture *text.Capture
+	closed  chan struct{}
+}
+
+// NewManager returns a manager without sessions; env gives the environment that commands start from.
+func NewManager(settings config.Config, table *proc.Table, slots *proc.Slots, env func() []string) *Manager {
+	return &Manager{settings: settings, table: table, slots: slots, env: env, sessions: map[string]*session{}}
+}
+
+// ExecOptions of one command. Zero durations mean no limit; MaxChars 0 means no truncation.
+type ExecOptions struct {
+	SessionID string
+	Command   string
+	Folder    string
+	Env       map[string]string
+	Async     bool
+	Wait      time.Duration
+	Hard      time.Duration
+	MaxChars  int
+}
+
+// Result is what is known of a command. Offsets count bytes.
+type Result struct {
+	SessionID    string `json:"session_id"`
+	CommandID    string `json:"command_id"`
+	Command      string `json:"command"`
+	Status       Status `json:"status"`
+	Stdout       string `json:"stdout"`
+	Stderr       string `json:"stderr"`
+	ExitCode     *int   `json:"exit_code"`
+	Offset       int64  `json:"offset"`
+	StderrOffset int64  `json:"stderr_offset"`
+}
+
+// Exec starts a command and waits as long as the options say.
+func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error) {
+	s, folder, err := m.open(options.SessionID, options.Folder)
+	if err != nil {
+		return Result{}, err
+	}
+	c, err := m.start(s, folder, options)
+	if err != nil {
+		return Result{}, err
+	}
+	if !options.Async {
+		var timer <-chan time.Time
+		if options.Wait > 0 {
+			t := time.NewTimer(options.Wait)
+			defer t.Stop()
+			timer = t.C
+		}
+		select {
+		case <-c.done:
+		case <-timer:
+		case <-ctx.Done():
+		}
+	}
+	result := c.result(s.id, 0, 0)
+	result.Stdout = text.Middle(result.Stdout, options.MaxChars)
+	result.Stderr = text.Middle(result.Stderr, options.MaxChars)
+	return result, nil
+}
+
+// open returns the named session, made if need be, and the folder for the next command, which becomes its default.
+func (m *Manager) open(id, folder string) (*session, string, error) {
+	if folder != "" {
+		if stat, err := os.Stat(folder); err != nil || !stat.IsDir() {
+			return nil, "", &FolderError{folder}
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, "", proc.ErrBusy
+	}
+	s := m.sessions[id]
+	if s == nil {
+		if id == "" {
+			id = proc.Random()
+		}
+		m.makeRoom()
+		s = &session{id: id, folder: m.settings.Workspace, created: time.Now()}
+		m.sessions[id] = s
+	}
+	if folder != "" {
+		s.folder = folder
+	}
+	s.used = time.Now()
+	return s, s.folder, nil
+}
+
+// makeRoom forgets the session that has been idle the longest when there are too many.
+func (m *Manager) makeRoom() {
+	if len(m.sessions) < m.settings.MaxBashRecall {
+		return
+	}
+	var oldest *session
+	for _, s := range m.sessions {
+		if !s.busy() && (oldest == nil || s.used.Before(oldest.used)) {
+			oldest = s
+		}
+	}
+	if oldest != nil {
+		delete(m.sessions, oldest.id)
+	}
+}
+
+func (s *session) busy() bool {
+	for _, c := range s.commands {
+		select {
+		case <-c.done:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Manager) start(s *session, folder string, options ExecOptions) (*command, error) {
+	if err := m.slots.Acquire(); err != nil {
+		return nil, err
+	}
+	started := false
+	defer func() {
+		if !started {
+			m.slots.Release()
+		}
+	}()
+	scope := proc.NewScope()
+	cmd := exec.Command(m.settings.Shell, "-c", options.Command)
+	cmd.Dir = folder
+	cmd.Env = m.env()
+	for name, value := range options.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Env = append(cmd.Env, scope.Env(), "PWD="+folder)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	outRead, outWrite, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer outWrite.Close()
+	errRead, errWrite, err := os.Pipe()
+	if err != nil {
+		outRead.Close()
+		return nil, err
+	}
+	defer errWrite.Close()
+	cmd.Stdout, cmd.Stderr = outWrite, errWrite
+	process, err := m.table.Start(cmd)
+	if err != nil {
+		outRead.Close()
+		errRead.Close()
+		return nil, fmt.Errorf("cannot start the command: %w", err)
+	}
+	started = true
+	scope.SetRoot(process.Pid)
+	limit := m.settings.MaxOutput
+	c := &command{
+		id: proc.Random(), line: options.Command, process: process, scope: scope, done: make(chan struct{}),
+		status: Running, changed: make(chan struct{}),
+		out: stream{text.NewCapture(limit), make(chan struct{})}, err: stream{text.NewCapture(limit), make(chan struct{})},
+	}
+	m.mu.Lock()
+	s.commands = append(s.commands, c)
+	m.mu.Unlock()
+	go c.read(outRead, &c.out)
+	go c.read(errRead, &c.err)
+	hard := m.settings.CommandLimit
+	if options.Hard > 0 {
+		hard = min(hard, options.Hard)
+	}
+	go m.watch(c, hard)
+	return c, nil
+}
+
+func (c *command) read(file *os.File, s *stream) {
+	defer close(s.closed)
+	defer file.Close()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := file.Read(buffer)
+		if n > 0 {
+			c.mu.Lock()
+			_, _ = s.capture.Write(buffer[:n])
+			c.notify()
+			c.mu.Unlock()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// notify wakes those who wait for news. The command's mutex is held.
+func (c *command) notify() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// watch ends the command at its hard limit and settles its result when it is over.
+func (m *Manager) watch(c *command, hard time.Duration) {
+	timer := time.NewTimer(hard)
+	defer timer.Stop()
+	select {
+	case <-c.process.Done:
+	case <-timer.C:
+		c.mu.Lock()
+		c.ending = TimedOut
+		c.mu.Unlock()
+		m.killTree(c)
+		<-c.process.Done
+	}
+	c.scope.SetRoot(0)
+	// What the command left in the background may hold the pipes for good.
+	late := time.NewTimer(drain)
+	defer late.Stop()
+	for _, s := range []*stream{&c.out, &c.err} {
+		select {
+		case <-s.closed:
+		case <-late.C:
+			late.Reset(0)
+		}
+	}
+	c.mu.Lock()
+	if c.status = Completed; c.ending != "" {
+		// A command that was ended from outside has no code of its own.
+		c.status = c.ending
+	} else {
+		code := c.process.ExitCode()
+		c.exitCode = &code
+	}
+	c.notify()
+	kept := c.out.capture.Kept() + c.err.capture.Kept()
+	c.mu.Unlock()
+	close(c.done)
+	m.slots.Release()
+	m.retain(c, kept)
+}
+
+// retain remembers a finished command and forgets the oldest ones that no longer fit.
+func (m *Manager) retain(c *command, kept int64) {
+	const perEntry = 1 << 10 // what a command costs beside its output
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.finished = append(m.finished, c)
+	m.retained += kept + perEntry
+	for m.retained > m.settings.MaxRetained && len(m.finished) > 1 {
+		old := m.finished[0]
+		m.finished = append([]*command(nil), m.finished[1:]...)
+		m.retained -= old.out.capture.Kept() + old.err.capture.Kept() + perEntry
+		for _, s := range m.sessions {
+			for i, candidate := range s.commands {
+				if candidate == old {
+					s.commands = append(append([]*command(nil), s.commands[:i]...), s.commands[i+1:]...)
+					break
+				}
+			}
+		}
+	}
+}
+
+func (m *Manager) killTree(c *command) {
+	c.scope.Kill(nil)
+	m.table.Signal(c.process, syscall.SIGKILL)
+	c.scope.Kill(nil)
+}
+
+// result reads a command's output from the given offsets on.
+func (c *command) result(sessionID string, offset, errOffset int64) Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := Result{SessionID: sessionID, CommandID: c.id, Command: c.line, Status: c.status, ExitCode: c.exitCode}
+	r.Stdout, r.Offset = c.out.since(offset, c.status == Running)
+	r.Stderr, r.StderrOffset = c.err.since(errOffset, c.status == Running)
+	return r
+}
+
+// since returns text from offset on and the offset to go on from. While more may come, a cut character waits.
+func (s *stream) since(offset int64, more bool) (string, int64) {
+	data, next := s.capture.Since(offset), s.capture.Total()
+	if more {
+		whole := text.Whole(data)
+		next -= int64(len(data) - whole)
+		data = data[:whole]
+	}
+	return text.Valid(data), next
+}
+
+// OutputOptions say what to read, and whether to wait for more.
+type OutputOptions struct {
+	SessionID, CommandID string
+	Offset, StderrOffset int64
+	Wait                 time.Duration
+}
+
+// Output returns a command's output from the offsets on; of the session's last command when none is named.
+func (m *Manager) Output(ctx context.Context, options OutputOptions) (Result, error) {
+	c, err := m.find(options.SessionID, options.CommandID)
+	if err != nil {
+		return Result{}, err
+	}
+	deadline := time.NewTimer(options.Wait)
+	defer deadline.Stop()
+	for {
+		c.mu.Lock()
+		changed := c.changed
+		c.mu.Unlock()
+		r := c.result(options.SessionID, options.Offset, options.StderrOffset)
+		if r.Stdout != "" || r.Stderr != "" || r.Status != Running || options.Wait <= 0 {
+			return r, nil
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			return r, nil
+		case <-ctx.Done():
+			return r, nil
+		}
+	}
+}
+
+func (m *Manager) find(sessionID, commandID string) (*command, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sessions[sessionID]
+	if s == nil {
+		return nil, ErrUnknown
+	}
+	for i := len(s.commands) - 1; i >= 0; i-- {
+		if commandID == "" || s.commands[i].id == commandID {
+			return s.commands[i], nil
+		}
+	}
+	return nil, ErrUnknownCommand
+}
+
+// Kill sends a signal to everything that the session's commands started and that still runs. SIGKILL waits for the
+// end; other signals may be ignored by the programs. It returns how many commands were running.
+func (m *Manager) Kill(sessionID string, signal syscall.Signal) (int, error) {
+	m.mu.Lock()
+	s := m.sessions[sessionID]
+	if s == nil {
+		m.mu.Unlock()
+		return 0, ErrUnknown
+	}
+	commands := append([]*command(nil), s.commands...)
+	m.mu.Unlock()
+	running := 0
+	for _, c := range commands {
+		c.mu.Lock()
+		alive := c.status == Running
+		if alive {
+			running++
+			c.ending = Killed
+		}
+		c.mu.Unlock()
+		if signal == syscall.SIGKILL {
+			m.killTree(c)
+			if alive {
+				<-c.done
+			}
+			continue
+		}
+		c.scope.Signal(signal, nil)
+		m.table.Signal(c.process, signal)
+	}
+	return running, nil
+}
+
+// Info describes a session.
+type Info struct {
+	SessionID  string  `json:"session_id"`
+	Status     string  `json:"status"`
+	WorkingDir string  `json:"working_dir"`
+	CreatedAt  string  `json:"created_at"`
+	LastUsedAt string  `json:"last_used_at"`
+	Commands   []Brief `json:"commands"`
+}
+
+// Brief names a command and how it stands.
+type Brief struct {
+	CommandID string `json:"command_id"`
+	Command   string `json:"command"`
+	Status    Status `json:"status"`
+	ExitCode  *int   `json:"exit_code"`
+}
+
+// List describes all sessions.
+func (m *Manager) List() []Info {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := []Info{}
+	for _, s := range m.sessions {
+		info := Info{
+			SessionID: s.id, Status: "ready", WorkingDir: s.folder, CreatedAt: s.created.UTC().Format(time.RFC3339),
+			LastUsedAt: s.used.UTC().Format(time.RFC3339), Commands: []Brief{},
+		}
+		for _, c := range s.commands {
+			c.mu.Lock()
+			info.Commands = append(info.Commands, Brief{c.id, c.line, c.status, c.exitCode})
+			c.mu.Unlock()
+		}
+		list = append(list, info)
+	}
+	return list
+}
+
+// Terminate asks every process of every command to end; no new command starts from here on.
+func (m *Manager) Terminate() int {
+	asked := 0
+	for _, c := range m.close() {
+		asked += c.scope.Signal(syscall.SIGTERM, nil)
+		m.table.Signal(c.process, syscall.SIGTERM)
+	}
+	return asked
+}
+
+// Running counts the commands that have not ended.
+func (m *Manager) Running() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	count := 0
+	for _, s := range m.sessions {
+		if s.busy() {
+			count++
+		}
+	}
+	return count
+}
+
+// KillAll ends every process of every command.
+func (m *Manager) KillAll() {
+	for _, c := range m.close() {
+		c.mu.Lock()
+		if c.status == Running {
+			c.ending = Killed
+		}
+		c.mu.Unlock()
+		m.killTree(c)
+	}
+}
+
+func (m *Manager) close() []*command {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	var all []*command
+	for _, s := range m.sessions {
+		all = append(all, s.commands...)
+	}
+	return all
+}

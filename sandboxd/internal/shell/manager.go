@@ -1,0 +1,501 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"sandlot.dev/sandboxd/internal/config"
+	"sandlot.dev/sandboxd/internal/proc"
+	"sandlot.dev/sandboxd/internal/text"
+)
+
+// Manager owns the sessions.
+type Manager struct {
+	settings config.Config
+	table    *proc.Table
+	slots    *proc.Slots
+
+	mu        sync.Mutex
+	sessions  map[string]*Session
+	defaultID string
+	closed    bool
+}
+
+// NewManager returns a manager without sessions. slots bounds the commands that run at once.
+func NewManager(settings config.Config, table *proc.Table, slots *proc.Slots) *Manager {
+	return &Manager{settings: settings, table: table, slots: slots, sessions: map[string]*Session{}}
+}
+
+// BusyError says that a session still runs a command that an earlier request left behind.
+type BusyError struct{ ID, Command string }
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("session %s is still running %q; wait for it, kill it, or use another session", e.ID, e.Command)
+}
+
+// ErrUnknown says that there is no session of that name.
+var ErrUnknown = errors.New("unknown session")
+
+// ErrTooMany says that a limit on sessions is reached.
+var ErrTooMany = errors.New("too many shell sessions; delete one")
+
+// ErrIdle says that a session runs nothing that could be written to.
+var ErrIdle = errors.New("no command is running in the session")
+
+// FolderError says that a working folder cannot be used.
+type FolderError struct{ Path string }
+
+func (e *FolderError) Error() string {
+	return fmt.Sprintf("working directory %s does not exist or is not a directory", e.Path)
+}
+
+// CreateOptions of a session. A zero NoChange means the server's default.
+type CreateOptions struct {
+	ID               string
+	Folder           string
+	NoChange         time.Duration
+	PreserveSymlinks bool
+}
+
+// Create returns the session of that name, made if there is none, and its folder.
+func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
+	folder := options.Folder
+	if folder == "" {
+		folder = m.settings.Workspace
+	} else if !isFolder(folder) {
+		return nil, "", &FolderError{folder}
+	}
+	if !options.PreserveSymlinks {
+		if real, err := filepath.EvalSymlinks(folder); err == nil {
+			folder = real
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if existing := m.sessions[options.ID]; existing != nil {
+		existing.mu.Lock()
+		defer existing.mu.Unlock()
+		return existing, existing.folder, nil
+	}
+	if m.closed || len(m.sessions) >= m.settings.MaxSessions {
+		return nil, "", ErrTooMany
+	}
+	id := options.ID
+	if id == "" {
+		id = proc.Random()
+	}
+	now := time.Now()
+	s := &Session{
+		ID: id, Created: now, manager: m, startDir: folder, physical: !options.PreserveSymlinks,
+		turn: make(chan struct{}, 1), noChange: options.NoChange, folder: folder, used: now,
+	}
+	if s.noChange == 0 {
+		s.noChange = m.settings.NoChange
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.launch(); err != nil {
+		return nil, "", err
+	}
+	m.sessions[id] = s
+	return s, folder, nil
+}
+
+// Get returns the session of that name.
+func (m *Manager) Get(id string) (*Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.sessions[id]; s != nil {
+		return s, nil
+	}
+	return nil, ErrUnknown
+}
+
+// forExec returns the session for a request: the named one or the default one, made if need be. A default session
+// that is still busy with what an earlier request left running makes way for a new one.
+func (m *Manager) forExec(id string, preserveSymlinks bool) (*Session, error) {
+	if id != "" {
+		s, _, err := m.Create(CreateOptions{ID: id, PreserveSymlinks: preserveSymlinks})
+		return s, err
+	}
+	m.mu.Lock()
+	s := m.sessions[m.defaultID]
+	m.mu.Unlock()
+	if s != nil && !s.abandoned() {
+		return s, nil
+	}
+	fresh, _, err := m.Create(CreateOptions{PreserveSymlinks: preserveSymlinks})
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := m.sessions[m.defaultID]; now != nil && now != s {
+		// Another request was faster: one default session for all.
+		go m.remove(fresh)
+		return now, nil
+	}
+	m.defaultID = fresh.ID
+	return fresh, nil
+}
+
+// abandoned tells that a command runs whose request has been answered.
+func (s *Session) abandoned() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.turn) == 0 && s.current != nil && s.current.status == Running
+}
+
+// ExecOptions of one command. Zero durations mean: no HTTP wait limit, the session's silence limit, no hard limit.
+type ExecOptions struct {
+	ID               string
+	Command          string
+	Folder           string
+	Strict           bool
+	PreserveSymlinks bool
+	Async            bool
+	Wait             time.Duration
+	NoChange         time.Duration
+	Hard             time.Duration
+}
+
+// Result is what is known of a command.
+type Result struct {
+	SessionID string
+	Command   string
+	Status    Status
+	Output    string
+	ExitCode  *int
+	Console   []Record
+}
+
+// Exec runs a command in its session and waits as long as the options say.
+func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error) {
+	s, err := m.forExec(options.ID, options.PreserveSymlinks)
+	if err != nil {
+		return Result{}, err
+	}
+	started := time.Now()
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	folder, err := s.target(options)
+	if err != nil {
+		return Result{}, err
+	}
+	c, err := s.begin(options.Command, folder)
+	if err != nil {
+		return Result{}, err
+	}
+	hard := m.settings.CommandLimit
+	if options.Hard > 0 {
+		hard = min(hard, options.Hard)
+	}
+	limit := time.AfterFunc(hard, func() { s.interrupt(c, HardTimeout) })
+	go func() {
+		<-c.done
+		limit.Stop()
+	}()
+	if options.Async {
+		return s.result(c, Running), nil
+	}
+	var deadline time.Time
+	if options.Wait > 0 {
+		deadline = started.Add(options.Wait)
+	}
+	silence := options.NoChange
+	if silence == 0 {
+		s.mu.Lock()
+		silence = s.noChange
+		s.mu.Unlock()
+	}
+	status := s.await(ctx, c, deadline, silence)
+	if status == HardTimeout {
+		// Everything the command left behind dies before the answer goes out.
+		s.sweep(c)
+	}
+	return s.result(c, status), nil
+}
+
+func (s *Session) target(options ExecOptions) (string, error) {
+	if options.Folder == "" {
+		return "", nil
+	}
+	if !isFolder(options.Folder) {
+		if options.Strict {
+			return "", &FolderError{options.Folder}
+		}
+		return "", nil
+	}
+	if options.PreserveSymlinks {
+		return "L" + options.Folder, nil
+	}
+	return "P" + options.Folder, nil
+}
+
+// await waits for the end of c, the deadline, a silence, or the client's going away.
+func (s *Session) await(ctx context.Context, c *command, deadline time.Time, silence time.Duration) Status {
+	for {
+		s.mu.Lock()
+		status, quiet := c.status, time.Since(c.changed)
+		s.mu.Unlock()
+		if status != Running {
+			return status
+		}
+		if quiet >= silence {
+			return NoChange
+		}
+		wait, atDeadline := silence-quiet, false
+		if !deadline.IsZero() && time.Until(deadline) < wait {
+			wait, atDeadline = time.Until(deadline), true
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			timer.Stop()
+			return Running
+		case <-timer.C:
+			if atDeadline {
+				return Running
+			}
+		}
+		timer.Stop()
+	}
+}
+
+// sweep waits for an interrupt that has ended c to finish its killing.
+func (s *Session) sweep(c *command) {
+	s.mu.Lock()
+	swept := c.swept
+	s.mu.Unlock()
+	if swept != nil {
+		waitFor(swept, 5*time.Second)
+	}
+}
+
+func (s *Session) result(c *command, status Status) Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.status != Running {
+		status = c.status
+	}
+	record := s.record(c)
+	return Result{
+		SessionID: s.ID, Command: c.text, Status: status, Output: record.Output, ExitCode: c.exitCode,
+		Console: []Record{record},
+	}
+}
+
+// View returns the session's last command and its console.
+func (m *Manager) View(id string) (Result, error) {
+	s, err := m.Get(id)
+	if err != nil {
+		return Result{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	result := Result{SessionID: id, Status: Completed, Console: append([]Record{}, s.records...)}
+	if c := s.current; c != nil {
+		record := s.record(c)
+		result.Command, result.Status, result.Output, result.ExitCode = c.text, c.status, record.Output, c.exitCode
+		result.Console = append(result.Console, record)
+	}
+	return result, nil
+}
+
+// Wait waits for the running command of a session, if any, and returns how it stands.
+func (m *Manager) Wait(ctx context.Context, id string, limit time.Duration) (Status, error) {
+	s, err := m.Get(id)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	c := s.current
+	s.mu.Unlock()
+	if c == nil {
+		return Completed, nil
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.status, nil
+}
+
+// Write types input into the running command of a session.
+func (m *Manager) Write(id, input string) (Status, error) {
+	s, err := m.Get(id)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	c, t := s.current, s.terminal
+	if c == nil || c.status != Running || t == nil {
+		s.mu.Unlock()
+		return "", ErrIdle
+	}
+	s.used = time.Now()
+	s.mu.Unlock()
+	// A program that does not read must not hold the request: the terminal's input queue is bounded.
+	_ = t.master.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	if _, err := t.master.WriteString(input); err != nil {
+		return "", fmt.Errorf("the program does not read its input: %w", err)
+	}
+	_ = t.master.SetWriteDeadline(time.Time{})
+	return Running, nil
+}
+
+// Kill ends the running command of a session; the session stays.
+func (m *Manager) Kill(id string) (Status, *int, error) {
+	s, err := m.Get(id)
+	if err != nil {
+		return "", nil, err
+	}
+	s.mu.Lock()
+	c := s.current
+	s.mu.Unlock()
+	if c == nil {
+		return Completed, nil, nil
+	}
+	s.interrupt(c, Terminated)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.status, c.exitCode, nil
+}
+
+// Update changes a session's silence limit.
+func (m *Manager) Update(id string, noChange time.Duration) error {
+	s, err := m.Get(id)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if noChange > 0 {
+		s.noChange = noChange
+	}
+	return nil
+}
+
+// Delete ends a session with everything that it started.
+func (m *Manager) Delete(id string) error {
+	s, err := m.Get(id)
+	if err != nil {
+		return err
+	}
+	m.remove(s)
+	return nil
+}
+
+func (m *Manager) remove(s *Session) {
+	m.mu.Lock()
+	delete(m.sessions, s.ID)
+	m.mu.Unlock()
+	s.shut()
+}
+
+// Info describes a session.
+type Info struct {
+	WorkingDir     string  `json:"working_dir"`
+	CreatedAt      string  `json:"created_at"`
+	LastUsedAt     string  `json:"last_used_at"`
+	AgeSeconds     int64   `json:"age_seconds"`
+	Status         string  `json:"status"`
+	CurrentCommand *string `json:"current_command"`
+}
+
+// List describes all sessions by id.
+func (m *Manager) List() map[string]Info {
+	list := map[string]Info{}
+	for _, s := range m.all() {
+		s.mu.Lock()
+		info := Info{
+			WorkingDir: s.folder, CreatedAt: s.Created.UTC().Format(time.RFC3339), LastUsedAt: s.used.UTC().Format(time.RFC3339),
+			AgeSeconds: int64(time.Since(s.Created).Seconds()), Status: "ready",
+		}
+		if c := s.current; c != nil && c.status == Running {
+			info.Status, info.CurrentCommand = string(Running), &c.text
+		}
+		s.mu.Unlock()
+		list[s.ID] = info
+	}
+	return list
+}
+
+func (m *Manager) all() []*Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []*Session
+	for _, s := range m.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// DeleteAll ends every session and returns how many there were.
+func (m *Manager) DeleteAll() int {
+	all := m.all()
+	var group sync.WaitGroup
+	for _, s := range all {
+		group.Go(func() { m.remove(s) })
+	}
+	group.Wait()
+	return len(all)
+}
+
+// Terminate asks every process of every session to end; no new session starts from here on.
+func (m *Manager) Terminate() int {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	asked := 0
+	for _, s := range m.all() {
+		s.mu.Lock()
+		scope := s.scope
+		s.mu.Unlock()
+		if scope != nil {
+			asked += scope.Signal(syscall.SIGTERM, nil)
+		}
+	}
+	return asked
+}
+
+// Members counts the living processes of all sessions, without the shells themselves.
+func (m *Manager) Members() int {
+	count := 0
+	for _, s := range m.all() {
+		s.mu.Lock()
+		scope := s.scope
+		s.mu.Unlock()
+		if scope != nil {
+			count += len(scope.Members(nil))
+		}
+	}
+	return count
+}
+
+func (m *Manager) acquire() error { return m.slots.Acquire() }
+func (m *Manager) release()       { m.slots.Release() }
+
+func isFolder(path string) bool {
+	stat, err := os.Stat(path)
+	return err == nil && stat.IsDir()
+}
+
+// Shorten returns the output that shell/exec answers with.
+func (m *Manager) Shorten(output string) string { return text.Middle(output, m.settings.ShellChars) }

@@ -1,0 +1,340 @@
+// Package shell keeps interactive bash sessions on pseudo-terminals: folder, variables and functions live on from
+// one command to the next.
+package shell
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"sandlot.dev/sandboxd/internal/proc"
+	"sandlot.dev/sandboxd/internal/text"
+)
+
+// maxRecords is how many finished commands a session remembers for its console.
+const maxRecords = 20
+
+// keptRecord is how much output a session remembers of each finished command but the last.
+const keptRecord = 64 << 10
+
+// Record is one command of a console.
+type Record struct {
+	Prompt  string `json:"ps1"`
+	Command string `json:"command"`
+	Output  string `json:"output"`
+}
+
+// Session is one bash. Its exported fields never change.
+type Session struct {
+	ID      string
+	Created time.Time
+
+	manager  *Manager
+	startDir string
+	physical bool
+	turn     chan struct{} // held by the request whose turn it is
+
+	mu       sync.Mutex
+	noChange time.Duration
+	folder   string
+	used     time.Time
+	current  *command
+	records  []Record
+	terminal *terminal
+	process  *proc.Process
+	scope    *proc.Scope
+	pending  []byte
+	closed   bool
+}
+
+// ErrClosed says that a session was deleted while a request waited for its turn.
+var ErrClosed = errors.New("the session was deleted")
+
+// launch starts the bash. The session's mutex is held.
+func (s *Session) launch() error {
+	settings := s.manager.settings
+	cmd := exec.Command(settings.Shell, "--noprofile", "--rcfile", "/proc/self/fd/4", "--noediting", "-i")
+	scope := proc.NewScope()
+	folder := s.startDir
+	if stat, err := os.Stat(folder); err != nil || !stat.IsDir() {
+		folder = "/"
+	}
+	cmd.Dir = folder
+	cmd.Env = append(Environment(settings.Home), scope.Env(), "PWD="+folder)
+	if s.physical {
+		cmd.Args = append(cmd.Args, "-P")
+	}
+	terminal, inherited, err := openTerminal(cmd)
+	if err != nil {
+		return fmt.Errorf("cannot open a terminal: %w", err)
+	}
+	process, err := s.manager.table.Start(cmd)
+	for _, file := range inherited {
+		file.Close()
+	}
+	if err != nil {
+		terminal.close()
+		return fmt.Errorf("cannot start %s: %w", settings.Shell, err)
+	}
+	scope.SetRoot(process.Pid)
+	s.terminal, s.process, s.scope, s.pending, s.folder = terminal, process, scope, nil, folder
+	drained := make(chan struct{})
+	go s.read(terminal, drained)
+	go s.watch(terminal, process, scope, drained)
+	return nil
+}
+
+// Environment is what commands start from: the server's own, with a terminal that asks programs for plain output.
+func Environment(home string) []string {
+	var env []string
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		switch {
+		case strings.HasPrefix(name, "SANDBOXD_"), name == "HOME", name == "TERM", name == "PWD", name == "OLDPWD":
+		default:
+			env = append(env, entry)
+		}
+	}
+	env = append(env, "HOME="+home, "TERM=dumb", "NO_COLOR=1", "PAGER=cat", "GIT_PAGER=cat", "MANPAGER=cat")
+	if os.Getenv("LANG") == "" && os.Getenv("LC_ALL") == "" {
+		env = append(env, "LANG=C.UTF-8")
+	}
+	return env
+}
+
+func (s *Session) read(t *terminal, drained chan struct{}) {
+	defer close(drained)
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := t.master.Read(buffer)
+		if n > 0 {
+			s.receive(t, buffer[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// receive gives output to the command it belongs to.
+func (s *Session) receive(t *terminal, data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal != t {
+		return
+	}
+	c := s.current
+	if c == nil {
+		return
+	}
+	if c.status != Running {
+		// Between commands: a background job speaks. It shows in view, up to the bounds of the last command.
+		c.add(data)
+		return
+	}
+	rest, ended, code, folder := c.take(append(s.pending, data...))
+	s.pending = bytes.Clone(rest)
+	if !ended {
+		return
+	}
+	s.pending = nil
+	s.folder = folder
+	status := Completed
+	if c.ending != "" {
+		status = c.ending
+	}
+	s.finish(c, status, &code)
+}
+
+// finish ends a command. The session's mutex is held.
+func (s *Session) finish(c *command, status Status, code *int) {
+	c.status, c.older = status, nil
+	if c.ending == "" {
+		// A command that was ended from outside has no code of its own.
+		c.exitCode = code
+	}
+	s.used = time.Now()
+	close(c.done)
+	s.manager.release()
+}
+
+// watch waits for the bash to end, then gives its last output time to arrive and closes the terminal.
+func (s *Session) watch(t *terminal, process *proc.Process, scope *proc.Scope, drained chan struct{}) {
+	<-process.Done
+	scope.SetRoot(0)
+	scope.Kill(nil)
+	// With every process of the session dead, what is in the terminal is all there will ever be.
+	s.mu.Lock()
+	t.slave.Close()
+	s.mu.Unlock()
+	select {
+	case <-drained:
+	case <-time.After(time.Second):
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.master.Close()
+	t.control.Close()
+	if s.terminal != t {
+		return
+	}
+	s.terminal, s.process, s.scope = nil, nil, nil
+	s.folder = s.startDir
+	c := s.current
+	if c == nil || c.status != Running {
+		return
+	}
+	if c.begun && len(s.pending) > 0 {
+		c.add(s.pending)
+	}
+	s.pending = nil
+	status, code := Terminated, process.ExitCode()
+	if c.ending != "" {
+		status = c.ending
+	}
+	s.finish(c, status, &code)
+}
+
+// begin starts a command; the caller holds the turn. folder is empty or starts with P or L and holds a path.
+func (s *Session) begin(line, folder string) (*command, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if s.current != nil && s.current.status == Running {
+		return nil, &BusyError{ID: s.ID, Command: s.current.text}
+	}
+	if s.terminal == nil {
+		if err := s.launch(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.manager.acquire(); err != nil {
+		return nil, err
+	}
+	s.remember()
+	c, first, last := newCommand(line, prompt(s.folder), s.manager.settings.MaxOutput)
+	c.older = proc.Snapshot()
+	s.current, s.pending, s.used = c, nil, time.Now()
+	s.terminal.next([]byte(folder + "\x00" + first + "\x00" + line + "\x00" + last + "\x00"))
+	return c, nil
+}
+
+// remember moves the last command to the console's records.
+func (s *Session) remember() {
+	if s.current == nil {
+		return
+	}
+	old := s.record(s.current)
+	old.Output = text.Middle(old.Output, keptRecord)
+	s.records = append(s.records, old)
+	if len(s.records) > maxRecords {
+		s.records = append([]Record(nil), s.records[1:]...)
+	}
+}
+
+func (s *Session) record(c *command) Record {
+	return Record{Prompt: c.prompt, Command: c.text, Output: output(c)}
+}
+
+// output is a command's output so far as plain text.
+func output(c *command) string {
+	data := c.output.Since(0)
+	if c.status == Running {
+		data = data[:text.Whole(data)]
+	}
+	plain := text.Plain(data)
+	if c.status == Terminated && strings.HasSuffix(plain, "exit\n") && (len(plain) == 5 || plain[len(plain)-6] == '\n') {
+		// An interactive bash says so when it is told to exit; nobody asked.
+		plain = strings.TrimSuffix(plain, "exit\n")
+	}
+	return strings.TrimSuffix(plain, "\n")
+}
+
+var account = sync.OnceValue(func() string {
+	name := strconv.Itoa(os.Geteuid())
+	if found, err := user.Current(); err == nil {
+		name = found.Username
+	}
+	host, _ := os.Hostname()
+	return name + "@" + host
+})
+
+// prompt is what a console shows before a command; the session itself prints none.
+func prompt(folder string) string { return account() + ":" + folder + "$" }
+
+// interrupt ends the running command as the API calls it with status: first as Ctrl-C does, then by killing what the
+// command started, at last with the whole bash.
+func (s *Session) interrupt(c *command, status Status) {
+	s.mu.Lock()
+	if c.status != Running || s.terminal == nil {
+		s.mu.Unlock()
+		return
+	}
+	if c.swept != nil {
+		// Somebody else is at it.
+		swept := c.swept
+		s.mu.Unlock()
+		waitFor(swept, 5*time.Second)
+		return
+	}
+	c.ending, c.swept = status, make(chan struct{})
+	defer close(c.swept)
+	t, process, scope, older := s.terminal, s.process, s.scope, c.older
+	s.mu.Unlock()
+	_, _ = t.master.Write([]byte{3})
+	ended := waitFor(c.done, 100*time.Millisecond)
+	s.mu.Lock()
+	c.frozen = true
+	s.mu.Unlock()
+	for try := 0; try < 10 && !ended; try++ {
+		scope.Kill(older)
+		s.manager.table.Signal(process, syscall.SIGINT)
+		ended = waitFor(c.done, time.Duration(5+10*try)*time.Millisecond)
+	}
+	if !ended {
+		s.manager.table.Signal(process, syscall.SIGKILL)
+		waitFor(c.done, 3*time.Second)
+	}
+	// What survived because it had left the terminal, or was started last.
+	scope.Kill(older)
+}
+
+// shut ends the session with everything in it.
+func (s *Session) shut() {
+	s.mu.Lock()
+	s.closed = true
+	if c := s.current; c != nil && c.status == Running {
+		c.ending = Terminated
+	}
+	process, scope := s.process, s.scope
+	s.mu.Unlock()
+	if process == nil {
+		return
+	}
+	scope.Kill(nil)
+	s.manager.table.Signal(process, syscall.SIGKILL)
+	waitFor(process.Done, 3*time.Second)
+	scope.SetRoot(0)
+	scope.Kill(nil)
+}
+
+func waitFor(done <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}

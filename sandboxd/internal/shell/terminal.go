@@ -1,0 +1,88 @@
+package shell
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	_ "embed"
+)
+
+//go:embed rc.sh
+var startup []byte
+
+// trigger makes the waiting shell take and run the next command. It is the only line the server ever types.
+const trigger = "{ __sandboxd_take; } 2>/dev/null; builtin eval \"$__sandboxd_command\" 249>&- 250<&-; { __sandboxd_done; } 2>/dev/null\n"
+
+// terminal is a pseudo-terminal with a bash on it and the pipe that brings the bash its commands.
+type terminal struct {
+	master  *os.File
+	slave   *os.File
+	control *os.File
+}
+
+// openTerminal prepares cmd to run on a new terminal and returns the files that the child inherits, to be closed
+// after the start.
+func openTerminal(cmd *exec.Cmd) (*terminal, []*os.File, error) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	t := &terminal{master: master, slave: slave}
+	t.reset()
+	_ = pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: 120})
+	controlRead, controlWrite, err := os.Pipe()
+	if err != nil {
+		t.close()
+		return nil, nil, err
+	}
+	t.control = controlWrite
+	rcRead, rcWrite, err := os.Pipe()
+	if err != nil {
+		controlRead.Close()
+		t.close()
+		return nil, nil, err
+	}
+	// The file is far smaller than a pipe holds.
+	_, _ = rcWrite.Write(startup)
+	rcWrite.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.ExtraFiles = []*os.File{controlRead, rcRead}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
+	return t, cmd.ExtraFiles, nil
+}
+
+// reset undoes what a program did to the terminal: no echo, no line-end translation of output, signals from keys.
+func (t *terminal) reset() {
+	fd := int(t.slave.Fd())
+	settings, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return
+	}
+	settings.Iflag = unix.ICRNL | unix.IUTF8
+	settings.Oflag = 0
+	settings.Lflag = unix.ISIG | unix.ICANON | unix.IEXTEN
+	settings.Cc[unix.VINTR], settings.Cc[unix.VQUIT], settings.Cc[unix.VEOF] = 3, 28, 4
+	settings.Cc[unix.VERASE], settings.Cc[unix.VKILL], settings.Cc[unix.VSUSP] = 127, 21, 26
+	settings.Cc[unix.VMIN], settings.Cc[unix.VTIME] = 1, 0
+	_ = unix.IoctlSetTermios(fd, unix.TCSETS, settings)
+}
+
+// next hands a command to the shell. Input left over from the command before is thrown away.
+func (t *terminal) next(payload []byte) {
+	t.reset()
+	_ = unix.IoctlSetInt(int(t.slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)
+	go func() { _, _ = t.control.Write(payload) }()
+	_, _ = t.master.WriteString(trigger)
+}
+
+func (t *terminal) close() {
+	t.master.Close()
+	t.slave.Close()
+	if t.control != nil {
+		t.control.Close()
+	}
+}

@@ -1,0 +1,49 @@
+// What the stack lives through: the node restarted, its container deleted by hand, an update cut off.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { execa } from "execa";
+
+import { execIn, mustMake, nameOf, node, outputs, projectRoot, readySandboxes, stack } from "../support/cluster.js";
+
+describe("disruption", function () {
+  this.timeout(600_000);
+
+  it("brings all back after a restart of the node's container", async () => {
+    await execa("docker", ["restart", node]);
+    const [first] = await readySandboxes(2, 180);
+    assert.ok(first);
+    assert.equal((await execIn(nameOf(first), "echo back")).stdout.trim(), "back");
+    const reply = await fetch(`${outputs()["endpoint"] ?? ""}/v1/sandbox`);
+    assert.equal(reply.status, 200);
+  });
+
+  it("makes the node anew when its container was deleted by hand", async () => {
+    await execa("docker", ["rm", "--force", node]);
+    const { output } = await mustMake("up");
+    assert.match(output, /sum of the first 100 squares: 338350/);
+  });
+
+  it("starts a node that was stopped by hand", async () => {
+    await execa("docker", ["stop", node]);
+    const { output } = await mustMake("up");
+    assert.match(output, /sum of the first 100 squares: 338350/);
+  });
+
+  it("goes on after an update that was killed half-way", async () => {
+    await mustMake("down");
+    const update = spawn("make", ["up", `STACK=${stack}`], { cwd: projectRoot, detached: true, stdio: "ignore" });
+    // Killed as soon as the container is there: the engine cannot have noted it yet, or just so.
+    for (let seen = false; !seen; ) {
+      await sleep(50);
+      seen = !(await execa("docker", ["container", "inspect", node], { reject: false })).failed;
+      assert.equal(update.exitCode, null, "make up ended before it could be killed");
+    }
+    assert.ok(update.pid);
+    process.kill(-update.pid, "SIGKILL");
+    const { output } = await mustMake("up");
+    assert.match(output, /sum of the first 100 squares: 338350/);
+    await readySandboxes(2);
+  });
+});

@@ -1,0 +1,33 @@
+// The Go parts of the node image that can be tried on their own: formatting, vetting and their unit tests.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+
+import { attempt, output } from "./support/shell";
+
+const sources = join(__dirname, "../../toolchain/node-image");
+
+/** Packages that do not link Kubernetes, so that a run takes seconds. */
+const packages = ["./config", "./dnsrelay", "./gate/...", "./netpol", "./options"];
+
+describe("node image's Go sources", function () {
+  this.timeout(300_000); // the first run compiles what the packages stand on
+  // The flag of the image's own build, so that both share the compiler's cache.
+  const flags = ["-trimpath", "-buildvcs=false"];
+  const cwd = join(sources, "node");
+
+  before("Go is needed", async function () {
+    if ((await attempt("go", ["version"], { cwd }).catch(() => ({ code: 1 }))).code !== 0) this.skip();
+  });
+
+  it("are formatted", async () => {
+    assert.equal(await output("gofmt", ["-l", sources]), "");
+  });
+
+  it("pass their unit tests, which vet them as well", async () => {
+    const { code, stdout, stderr } = await attempt("go", ["test", ...flags, ...packages], {
+      cwd,
+      timeout: 280_000,
+    });
+    assert.equal(code, 0, stdout + stderr);
+  });
+});

@@ -1,0 +1,49 @@
+// The stack's file with the variables of one run on top.
+import assert from "node:assert/strict";
+
+import { parseDocument } from "yaml";
+
+import { applyVariables, configured, readStackFile } from "../../../commands/support/stack-file.js";
+import { publishedPorts } from "../../../commands/support/checks.js";
+import { UserError } from "../../../toolchain/errors.js";
+
+describe("stack file", () => {
+  it("takes each variable to its place in configuration, and leaves the rest", () => {
+    const document = parseDocument("config:\n  sandlot:sandbox:\n    replicas: 2\n    nodePort: 30080\n");
+    applyVariables(document, {
+      SANDBOX_IMAGE: "team/sandbox:2",
+      SKILLS_PATH: "/srv/skills",
+      NODE_IMAGE: "rancher/k3s:v1.34.6-k3s1",
+      API_PORT: "7443",
+      HTTP_PORT: "9090",
+      REPLICAS: "5",
+    });
+    assert.deepEqual(document.toJS(), {
+      config: {
+        "sandlot:sandbox": { replicas: 5, nodePort: 30080, image: "team/sandbox:2", hostPort: 9090 },
+        "sandlot:skills": { hostPath: "/srv/skills" },
+        "sandlot:cluster": { image: "rancher/k3s:v1.34.6-k3s1", apiPort: 7443 },
+      },
+    });
+  });
+
+  it("ONLY=cluster and SKIP_PULL=1 are configuration too", () => {
+    const document = parseDocument("");
+    applyVariables(document, { ONLY: "cluster", SKIP_PULL: "1" });
+    assert.equal(configured(document, "platform"), false);
+    assert.equal(configured(document, "cluster", "imagePullPolicy"), "Never");
+  });
+
+  it("knows the ports that will be published", () => {
+    assert.deepEqual(publishedPorts(readStackFile("dev")), [6443, 8080]);
+    const document = parseDocument("config: { 'sandlot:cluster': { apiPort: nonsense, ports: [{ host: 81, node: 81 }, { host: 82, node: 82 }] } }");
+    assert.deepEqual(publishedPorts(document), [81, 82]);
+  });
+
+  it("names the stacks there are when asked for another", () => {
+    assert.throws(
+      () => readStackFile("nowhere"),
+      (error) => error instanceof UserError && /no stack nowhere/.test(error.message) && /dev, test/.test(error.remedy),
+    );
+  });
+});

@@ -1,0 +1,103 @@
+// The server itself: description, unknown routes, limits, logs, shutdown, memory.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+
+import { startServer, until } from "./server";
+
+describe("sandboxd: service", function () {
+  this.timeout(60_000);
+
+  it("describes the sandbox quickly, again and again", async () => {
+    const server = await startServer();
+    try {
+      const context = await server.client.context();
+      assert.deepEqual([context.success, context.home_dir, context.workspace], [true, server.home, server.home]);
+      assert.equal(context.detail.system.os, "Linux");
+      const port = Number(new URL(server.client.baseUrl).port);
+      assert.equal(context.detail.system.occupied_ports.includes(port), true);
+      const started = performance.now();
+      for (let i = 0; i < 50; i++) await server.client.context();
+      assert.equal(performance.now() - started < 5000, true);
+      const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(server.child.pid)}/status`, "utf8"))?.[1]);
+      assert.equal(rss < 20 * 1024, true, `resident memory is ${rss} KiB`);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("answers unknown routes, wrong methods and bad bodies in JSON", async () => {
+    const server = await startServer({ SANDBOXD_MAX_BODY: "1000" });
+    try {
+      const { client } = server;
+      const cases: [string, string, string | undefined, number][] = [
+        ["GET", "/v1/nope", undefined, 404],
+        ["GET", "/v1/shell/exec", undefined, 405],
+        ["POST", "/v1/sandbox", "{}", 405],
+        ["POST", "/v1/shell/exec", "{nope", 422],
+        ["POST", "/v1/shell/exec", "[]", 422],
+        ["POST", "/v1/shell/exec", undefined, 422],
+        ["POST", "/v1/file/write", JSON.stringify({ file: "x", content: "y".repeat(2000) }), 413],
+      ];
+      for (const [method, path, body, status] of cases) {
+        const response = await client.request(method, path, body);
+        assert.equal(response.status, status, `${method} ${path} ${body ?? ""}`);
+        assert.equal("detail" in ((await response.json()) as object), true);
+        if (status === 405) assert.notEqual(response.headers.get("allow"), null);
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("limits sessions with 429 that says what to do", async () => {
+    const server = await startServer({ SANDBOXD_MAX_SESSIONS: "2" });
+    try {
+      await server.client.createSession({ id: "a" });
+      await server.client.createSession({ id: "b" });
+      const third = await server.client.createSession({ id: "c" });
+      assert.deepEqual([third.status, third.body.success], [429, false]);
+      assert.match(third.body.message, /delete one/);
+      await server.client.deleteSession("a");
+      assert.equal((await server.client.createSession({ id: "c" })).status, 200);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("logs one JSON line a request, without bodies or queries", async () => {
+    const server = await startServer();
+    try {
+      await server.client.bash("echo private-words");
+      await server.client.download("/private-path");
+      await until(() => server.logs.length >= 3, "both requests are logged");
+      const entry = JSON.parse(server.logs[1] ?? "") as Record<string, unknown>;
+      assert.deepEqual([entry["method"], entry["path"], entry["status"], typeof entry["ms"]], ["POST", "/v1/bash/exec", 200, "number"]);
+      assert.equal(server.logs.some((line) => line.includes("private")), false);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("ends every process on SIGTERM, daemons too, and answers whoever waits", async () => {
+    const server = await startServer();
+    const waiting = server.client.shell("sleep 60", { id: "w" });
+    const daemon = await server.client.bash("(setsid sleep 61 </dev/null >/dev/null 2>&1 & echo $!)");
+    const pid = daemon.body.data.stdout.trim();
+    assert.equal(existsSync(`/proc/${pid}`), true);
+    await until(async () => (await server.client.view("w")).status === 200, "the session runs");
+    assert.equal(await server.stop(), 0);
+    assert.equal((await waiting).body.data.status, "terminated");
+    await until(() => !existsSync(`/proc/${pid}`), "the daemon is gone");
+  });
+
+  it("refuses settings that cannot work, by name", async () => {
+    const { buildSandboxd } = await import("../../../toolchain/sandbox-image/binary.js");
+    const binary = await buildSandboxd();
+    for (const [name, value] of [["SANDBOXD_HOME", "/nope"], ["SANDBOXD_MAX_BODY", "-1"], ["SANDBOXD_WORKSPACE", "rel"]] as const) {
+      const result = spawnSync(binary, [], { env: { HOME: "/tmp", [name]: value }, encoding: "utf8", timeout: 5000 });
+      assert.equal(result.status, 2);
+      assert.match(result.stderr, new RegExp(`${name}.*"${value}"`));
+    }
+  });
+});

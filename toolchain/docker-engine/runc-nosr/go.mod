@@ -1,0 +1,3 @@
+module sandlot/toolchain/runc-nosr
+
+go 1.26.0

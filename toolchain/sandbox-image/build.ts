@@ -1,0 +1,86 @@
+// The sandbox image: named after the content of everything that goes into it, built only when it is missing.
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { execa } from "execa";
+
+import { contentKey, listFiles } from "../cache.js";
+import { imagePresent } from "../docker-images.js";
+import { UserError } from "../errors.js";
+import { projectRoot } from "../paths.js";
+import { step } from "../progress.js";
+import { run } from "../run.js";
+import { buildSandboxd } from "./binary.js";
+import { ensureBase } from "./base.js";
+
+const dockerfile = join(projectRoot, "images/sandbox/Dockerfile");
+
+/** The source files that decide what the image is; tests are not among them. */
+function sources(): string[] {
+  const go = listFiles(join(projectRoot, "sandboxd")).filter((path) => !/_test\.go$|\.md$/.test(path));
+  const build = ["base.ts", "binary.ts"].map((name) => join(projectRoot, "toolchain/sandbox-image", name));
+  return [...go, dockerfile, ...build];
+}
+
+let known: string | undefined;
+
+/**
+ * The name of the sandbox image of this checkout, `sandlot/sandbox:<content key>`. Asks no engine and no network; the
+ * files are read once in a process.
+ */
+export function sandboxImageRef(): string {
+  known ??= `sandlot/sandbox:${contentKey({ files: sources(), root: projectRoot })}`;
+  return known;
+}
+
+/**
+ * Makes sure that the engine behind `dockerCli` has the sandbox image, and returns its name.
+ * @throws UserError when the engine does not answer or the build fails.
+ */
+export async function ensureSandboxImage(dockerCli: string): Promise<{ ref: string }> {
+  const ref = sandboxImageRef();
+  if (await imagePresent(dockerCli, ref)) return { ref };
+  await requireEngine(dockerCli);
+  const [base, binary] = await Promise.all([ensureBase(dockerCli), buildSandboxd()]);
+  await step(`Build the image ${ref}`, async (progress) => {
+    // Only what the Dockerfile copies: the context stays small and no file of the checkout leaks into it.
+    const context = mkdtempSync(join(tmpdir(), "sandlot-image-"));
+    try {
+      copyFileSync(binary, join(context, "sandboxd"));
+      copyFileSync(dockerfile, join(context, "Dockerfile"));
+      const env = { DOCKER_BUILDKIT: (await hasBuildx(dockerCli)) ? "1" : "0" };
+      const args = [
+        "build",
+        "--tag",
+        ref,
+        "--build-arg",
+        `BASE=${base}`,
+        "--label",
+        "sandlot.dev/image=sandbox",
+        context,
+      ];
+      await run(dockerCli, args, { env, log: "sandbox-image", progress });
+    } finally {
+      rmSync(context, { recursive: true, force: true });
+    }
+  });
+  return { ref };
+}
+
+/** The classic builder is gone from newer engines and BuildKit needs a plugin that older packages do not bring. */
+async function hasBuildx(dockerCli: string): Promise<boolean> {
+  return !(await execa(dockerCli, ["buildx", "version"], { reject: false })).failed;
+}
+
+async function requireEngine(dockerCli: string): Promise<void> {
+  const result = await execa(dockerCli, ["version", "--format", "{{.Server.Version}}"], {
+    reject: false,
+    timeout: 20_000,
+  });
+  if (!result.failed) return;
+  throw new UserError(
+    `No docker engine answers ${dockerCli}: ${result.stderr.trim().split("\n").at(-1) ?? ""}`,
+    "Start the docker engine, or set DOCKER_HOST to one that runs, and run the command again",
+  );
+}

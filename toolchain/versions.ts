@@ -1,0 +1,26 @@
+// Every version that setup installs, downloads or builds, in one place. Raising one is a change of its own: the engine's
+// Go modules (pulumi-engine/source) and the npm packages of the same name move with it.
+
+/** The Pulumi CLI, its Node.js host and the provider plugins, by the number in their release names. */
+export const pulumiVersions = {
+  cli: "3.215.0",
+  kubernetes: "4.25.0",
+  docker: "5.2.0",
+  command: "1.2.1",
+} as const;
+
+/** The provider plugins that the program uses. */
+export const pluginNames = ["kubernetes", "docker", "command"] as const;
+
+/** One of {@link pluginNames}. */
+export type PluginName = (typeof pluginNames)[number];
+
+/** The least version of what a machine must bring along itself. */
+export const minimumVersions = {
+  node: "20.19.0",
+  npm: "10.0.0",
+  /** Only where something is built from source; the `go` line of each go.mod says the same. */
+  go: "1.26.0",
+  /** The engine's API 1.41, which Debian 12 has. */
+  docker: "20.10.0",
+} as const;
