@@ -9,6 +9,8 @@ export interface Variable {
   readonly allowed: string;
   readonly pattern: RegExp;
   readonly config?: readonly [string, ...string[]];
+  /** Whether it may also stand in the environment, as DeerFlow's setup.sh reads it; others only on make's command line. */
+  readonly fromEnvironment?: boolean;
   /** How its text becomes a value of configuration; default: as it is. */
   readonly decode?: (text: string) => unknown;
 }
@@ -35,8 +37,11 @@ export const variables = {
     allowed: "lower-case letters, digits and '-'",
     pattern: /^[a-z0-9][a-z0-9-]{0,40}$/,
   },
-  SANDBOX_IMAGE: text("the sandboxes' image, instead of the one built here", ["sandbox", "image"]),
-  SKILLS_PATH: text("the folder of skills that sandboxes see", ["skills", "hostPath"]),
+  SANDBOX_IMAGE: {
+    ...text("the sandboxes' image, instead of the one built here", ["sandbox", "image"]),
+    fromEnvironment: true,
+  },
+  SKILLS_PATH: { ...text("the folder of skills that sandboxes see", ["skills", "hostPath"]), fromEnvironment: true },
   NODE_IMAGE: text("the node's image, instead of the one found or built", ["cluster", "image"]),
   API_PORT: port("the API server's port on this machine", ["cluster", "apiPort"]),
   HTTP_PORT: port("the sandbox API's port on this machine", ["sandbox", "hostPort"]),
@@ -72,7 +77,8 @@ export function givenNames(overrides: string): string[] {
 }
 
 /**
- * Reads the variables that `command` knows from the environment.
+ * Reads the variables that `command` knows: make puts those of its command line into the environment, and their names
+ * into SANDLOT_VARIABLES. Others there are somebody else's (npm sets NODE), but for the few that are meant to be found.
  * @throws UserError for one that the command does not know, and for a value that is not allowed.
  */
 export function readVariables(
@@ -81,7 +87,8 @@ export function readVariables(
   env: NodeJS.ProcessEnv = process.env,
 ): Variables {
   const names: readonly string[] = [...known, "HELP"];
-  for (const name of givenNames(env["SANDLOT_VARIABLES"] ?? "")) {
+  const onCommandLine = givenNames(env["SANDLOT_VARIABLES"] ?? "");
+  for (const name of onCommandLine) {
     if (names.includes(name)) continue;
     const near = closest(name, names);
     const hint = distance(name, near) <= 3 ? ` Did you mean ${near}?` : "";
@@ -90,8 +97,8 @@ export function readVariables(
   const given: Variables = {};
   for (const name of names as readonly VariableName[]) {
     const value = env[name];
-    if (value === undefined || value === "") continue;
-    const { pattern, allowed, help } = variables[name];
+    const { pattern, allowed, help, fromEnvironment }: Variable = variables[name];
+    if (value === undefined || value === "" || !(onCommandLine.includes(name) || fromEnvironment === true)) continue;
     if (!pattern.test(value)) {
       throw new UserError(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}.`, `${name} is ${help}.`);
     }

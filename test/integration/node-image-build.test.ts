@@ -5,14 +5,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-type Builder = typeof import("../../toolchain/node-image/build.js", {
-  with: { "resolution-mode": "import" }
-});
-type Archive = typeof import("../../toolchain/node-image/image-archive.js", {
-  with: { "resolution-mode": "import" }
-});
-
-import { output } from "./support/shell";
+import { ensureNodeImage } from "../../toolchain/node-image/build.js";
+import { writeProgramImage } from "../../toolchain/node-image/image-archive.js";
+import { output } from "./support/shell.js";
 
 /** Answers `image inspect` by the files IMAGES (names) and GVISOR (names of those with the label); pulls what PULLABLE names. */
 const client = `#!/bin/sh
@@ -32,7 +27,6 @@ esac
 describe("choice of the node image", function () {
   this.timeout(30_000);
   let dir = "";
-  let builder: Builder;
   const files = (name: string, ...lines: string[]): void => {
     writeFileSync(join(dir, name), lines.map((line) => `${line}\n`).join(""));
   };
@@ -40,9 +34,6 @@ describe("choice of the node image", function () {
     existsSync(join(dir, "calls")) ? readFileSync(join(dir, "calls"), "utf8") : "";
   const docker = (): { cli: string } => ({ cli: join(dir, "docker") });
 
-  before(async () => {
-    builder = await import("../../toolchain/node-image/build.js");
-  });
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "sandlot-node-image-"));
     writeFileSync(join(dir, "docker"), client);
@@ -56,7 +47,7 @@ describe("choice of the node image", function () {
   it("takes an image with gVisor as it is, without a pull", async () => {
     files("IMAGES", "registry.test/node:1");
     files("GVISOR", "registry.test/node:1");
-    const chosen = await builder.ensureNodeImage(docker(), { image: "registry.test/node:1" });
+    const chosen = await ensureNodeImage(docker(), { image: "registry.test/node:1" });
     assert.deepEqual(chosen, { ref: "registry.test/node:1", source: "present" });
     assert.doesNotMatch(calls(), /^(pull|build)/m);
   });
@@ -65,15 +56,15 @@ describe("choice of the node image", function () {
     files("IMAGES", "registry.test/node:1");
     files("GVISOR", "registry.test/node:1");
     const wanted = { image: "registry.test/node:1", pullPolicy: "Always" } as const;
-    assert.equal((await builder.ensureNodeImage(docker(), wanted)).source, "present");
+    assert.equal((await ensureNodeImage(docker(), wanted)).source, "present");
     assert.match(calls(), /^pull --quiet registry\.test\/node:1$/m);
     files("PULLABLE", "registry.test/node:1");
-    assert.equal((await builder.ensureNodeImage(docker(), wanted)).source, "pulled");
+    assert.equal((await ensureNodeImage(docker(), wanted)).source, "pulled");
   });
 
   it("says which image is missing, and never pulls under the policy Never", async () => {
     await assert.rejects(
-      builder.ensureNodeImage(docker(), { image: "registry.test/node:1", pullPolicy: "Never" }),
+      ensureNodeImage(docker(), { image: "registry.test/node:1", pullPolicy: "Never" }),
       /registry\.test\/node:1 is not on the Docker engine and must not be pulled \(pull policy Never\)/,
     );
     assert.doesNotMatch(calls(), /^pull/m);
@@ -82,7 +73,7 @@ describe("choice of the node image", function () {
   it("says so when an image cannot be pulled, in seconds", async () => {
     const started = performance.now();
     await assert.rejects(
-      builder.ensureNodeImage(docker(), { image: "unreachable.invalid/node:1" }),
+      ensureNodeImage(docker(), { image: "unreachable.invalid/node:1" }),
       /unreachable\.invalid\/node:1 is not on the Docker engine and cannot be pulled/,
     );
     assert.ok(performance.now() - started < 20_000);
@@ -91,7 +82,6 @@ describe("choice of the node image", function () {
 
 describe("image archive of one program", () => {
   it("is the same for the same program, and names image and entry point", async () => {
-    const { writeProgramImage }: Archive = await import("../../toolchain/node-image/image-archive.js");
     const dir = mkdtempSync(join(tmpdir(), "sandlot-archive-"));
     try {
       writeFileSync(join(dir, "program"), "#!/bin/true\n");

@@ -1,31 +1,14 @@
 // The contract of the node image, held by k3s with gVisor and by the k3s-compatible node that is built here: what
 // Sandlot needs of a cluster in a container, tried out on one that is started for this file.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 
+import { ensureNodeImage } from "../../toolchain/node-image/build.js";
 import { attempt, output } from "./support/shell.js";
 import { fixture, TestNode, until } from "./support/test-node.js";
 import { testboxPage, testboxReference } from "./support/testbox.js";
 
-const root = join(import.meta.dirname, "../..");
 const pidLimit = 200;
 const serverFlags = [`--kubelet-arg=pod-max-pids=${pidLimit}`, "--kubelet-arg=image-gc-high-threshold=100"];
-
-/** The image that setup chose, else the one that it would choose. */
-async function nodeImage(): Promise<string> {
-  const resolved = join(root, ".sandlot/resolved.json");
-  if (existsSync(resolved)) {
-    const { nodeImage: chosen } = JSON.parse(readFileSync(resolved, "utf8")) as {
-      nodeImage?: { ref: string };
-    };
-    if (chosen !== undefined && (await attempt("docker", ["image", "inspect", chosen.ref])).code === 0)
-      return chosen.ref;
-  }
-  // Loaded on demand: an ES module, and no test of this file needs it when setup has run.
-  const { ensureNodeImage } = await import("../../toolchain/node-image/build.js");
-  return (await ensureNodeImage({ cli: "docker" })).ref;
-}
 
 describe("node image", function () {
   this.timeout(60_000);
@@ -70,7 +53,7 @@ describe("node image", function () {
 
   before("start a node and the pods", async function () {
     this.timeout(900_000);
-    node = new TestNode(await nodeImage());
+    node = new TestNode((await ensureNodeImage({ cli: "docker" })).ref);
     await node.start(...serverFlags);
     await until(
       "the node is Ready",

@@ -224,7 +224,11 @@ new command.local.Command("fails", {
     const extra = (create: string, trigger: string): string => `
 ${otherContainer("attached", 'command: ["/tool", "exit"], mustRun: false, attach: true, logs: true')}
 new docker.Volume("found", { name: name + "-found", labels: [{ label: "kept", value: "yes" }] }, { import: name + "-found" });
-const again = new command.local.Command("again", { create: ${JSON.stringify(create)}, triggers: [${JSON.stringify(trigger)}] });
+const again = new command.local.Command("again", {
+  create: ${JSON.stringify(create)} + "; printf never%s shown >&2",
+  triggers: [${JSON.stringify(trigger)}],
+  logging: "stdout",
+}, { additionalSecretOutputs: ["stderr"] });
 exports.logs = other.containerLogs;
 exports.exitCode = other.exitCode;
 exports.again = again.stdout;`;
@@ -243,6 +247,7 @@ exports.again = again.stdout;`;
     assert.equal(second["again"], "second after first");
     const third = await up("echo third after $PULUMI_COMMAND_STDOUT.", "b");
     assert.equal(third["again"], "third after .");
+    assert.doesNotMatch(project.state(), /nevershown/, "additionalSecretOutputs");
   });
 
   it("refuses an argument that it does not support, by name", async () => {

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { canInstall, ensureAptPackages } from "../apt.js";
 import { UserError } from "../errors.js";
 import { findOnPath } from "../find.js";
-import { note, step } from "../progress.js";
+import { checkCgroups } from "../prerequisites/kernel.js";
+import { note, step, type Progress } from "../progress.js";
 import { run } from "../run.js";
 import { installWrapper, machineLacksSysResource, wrapperPath, wrapperRuntime } from "./capability.js";
 import { awaitAnswer, livingProcess, machineDaemon, startDaemon, startedByUs } from "./daemon.js";
@@ -31,7 +32,7 @@ const patienceMs = 20_000;
  */
 export async function ensureDocker(): Promise<DockerEngine> {
   const engine = await findEngine();
-  if (engine === undefined) return step("Docker engine: install and start", () => provideEngine());
+  if (engine === undefined) return step("Docker engine: install and start", provideEngine);
   await warnOfMissingCapability(engine);
   return engine;
 }
@@ -80,18 +81,18 @@ function refuseDenied(reason: string): void {
   );
 }
 
-async function provideEngine(): Promise<DockerEngine> {
+async function provideEngine(progress: Progress): Promise<DockerEngine> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) throw noEngine();
-  await install();
+  await install(progress);
   const cli = findOnPath("docker");
   if (cli === undefined) throw noEngine();
-  const version = await start(cli);
+  const version = await start(cli, progress);
   const engine = { host: "", cli, version, startedByUs: startedByUs(machineDaemon) };
   await warnOfMissingCapability(engine);
   return engine;
 }
 
-async function install(): Promise<void> {
+async function install(progress: Progress): Promise<void> {
   if (findOnPath("dockerd") !== undefined && findOnPath("docker") !== undefined) return;
   if (!canInstall()) throw noEngine();
   note("No docker engine on this machine: installing Debian's package docker.io");
@@ -99,16 +100,16 @@ async function install(): Promise<void> {
   const level = process.env["RUNLEVEL"];
   if (serviceCommand() === undefined) process.env["RUNLEVEL"] = "1";
   try {
-    await ensureAptPackages(["docker.io", "iptables"]);
+    await ensureAptPackages(["docker.io", "iptables"], progress);
   } finally {
     if (level === undefined) delete process.env["RUNLEVEL"];
     else process.env["RUNLEVEL"] = level;
   }
   // From Debian 13 on the client is a package of its own.
-  if (findOnPath("docker") === undefined) await ensureAptPackages(["docker-cli"]);
+  if (findOnPath("docker") === undefined) await ensureAptPackages(["docker-cli"], progress);
 }
 
-async function start(cli: string): Promise<string> {
+async function start(cli: string, progress: Progress): Promise<string> {
   const running = livingProcess(machineDaemon.pidFile, "dockerd");
   if (running !== undefined) {
     const version = await awaitAnswer(cli, machineDaemon, patienceMs);
@@ -125,7 +126,16 @@ async function start(cli: string): Promise<string> {
     if (version !== undefined) return version;
     throw new UserError("The docker service was started but does not answer", "See: journalctl -u docker");
   }
+  await mountControlGroups(progress);
   return startDaemon(cli, machineDaemon, await runtimeFlags());
+}
+
+/** What an init would have done: a machine without one may have no control groups mounted. */
+async function mountControlGroups(progress: Progress): Promise<void> {
+  if (checkCgroups(readFileSync("/proc/mounts", "utf8")).ok) return;
+  note("No control groups are mounted: mounting them as Debian's package cgroupfs-mount does");
+  await ensureAptPackages(["cgroupfs-mount", "mount"], progress);
+  await run("cgroupfs-mount", [], { log: "docker-service" });
 }
 
 async function runtimeFlags(): Promise<string[]> {

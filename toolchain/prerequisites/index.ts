@@ -1,21 +1,13 @@
 // What a machine must have before `make up`, and what `make doctor` reports.
 import { cacheRoot } from "../paths.js";
 import { passed, type Check } from "./check.js";
-import {
-  checkApt,
-  checkCgroups,
-  checkDisk,
-  checkDocker,
-  checkKernel,
-  checkMemory,
-  diskNeeds,
-  memoryNeeds,
-  readKernel,
-} from "./machine.js";
+import { checkCgroups, checkKernel, readKernel } from "./kernel.js";
+import { checkApt, checkDisk, checkDocker, checkMemory, diskNeeds, memoryNeeds } from "./machine.js";
 import { checkPorts, type PortOptions } from "./ports.js";
 import { checkNode, checkTool, type ToolName } from "./tools.js";
 
 export { requireAll, type Check } from "./check.js";
+export * from "./kernel.js";
 export * from "./machine.js";
 export * from "./ports.js";
 export { checkNode, checkTool, type ToolName } from "./tools.js";

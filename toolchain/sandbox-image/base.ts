@@ -108,6 +108,8 @@ async function rootFileSystem(tar: string, progress: Progress): Promise<void> {
     const args = [
       ...["--quiet", "--variant=essential", "--mode=root", `--include=${packages.join(",")}`, "--format=tar"],
       ...options,
+      // The folder is thrown away if anything goes wrong: no need to wait for the disk after each file.
+      "--dpkgopt=force-unsafe-io",
       "--dpkgopt=path-exclude=/usr/share/man/*",
       "--dpkgopt=path-exclude=/usr/share/doc/*",
       "--dpkgopt=path-exclude=/usr/share/locale/*",

@@ -287,9 +287,7 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 	select {
 	case <-c.process.Done:
 	case <-timer.C:
-		c.mu.Lock()
-		c.ending = TimedOut
-		c.mu.Unlock()
+		c.end(TimedOut)
 		m.killTree(c)
 		<-c.process.Done
 	}
@@ -343,6 +341,8 @@ func (m *Manager) retain(c *command, kept int64) {
 }
 
 func (m *Manager) killTree(c *command) {
+	// A bash that sees its children die would report it.
+	m.table.Signal(c.process, syscall.SIGSTOP)
 	c.scope.Kill(nil)
 	m.table.Signal(c.process, syscall.SIGKILL)
 	c.scope.Kill(nil)
@@ -430,13 +430,10 @@ func (m *Manager) Kill(sessionID string, signal syscall.Signal) (int, error) {
 	m.mu.Unlock()
 	running := 0
 	for _, c := range commands {
-		c.mu.Lock()
-		alive := c.status == Running
+		alive := c.end(Killed)
 		if alive {
 			running++
-			c.ending = Killed
 		}
-		c.mu.Unlock()
 		if signal == syscall.SIGKILL {
 			m.killTree(c)
 			if alive {
@@ -492,6 +489,7 @@ func (m *Manager) List() []Info {
 func (m *Manager) Terminate() int {
 	asked := 0
 	for _, c := range m.close() {
+		c.end(Killed)
 		asked += c.scope.Signal(syscall.SIGTERM, nil)
 		m.table.Signal(c.process, syscall.SIGTERM)
 	}
@@ -514,13 +512,20 @@ func (m *Manager) Running() int {
 // KillAll ends every process of every command.
 func (m *Manager) KillAll() {
 	for _, c := range m.close() {
-		c.mu.Lock()
-		if c.status == Running {
-			c.ending = Killed
-		}
-		c.mu.Unlock()
+		c.end(Killed)
 		m.killTree(c)
 	}
+}
+
+// end says what a running command will be called once it is over, and whether it was running.
+func (c *command) end(status Status) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.status != Running {
+		return false
+	}
+	c.ending = status
+	return true
 }
 
 func (m *Manager) close() []*command {

@@ -38,8 +38,8 @@ type Match struct {
 	File   string   `json:"file"`
 	Line   int      `json:"line_number"`
 	Text   string   `json:"line_content"`
-	Before []string `json:"surroundingsbefore"`
-	After  []string `json:"surroundingsafter"`
+	Before []string `json:"context_before"`
+	After  []string `json:"context_after"`
 }
 
 // GrepResult is what a search found.

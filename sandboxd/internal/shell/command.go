@@ -35,6 +35,7 @@ type command struct {
 	start    []byte // the mark before its output
 	end      []byte // the beginning of the mark after it
 	begun    bool
+	hidden   bool          // the server's own, not a client's
 	frozen   bool          // what it prints no longer counts: it is being killed
 	swept    chan struct{} // closed when an interrupt has killed what the command left
 }

@@ -192,6 +192,13 @@ func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
+	s.mu.Lock()
+	previous := s.current
+	s.mu.Unlock()
+	if previous != nil {
+		s.sweep(previous)
+		s.recover(previous)
+	}
 	c, err := s.begin(options.Command, folder)
 	if err != nil {
 		return Result{}, err
@@ -280,6 +287,18 @@ func (s *Session) sweep(c *command) {
 	s.mu.Unlock()
 	if swept != nil {
 		waitFor(swept, 5*time.Second)
+	}
+}
+
+// recover makes sure that a shell whose last command was interrupted from its terminal still answers.
+func (s *Session) recover(previous *command) {
+	const interrupted = 130
+	s.mu.Lock()
+	t, process, code := s.terminal, s.process, previous.exitCode
+	suspect := t != nil && previous.status != Running && code != nil && *code == interrupted
+	s.mu.Unlock()
+	if suspect {
+		s.verify(t, process, previous)
 	}
 }
 
@@ -467,6 +486,9 @@ func (m *Manager) Terminate() int {
 	for _, s := range m.all() {
 		s.mu.Lock()
 		scope := s.scope
+		if c := s.current; c != nil && c.status == Running {
+			c.ending = Terminated
+		}
 		s.mu.Unlock()
 		if scope != nil {
 			asked += scope.Signal(syscall.SIGTERM, nil)

@@ -163,7 +163,9 @@ func (s *Session) finish(c *command, status Status, code *int) {
 	}
 	s.used = time.Now()
 	close(c.done)
-	s.manager.release()
+	if !c.hidden {
+		s.manager.release()
+	}
 }
 
 // watch waits for the bash to end, then gives its last output time to arrive and closes the terminal.
@@ -298,15 +300,46 @@ func (s *Session) interrupt(c *command, status Status) {
 	s.mu.Unlock()
 	for try := 0; try < 10 && !ended; try++ {
 		scope.Kill(older)
+		// Often that was all; a signal that comes too late would hit the shell at its prompt.
+		if ended = waitFor(c.done, 40*time.Millisecond); ended {
+			break
+		}
 		s.manager.table.Signal(process, syscall.SIGINT)
 		ended = waitFor(c.done, time.Duration(5+10*try)*time.Millisecond)
 	}
 	if !ended {
 		s.manager.table.Signal(process, syscall.SIGKILL)
 		waitFor(c.done, 3*time.Second)
+	} else {
+		s.verify(t, process, c)
 	}
 	// What survived because it had left the terminal, or was started last.
 	scope.Kill(older)
+}
+
+// verify gives the shell a command that does nothing: a signal may have hit it between two commands, where it loses
+// its place in the protocol, and under gVisor a bash whose foreground job was interrupted sometimes does not come back to its
+// terminal. A shell that does not answer is replaced.
+func (s *Session) verify(t *terminal, process *proc.Process, last *command) {
+	s.mu.Lock()
+	if s.terminal != t {
+		s.mu.Unlock()
+		return
+	}
+	probe, first, word := newCommand(":", last.prompt, 1<<10)
+	probe.hidden, probe.swept = true, last.swept
+	s.current, s.pending = probe, nil
+	t.next([]byte("\x00" + first + "\x00:\x00" + word + "\x00"))
+	s.mu.Unlock()
+	if !waitFor(probe.done, time.Second) {
+		s.manager.table.Signal(process, syscall.SIGKILL)
+		waitFor(probe.done, 3*time.Second)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == probe {
+		s.current = last
+	}
 }
 
 // shut ends the session with everything in it.

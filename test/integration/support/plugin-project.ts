@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** How a Pulumi command ended. */
 export interface Result {
@@ -103,7 +104,7 @@ export async function makePluginProject(): Promise<PluginProject> {
     "name: plugins\nruntime:\n  name: nodejs\n  options: { typescript: false }\n",
   );
   writeFileSync(join(dir, "package.json"), JSON.stringify({ name: "plugins", main: "index.js" }));
-  symlinkSync(resolve(import.meta.dirname, "../../../node_modules"), join(dir, "node_modules"));
+  symlinkSync(fileURLToPath(new URL("../../../node_modules", import.meta.url)), join(dir, "node_modules"));
   const env = {
     PATH: [engine.bin, process.env["PATH"] ?? "", dirname(docker.cli)].join(delimiter),
     PULUMI_HOME: home,

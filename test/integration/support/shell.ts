@@ -1,14 +1,14 @@
-// Runs programs for tests. (The package that the toolchain uses for this cannot be required from CommonJS.)
-import { spawn } from "node:child_process";
+// Runs programs for tests: in a minute or not at all, and without a word on failure that the caller did not ask for.
+import { execa } from "execa";
 
-/** What a program gave; `code` is null when it was stopped at its time limit. */
+/** What a program gave; `code` is null when it was stopped at its time limit or could not be started. */
 export interface Finished {
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** How a program is run: bytes for its standard input, a folder, and a limit in milliseconds (default a minute). */
+/** How a program is run: text for its standard input, a folder, and a limit in milliseconds (default a minute). */
 export interface ShellOptions {
   input?: string;
   cwd?: string;
@@ -16,32 +16,17 @@ export interface ShellOptions {
 }
 
 /** Runs a program to its end, whatever that is. */
-export function attempt(
+export async function attempt(
   file: string,
   args: readonly string[],
-  options: ShellOptions = {},
+  { input = "", cwd, timeout = 60_000 }: ShellOptions = {},
 ): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      cwd: options.cwd,
-      timeout: options.timeout ?? 60_000,
-      killSignal: "SIGKILL",
-    });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-    child.stdin.on("error", () => undefined); // a program may end without reading all
-    child.on("error", reject);
-    child.on("close", (code) => {
-      resolve({
-        code,
-        stdout: Buffer.concat(out).toString().trim(),
-        stderr: Buffer.concat(err).toString().trim(),
-      });
-    });
-    child.stdin.end(options.input ?? "");
-  });
+  const result = await execa(file, args, { input, cwd, timeout, killSignal: "SIGKILL", reject: false });
+  return {
+    code: result.exitCode ?? null,
+    stdout: result.stdout.trim(),
+    stderr: result.stderr.trim() || (result.shortMessage ?? ""),
+  };
 }
 
 /** Standard output of a program that must succeed. */

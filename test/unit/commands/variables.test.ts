@@ -11,18 +11,24 @@ describe("make variables", () => {
     assert.deepEqual(givenNames(""), []);
   });
 
-  it("are read from the environment, empty ones being absent", () => {
-    assert.deepEqual(readVariables("up", ["STACK", "REPLICAS"], { STACK: "dev", REPLICAS: "", CMD: "x" }), { STACK: "dev" });
+  it("are read when they stand on the command line, empty ones being absent", () => {
+    const env = { SANDLOT_VARIABLES: "STACK=dev REPLICAS=", STACK: "dev", REPLICAS: "" };
+    assert.deepEqual(readVariables("up", ["STACK", "REPLICAS"], env), { STACK: "dev" });
+  });
+
+  it("of the environment, only those meant to be found there count", () => {
+    const env = { NODE: "/usr/bin/node", SKILLS_PATH: "/srv/skills", SANDLOT_VARIABLES: "" };
+    assert.deepEqual(readVariables("up", ["NODE", "SKILLS_PATH"], env), { SKILLS_PATH: "/srv/skills" });
   });
 
   for (const [env, says] of [
     [{ SANDLOT_VARIABLES: "SKILL_PATH=/x" }, /make up has no variable SKILL_PATH\. Did you mean SKILLS_PATH\?/],
     [{ SANDLOT_VARIABLES: "XYZ=1" }, /make up has no variable XYZ\.$/],
-    [{ STACK: "My Stack" }, /STACK is "My Stack"; allowed: lower-case letters/],
-    [{ API_PORT: "-1" }, /API_PORT is "-1"; allowed: an integer from 1 to 65535/],
-    [{ SKIP_PULL: "yes" }, /SKIP_PULL is "yes"; allowed: 1 or 0/],
-    [{ ONLY: "platform" }, /ONLY is "platform"; allowed: cluster/],
-    [{ REPLICAS: "many" }, /REPLICAS is "many"; allowed/],
+    [{ SANDLOT_VARIABLES: "STACK=x", STACK: "My Stack" }, /STACK is "My Stack"; allowed: lower-case letters/],
+    [{ SANDLOT_VARIABLES: "API_PORT=x", API_PORT: "-1" }, /API_PORT is "-1"; allowed: an integer from 1 to 65535/],
+    [{ SANDLOT_VARIABLES: "SKIP_PULL=x", SKIP_PULL: "yes" }, /SKIP_PULL is "yes"; allowed: 1 or 0/],
+    [{ SANDLOT_VARIABLES: "ONLY=x", ONLY: "platform" }, /ONLY is "platform"; allowed: cluster/],
+    [{ SANDLOT_VARIABLES: "REPLICAS=x", REPLICAS: "many" }, /REPLICAS is "many"; allowed/],
   ] as const) {
     it(`refuses ${JSON.stringify(env)}`, () => {
       const known = ["STACK", "SKILLS_PATH", "API_PORT", "SKIP_PULL", "ONLY", "REPLICAS"] as const;

@@ -1,9 +1,8 @@
 // Bad arguments: one clear line each, that names field, value and what is allowed.
 import assert from "node:assert/strict";
 
+import type { EgressProfile, PortProtocol } from "@sandlot/components";
 import {
-  EgressProfile,
-  PortProtocol,
   SandboxServiceType,
   SkillsSource,
   TolerationOperator,

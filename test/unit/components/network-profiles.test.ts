@@ -85,7 +85,7 @@ describe("profile open", () => {
     ],
     [
       "IPv4 addresses in IPv6 clothes",
-      ["::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "::1", "::10.0.0.1", "2001::a00:1"],
+      ["64:ff9b::a00:1", "2002:a00:1::1", "::1", "::10.0.0.1", "2001::a00:1"],
     ],
   ];
   for (const [what, addresses] of named) {

@@ -17,7 +17,10 @@ describe("sandboxd: bash", function () {
 
   it("keeps output and error apart and gives the exit code", async () => {
     const { data } = (await client.bash("echo out; echo err >&2; exit 3")).body;
-    assert.deepEqual([data.stdout, data.stderr, data.exit_code, data.status], ["out\n", "err\n", 3, "completed"]);
+    assert.deepEqual(
+      [data.stdout, data.stderr, data.exit_code, data.status],
+      ["out\n", "err\n", 3, "completed"],
+    );
     assert.deepEqual([data.offset, data.stderr_offset], [4, 4]);
     assert.equal((await client.bash("kill -9 $$")).body.data.exit_code, 137);
   });
@@ -28,11 +31,16 @@ describe("sandboxd: bash", function () {
     const first = await client.bash('echo "$TOKEN-${EMPTY-unset}"', { session_id, env });
     assert.equal(first.body.data.stdout, "s3cr3t-value-\n");
     assert.equal((await client.bash('echo "[$TOKEN]"', { session_id })).body.data.stdout, "[]\n");
-    assert.equal(server.logs.some((line) => line.includes("s3cr3t")), false);
+    assert.equal(
+      server.logs.some((line) => line.includes("s3cr3t")),
+      false,
+    );
   });
 
   it("has no terminal, no input, and none of the server's own settings", async () => {
-    const { data } = (await client.bash("test -t 0 || test -t 1 && echo tty; cat; env | grep SANDBOXD_ADDRESS")).body;
+    const { data } = (
+      await client.bash("test -t 0 || test -t 1 && echo tty; cat; env | grep SANDBOXD_ADDRESS")
+    ).body;
     assert.deepEqual([data.stdout, data.status], ["", "completed"]);
   });
 
@@ -46,13 +54,15 @@ describe("sandboxd: bash", function () {
 
   it("shortens each stream in its middle, or not at all with 0", async () => {
     const command = "echo START; head -c 200000 /dev/zero | tr '\\0' é; echo END; echo short >&2";
-    const cut = (await client.bash("echo START; printf 'é%.0s' {1..60000}; echo END; echo short >&2")).body.data;
-    assert.equal([...cut.stdout].length <= 50_000, true);
+    const cut = (await client.bash("echo START; printf 'é%.0s' {1..60000}; echo END; echo short >&2")).body
+      .data;
+    assert.equal(Array.from(cut.stdout).length <= 50_000, true);
     assert.match(cut.stdout, /^START\né+\n\[... \d+ characters truncated ...\]\né+END\n$/);
     assert.equal(cut.stderr, "short\n");
     const few = (await client.bash(command, { max_output_length: 100 })).body.data;
-    assert.equal([...few.stdout].length <= 100, true);
-    const whole = (await client.bash("head -c 300000 /dev/zero | tr '\\0' x", { max_output_length: 0 })).body.data;
+    assert.equal(Array.from(few.stdout).length <= 100, true);
+    const whole = (await client.bash("head -c 300000 /dev/zero | tr '\\0' x", { max_output_length: 0 })).body
+      .data;
     assert.equal(whole.stdout.length, 300_000);
   });
 
@@ -61,7 +71,11 @@ describe("sandboxd: bash", function () {
   });
 
   it("answers running at its timeout, and output goes on from the offsets", async () => {
-    const first = (await client.bash("echo one; sleep 0.5; printf 'tw\\xc3'; sleep 0.2; printf '\\xb6\\n'; exit 4", { timeout: 0.2 })).body.data;
+    const first = (
+      await client.bash("echo one; sleep 0.5; printf 'tw\\xc3'; sleep 0.2; printf '\\xb6\\n'; exit 4", {
+        timeout: 0.2,
+      })
+    ).body.data;
     assert.deepEqual([first.status, first.stdout, first.exit_code], ["running", "one\n", null]);
     let text = first.stdout;
     let last: BashResult = first;
@@ -96,8 +110,13 @@ describe("sandboxd: bash", function () {
   });
 
   it("is ended by kill with a signal of choice", async () => {
-    const { session_id } = (await client.bash("trap 'echo caught; exit 0' TERM; echo up; while :; do sleep 0.05; done", { async_mode: true })).body.data;
-    const read = async (): Promise<BashResult> => (await client.post<BashResult>("/v1/bash/output", { session_id })).body.data;
+    const { session_id } = (
+      await client.bash("trap 'echo caught; exit 0' TERM; echo up; while :; do sleep 0.05; done", {
+        async_mode: true,
+      })
+    ).body.data;
+    const read = async (): Promise<BashResult> =>
+      (await client.post<BashResult>("/v1/bash/output", { session_id })).body.data;
     await until(async () => (await read()).stdout !== "", "the trap is set");
     await client.post("/v1/bash/kill", { session_id });
     await until(async () => (await read()).status === "killed", "the command is over");
@@ -119,7 +138,12 @@ describe("sandboxd: bash", function () {
   });
 
   it("refuses wrong requests with 422", async () => {
-    const issues = await client.issues("/v1/bash/exec", { command: "x", env: { "A=B": "1" }, max_output_length: -1, exec_dir: "x" });
+    const issues = await client.issues("/v1/bash/exec", {
+      command: "x",
+      env: { "A=B": "1" },
+      max_output_length: -1,
+      exec_dir: "x",
+    });
     assert.deepEqual(issues.map((issue) => issue.loc[1]).sort(), ["env", "exec_dir", "max_output_length"]);
   });
 

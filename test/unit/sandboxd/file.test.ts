@@ -35,13 +35,20 @@ describe("sandboxd: files", function () {
     it("round-trips text in UTF-8 and makes folders", async () => {
       const text = "línea\n漢字 🎉\ttab\n";
       const written = await client.write(at("new/dir/t.txt"), text);
-      assert.deepEqual(written.body.data, { file: at("new/dir/t.txt"), bytes_written: Buffer.byteLength(text) });
-      assert.deepEqual((await client.read(at("new/dir/t.txt"))).body.data, { content: text, file: at("new/dir/t.txt") });
+      assert.deepEqual(written.body.data, {
+        file: at("new/dir/t.txt"),
+        bytes_written: Buffer.byteLength(text),
+      });
+      assert.deepEqual((await client.read(at("new/dir/t.txt"))).body.data, {
+        content: text,
+        file: at("new/dir/t.txt"),
+      });
     });
 
     it("reads lines from start_line on, end_line not included", async () => {
       writeFileSync(at("lines"), "0\n1\n2\r\n3");
-      const read = async (options: object): Promise<string> => (await client.read(at("lines"), { ...options })).body.data.content;
+      const read = async (options: object): Promise<string> =>
+        (await client.read(at("lines"), { ...options })).body.data.content;
       assert.equal(await read({ start_line: 1, end_line: 3 }), "1\n2\r\n");
       assert.equal(await read({ start_line: 3 }), "3");
       assert.equal(await read({ end_line: 1 }), "0\n");
@@ -55,7 +62,10 @@ describe("sandboxd: files", function () {
       assert.equal(body.data.bytes_written, 4);
       assert.deepEqual(readFileSync(at("b.bin")), bytes);
       const read = await client.read(at("b.bin"));
-      assert.deepEqual([read.status, read.body.success, read.body.data.error_type], [200, false, "decode_error"]);
+      assert.deepEqual(
+        [read.status, read.body.success, read.body.data.error_type],
+        [200, false, "decode_error"],
+      );
       const bad = await client.write(at("c.bin"), "***", { encoding: "base64" });
       assert.equal(bad.body.data.error_type, "decode_error");
     });
@@ -90,11 +100,17 @@ describe("sandboxd: files", function () {
       const writes = Array.from({ length: 20 }, (_, i) => client.write(at("whole"), versions[i % 2] ?? ""));
       const reads = Array.from({ length: 20 }, () => client.read(at("whole")));
       await Promise.all(writes);
-      for (const read of await Promise.all(reads)) assert.equal(versions.includes(read.body.data.content), true);
+      for (const read of await Promise.all(reads))
+        assert.equal(versions.includes(read.body.data.content), true);
     });
 
     it("answers failures with 200, success false and their kind", async () => {
-      const cases: [string, Promise<{ status: number; body: { success: boolean; data: object } }>, string, string | null][] = [
+      const cases: [
+        string,
+        Promise<{ status: number; body: { success: boolean; data: object } }>,
+        string,
+        string | null,
+      ][] = [
         ["missing", client.read(at("nope")), "not_found", "ENOENT"],
         ["folder", client.read(home), "invalid_target", "EISDIR"],
         ["file as folder", client.read(at("tree/a.py/x")), "invalid_target", "ENOTDIR"],
@@ -109,21 +125,38 @@ describe("sandboxd: files", function () {
       ];
       for (const [name, answer, kind, errno] of cases) {
         const { status, body } = await answer;
-        const data = body.data as { error_type: string; errno_name: string | null; message: string; retryable: boolean };
-        assert.deepEqual([status, body.success, data.error_type, data.errno_name], [200, false, kind, errno], name);
+        const data = body.data as {
+          error_type: string;
+          errno_name: string | null;
+          message: string;
+          retryable: boolean;
+        };
+        assert.deepEqual(
+          [status, body.success, data.error_type, data.errno_name],
+          [200, false, kind, errno],
+          name,
+        );
         assert.equal(typeof data.message === "string" && !data.retryable, true, name);
       }
     });
 
     it("reads a part of a file that is too large as a whole", async () => {
-      assert.equal((await client.read(at("tree/big.txt"), { start_line: 399_998 })).body.data.content, "TODO\nTODO\n");
+      assert.equal(
+        (await client.read(at("tree/big.txt"), { start_line: 399_998 })).body.data.content,
+        "TODO\nTODO\n",
+      );
     });
 
     it("refuses sudo and wrong fields with 422", async () => {
       const issues = await client.issues("/v1/file/read", { file: 1, start_line: -1, sudo: true });
       assert.deepEqual(issues.map((issue) => issue.loc[1]).sort(), ["file", "start_line", "sudo"]);
       assert.match(issues.find((issue) => issue.loc[1] === "sudo")?.msg ?? "", /never runs anything as root/);
-      const write = await client.issues("/v1/file/write", { file: "x", content: "y", encoding: "latin-1", sudo: true });
+      const write = await client.issues("/v1/file/write", {
+        file: "x",
+        content: "y",
+        encoding: "latin-1",
+        sudo: true,
+      });
       assert.deepEqual(write.map((issue) => issue.loc[1]).sort(), ["encoding", "sudo"]);
     });
   });
@@ -155,10 +188,22 @@ describe("sandboxd: files", function () {
       chmodSync(at("tree/a.py"), 0o640);
       const { data } = (await client.list(at("tree"), { include_permissions: true })).body;
       const file = data.files.find((item) => item.name === "a.py");
-      assert.deepEqual({ ...file, modified_time: "" }, {
-        name: "a.py", path: at("tree/a.py"), is_directory: false, size: statSync(at("tree/a.py")).size, modified_time: "", permissions: "640", extension: ".py",
-      });
-      assert.equal(new Date(file?.modified_time ?? "").getTime(), Math.floor(statSync(at("tree/a.py")).mtimeMs));
+      assert.deepEqual(
+        { ...file, modified_time: "" },
+        {
+          name: "a.py",
+          path: at("tree/a.py"),
+          is_directory: false,
+          size: statSync(at("tree/a.py")).size,
+          modified_time: "",
+          permissions: "640",
+          extension: ".py",
+        },
+      );
+      assert.equal(
+        new Date(file?.modified_time ?? "").getTime(),
+        Math.floor(statSync(at("tree/a.py")).mtimeMs),
+      );
       const folder = data.files.find((item) => item.name === "src");
       assert.deepEqual([folder?.is_directory, folder?.size, folder?.extension], [true, null, null]);
       assert.deepEqual([data.total_count, data.directory_count, data.file_count], [6, 3, 3]);
@@ -166,8 +211,18 @@ describe("sandboxd: files", function () {
 
     it("goes down without following links, to a depth, hidden or not, by kind, in order", async () => {
       const names = async (options: object): Promise<string[]> =>
-        (await client.list(at("tree"), { ...options })).body.data.files.map((item) => item.path.slice(at("tree").length + 1));
-      assert.deepEqual(await names({ recursive: true, show_hidden: false, file_types: [".py"] }), ["a.py", "node_modules", "node_modules/e.py", "src", "src/deep", "src/deep/c.py", "src/loop"]);
+        (await client.list(at("tree"), { ...options })).body.data.files.map((item) =>
+          item.path.slice(at("tree").length + 1),
+        );
+      assert.deepEqual(await names({ recursive: true, show_hidden: false, file_types: [".py"] }), [
+        "a.py",
+        "node_modules",
+        "node_modules/e.py",
+        "src",
+        "src/deep",
+        "src/deep/c.py",
+        "src/loop",
+      ]);
       assert.equal((await names({ recursive: true, max_depth: 1 })).length, 6);
       assert.equal((await names({ sort_by: "size", sort_desc: true }))[0], "big.txt");
       assert.deepEqual((await names({ sort_by: "type" })).slice(0, 3), [".hidden", "node_modules", "src"]);
@@ -178,23 +233,37 @@ describe("sandboxd: files", function () {
 
   describe("grep", () => {
     const grep = async (pattern: string, options: object = {}): Promise<string[]> =>
-      (await client.grep(at("tree"), pattern, { ...options })).body.data.matches.map((match) => `${match.file.slice(at("tree").length + 1)}:${match.line_number}:${match.line_content}`);
+      (await client.grep(at("tree"), pattern, { ...options })).body.data.matches.map(
+        (match) => `${match.file.slice(at("tree").length + 1)}:${match.line_number}:${match.line_content}`,
+      );
 
     it("finds lines, with case, includes, excludes, types and fixed strings", async () => {
       assert.deepEqual(await grep("TODO (one|three)$"), ["a.py:2:# TODO one", "src/deep/c.py:2:TODO three"]);
-      assert.deepEqual(await grep("todo", { case_insensitive: true, include: ["*.ts"] }), ["src/b.ts:2:// todo two"]);
-      assert.deepEqual(await grep("TODO", { exclude: ["node_modules", ".hidden", "src"] }), ["a.py:2:# TODO one"]);
+      assert.deepEqual(await grep("todo", { case_insensitive: true, include: ["*.ts"] }), [
+        "src/b.ts:2:// todo two",
+      ]);
+      assert.deepEqual(await grep("TODO", { exclude: ["node_modules", ".hidden", "src"] }), [
+        "a.py:2:# TODO one",
+      ]);
       assert.deepEqual(await grep("print('", { fixed_strings: true, type: "py" }), ["a.py:3:print('é')"]);
       assert.deepEqual(await grep("TODO", { recursive: false }), ["a.py:2:# TODO one"]);
     });
 
     it("gives context, pages and counts", async () => {
-      const { data } = (await client.grep(at("tree/a.py"), "TODO", { context_before: 2, context_after: 1 })).body;
-      assert.deepEqual([data.matches[0]?.context_before, data.matches[0]?.context_after], [["import os"], ["print('é')"]]);
-      const page = (await client.grep(at("tree"), "TODO", { max_results: 1, offset: 1, include: ["*.py"] })).body.data;
+      const { data } = (await client.grep(at("tree/a.py"), "TODO", { context_before: 2, context_after: 1 }))
+        .body;
+      assert.deepEqual(
+        [data.matches[0]?.context_before, data.matches[0]?.context_after],
+        [["import os"], ["print('é')"]],
+      );
+      const page = (await client.grep(at("tree"), "TODO", { max_results: 1, offset: 1, include: ["*.py"] }))
+        .body.data;
       assert.deepEqual([page.match_count, page.truncated], [1, true]);
       const all = (await client.grep(at("tree"), "TODO", { include: ["*.py"] })).body.data;
-      assert.deepEqual([all.match_count, all.files_searched, all.files_matched, all.truncated], [4, 4, 4, false]);
+      assert.deepEqual(
+        [all.match_count, all.files_searched, all.files_matched, all.truncated],
+        [4, 4, 4, false],
+      );
       assert.equal(all.matches[0]?.context_before, null);
     });
 
@@ -212,8 +281,20 @@ describe("sandboxd: files", function () {
       const bad = (await client.grep(at("tree"), "(?=x)")).body;
       assert.deepEqual([bad.success, bad.data.error_type], [false, "invalid_pattern"]);
       assert.match(bad.message, /look-around/);
-      const issues = await client.issues("/v1/file/grep", { path: home, pattern: "x", max_file_size: "1X", type: "cobol", context_before: 21, max_results: 0 });
-      assert.deepEqual(issues.map((issue) => issue.loc[1]).sort(), ["context_before", "max_file_size", "max_results", "type"]);
+      const issues = await client.issues("/v1/file/grep", {
+        path: home,
+        pattern: "x",
+        max_file_size: "1X",
+        type: "cobol",
+        context_before: 21,
+        max_results: 0,
+      });
+      assert.deepEqual(issues.map((issue) => issue.loc[1]).sort(), [
+        "context_before",
+        "max_file_size",
+        "max_results",
+        "type",
+      ]);
     });
 
     it("is linear: a pattern that explodes elsewhere ends at once", async () => {
@@ -245,7 +326,9 @@ describe("sandboxd: files", function () {
       // A file of /proc reports another time whenever it is looked at again, or none at all; a growing log is the case.
       writeFileSync(at("growing"), "x".repeat(150_000));
       let conflict = false;
-      const writer = client.bash("for i in {1..400}; do echo y > growing; head -c 150000 /dev/zero > growing; done");
+      const writer = client.bash(
+        "for i in {1..400}; do echo y > growing; head -c 150000 /dev/zero > growing; done",
+      );
       for (let i = 0; i < 150 && !conflict; i++) {
         try {
           const response = await client.download(at("growing"), "abort");

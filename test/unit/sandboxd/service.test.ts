@@ -12,14 +12,19 @@ describe("sandboxd: service", function () {
     const server = await startServer();
     try {
       const context = await server.client.context();
-      assert.deepEqual([context.success, context.home_dir, context.workspace], [true, server.home, server.home]);
+      assert.deepEqual(
+        [context.success, context.home_dir, context.workspace],
+        [true, server.home, server.home],
+      );
       assert.equal(context.detail.system.os, "Linux");
       const port = Number(new URL(server.client.baseUrl).port);
       assert.equal(context.detail.system.occupied_ports.includes(port), true);
       const started = performance.now();
       for (let i = 0; i < 50; i++) await server.client.context();
       assert.equal(performance.now() - started < 5000, true);
-      const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(server.child.pid)}/status`, "utf8"))?.[1]);
+      const rss = Number(
+        /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(server.child.pid)}/status`, "utf8"))?.[1],
+      );
       assert.equal(rss < 20 * 1024, true, `resident memory is ${rss} KiB`);
     } finally {
       await server.stop();
@@ -72,8 +77,14 @@ describe("sandboxd: service", function () {
       await server.client.download("/private-path");
       await until(() => server.logs.length >= 3, "both requests are logged");
       const entry = JSON.parse(server.logs[1] ?? "") as Record<string, unknown>;
-      assert.deepEqual([entry["method"], entry["path"], entry["status"], typeof entry["ms"]], ["POST", "/v1/bash/exec", 200, "number"]);
-      assert.equal(server.logs.some((line) => line.includes("private")), false);
+      assert.deepEqual(
+        [entry["method"], entry["path"], entry["status"], typeof entry["ms"]],
+        ["POST", "/v1/bash/exec", 200, "number"],
+      );
+      assert.equal(
+        server.logs.some((line) => line.includes("private")),
+        false,
+      );
     } finally {
       await server.stop();
     }
@@ -94,8 +105,16 @@ describe("sandboxd: service", function () {
   it("refuses settings that cannot work, by name", async () => {
     const { buildSandboxd } = await import("../../../toolchain/sandbox-image/binary.js");
     const binary = await buildSandboxd();
-    for (const [name, value] of [["SANDBOXD_HOME", "/nope"], ["SANDBOXD_MAX_BODY", "-1"], ["SANDBOXD_WORKSPACE", "rel"]] as const) {
-      const result = spawnSync(binary, [], { env: { HOME: "/tmp", [name]: value }, encoding: "utf8", timeout: 5000 });
+    for (const [name, value] of [
+      ["SANDBOXD_HOME", "/nope"],
+      ["SANDBOXD_MAX_BODY", "-1"],
+      ["SANDBOXD_WORKSPACE", "rel"],
+    ] as const) {
+      const result = spawnSync(binary, [], {
+        env: { HOME: "/tmp", [name]: value },
+        encoding: "utf8",
+        timeout: 5000,
+      });
       assert.equal(result.status, 2);
       assert.match(result.stderr, new RegExp(`${name}.*"${value}"`));
     }

@@ -130,7 +130,7 @@ describe("sandboxd: shell", function () {
     it("is cut in the middle at 30,000 characters, and whole with truncate false", async () => {
       const command = "echo START; for i in {1..20000}; do echo line-$i; done; echo END";
       const cut = await output(command);
-      assert.equal([...cut].length <= 30_000, true);
+      assert.equal(Array.from(cut).length <= 30_000, true);
       assert.match(cut, /^START\nline-1\n[^]*characters truncated[^]*line-20000\nEND$/);
       const whole = await output(command, { truncate: false });
       assert.equal(whole.split("\n").length, 20_002);

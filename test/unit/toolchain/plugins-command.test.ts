@@ -111,17 +111,19 @@ describe("command stand-in", () => {
   });
 
   it("ends a command, with all that it started, when it is interrupted", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "sandlot-command-"));
     const controller = new AbortController();
     const lines: string[] = [];
-    const running = provider.create(
-      command,
-      { create: "sleep 300 & echo $!; wait" },
-      context(lines, controller.signal),
-    );
+    const create = "(while :; do echo x >> beats; sleep 0.02; done) & echo started; wait";
+    const running = provider.create(command, { create, dir }, context(lines, controller.signal));
     while (lines.length === 0) await sleep(20);
     controller.abort(new Error("interrupted"));
-    await assert.rejects(running, /^Error: interrupted: running "sleep 300/);
-    assert.throws(() => process.kill(Number(lines[0]), 0), { code: "ESRCH" });
+    await assert.rejects(running, /^Error: interrupted: running "\(while/);
+    const beats = (): number => readFileSync(join(dir, "beats")).length;
+    const atEnd = beats();
+    await sleep(200);
+    assert.equal(beats(), atEnd, "what the command started goes on");
+    rmSync(dir, { recursive: true });
   });
 
   it("offers local.run as a function, and refuses what it does not know", async () => {
