@@ -4,10 +4,19 @@ import tseslint from "typescript-eslint";
 
 /** Each folder and the folders of this repository it must not import from. */
 const boundaries = [
-  { target: "./components", from: ["./infra", "./commands", "./toolchain", "./policies", "./test", "./bench"] },
+  {
+    target: "./components",
+    from: ["./infra", "./commands", "./toolchain", "./policies", "./test", "./bench"],
+  },
   { target: "./infra", from: ["./commands", "./toolchain", "./policies", "./test", "./bench"] },
-  { target: "./policies", from: ["./infra", "./components", "./commands", "./toolchain", "./test", "./bench"] },
-  { target: "./toolchain", from: ["./infra", "./components", "./commands", "./policies", "./test", "./bench"] },
+  {
+    target: "./policies",
+    from: ["./infra", "./components", "./commands", "./toolchain", "./test", "./bench"],
+  },
+  {
+    target: "./toolchain",
+    from: ["./infra", "./components", "./commands", "./policies", "./test", "./bench"],
+  },
   { target: "./commands", from: ["./components", "./policies", "./test", "./bench"] },
   { target: "./bench", from: ["./test"] },
 ];
@@ -23,12 +32,26 @@ export default tseslint.config(
       "import-x/no-restricted-paths": ["error", { zones: boundaries }],
       "no-console": "off",
       // Numbers in messages are what messages are for.
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
       "@typescript-eslint/consistent-type-imports": "error",
     },
   },
   { files: ["**/*.mjs"], extends: [tseslint.configs.disableTypeChecked] },
   // A Pulumi resource is registered by being constructed.
-  { files: ["components/**", "infra/**", "test/**"], rules: { "@typescript-eslint/no-new": "off", "@typescript-eslint/no-unused-expressions": "off" } },
-  { files: ["components/**", "test/**"], rules: { "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: ["it", "describe"] }] }] } },
+  {
+    files: ["components/**", "infra/**", "test/**"],
+    rules: { "@typescript-eslint/no-new": "off", "@typescript-eslint/no-unused-expressions": "off" },
+  },
+  {
+    files: ["components/**", "test/**"],
+    rules: {
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: ["it", "describe"] }] },
+      ],
+    },
+  },
 );

@@ -7,14 +7,22 @@ import { runCommand } from "./support/command.js";
 import { readStackFile, stackOf } from "./support/stack-file.js";
 
 await runCommand(
-  { name: "doctor", summary: "say what is missing on this machine and how to get it", variables: ["STACK", "FORMAT"] },
+  {
+    name: "doctor",
+    summary: "say what is missing on this machine and how to get it",
+    variables: ["STACK", "FORMAT"],
+  },
   async (given) => {
     const stack = stackOf(given.STACK);
     const docker = await findEngine().catch(() => undefined);
     const checks = await checkMachine({
       builds: true,
       ports: publishedPorts(readStackFile(stack.name)),
-      portOptions: { host: "127.0.0.1", ownContainer: `sandlot-${stack.name}`, ...(docker === undefined ? {} : { docker }) },
+      portOptions: {
+        host: "127.0.0.1",
+        ownContainer: `sandlot-${stack.name}`,
+        ...(docker === undefined ? {} : { docker }),
+      },
     });
     if (given.FORMAT === "json") {
       console.log(JSON.stringify(checks, null, 2));

@@ -17,7 +17,8 @@ await runCommand(
     examples: [`make exec CMD='python3 -c "print(6 * 7)"'`, "make exec NODE=1 CMD='kubectl get pods -A'"],
   },
   async (given) => {
-    if (given.CMD === undefined) throw new UserError("CMD is missing.", "Give the command, such as: make exec CMD='uname -a'");
+    if (given.CMD === undefined)
+      throw new UserError("CMD is missing.", "Give the command, such as: make exec CMD='uname -a'");
     const outputs = readOutputs(stackOf(given.STACK));
     if (isSet(given.NODE)) {
       const { exitCode } = await execa("docker", ["exec", outputs.nodeContainer, "sh", "-c", given.CMD], {
@@ -28,7 +29,10 @@ await runCommand(
       return exitCode ?? 1;
     }
     if (outputs.endpoint === undefined) {
-      throw new UserError("No sandbox is published on this machine.", "Set sandbox.nodePort and sandbox.hostPort in the stack's file.");
+      throw new UserError(
+        "No sandbox is published on this machine.",
+        "Set sandbox.nodePort and sandbox.hostPort in the stack's file.",
+      );
     }
     const { stdout, stderr, exitCode, status } = await runInSandbox(outputs.endpoint, given.CMD);
     process.stdout.write(stdout);

@@ -14,7 +14,10 @@ await runCommand(
     name: "kubeconfig",
     summary: "print how to reach the cluster with kubectl",
     variables: ["MERGE", "STACK"],
-    examples: ["eval $(make -s kubeconfig)", "make kubeconfig MERGE=1 && kubectl --context sandlot-dev get pods -A"],
+    examples: [
+      "eval $(make -s kubeconfig)",
+      "make kubeconfig MERGE=1 && kubectl --context sandlot-dev get pods -A",
+    ],
   },
   async (given) => {
     const stack = stackOf(given.STACK);

@@ -25,14 +25,20 @@ await runCommand(
     const follow = isSet(given.FOLLOW);
     if (isSet(given.NODE)) {
       const args = ["logs", "--tail", tail, ...(follow ? ["--follow"] : []), outputs.nodeContainer];
-      const { exitCode } = await execa("docker", args, { env: await dockerEnvironment(), stdio: "inherit", reject: false });
+      const { exitCode } = await execa("docker", args, {
+        env: await dockerEnvironment(),
+        stdio: "inherit",
+        reject: false,
+      });
       return exitCode ?? 1;
     }
     const { namespace } = outputs;
-    if (namespace === undefined) throw new UserError("Nothing is deployed in this cluster.", "Run `make up` without ONLY=cluster.");
+    if (namespace === undefined)
+      throw new UserError("Nothing is deployed in this cluster.", "Run `make up` without ONLY=cluster.");
     const { config, core } = connect(stack);
     const pods = (await core.listNamespacedPod({ namespace, labelSelector: sandboxSelector })).items;
-    if (pods.length === 0) throw new UserError(`There are no sandboxes in namespace ${namespace}.`, "See `make status`.");
+    if (pods.length === 0)
+      throw new UserError(`There are no sandboxes in namespace ${namespace}.`, "See `make status`.");
     const log = new Log(config);
     await Promise.all(
       pods.map(async ({ metadata }) => {

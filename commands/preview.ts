@@ -8,7 +8,17 @@ await runCommand(
   {
     name: "preview",
     summary: "show what `make up` would change, with the policies checked; nothing is changed",
-    variables: ["STACK", "SANDBOX_IMAGE", "SKILLS_PATH", "REPLICAS", "NODE_IMAGE", "API_PORT", "HTTP_PORT", "SKIP_PULL", "ONLY"],
+    variables: [
+      "STACK",
+      "SANDBOX_IMAGE",
+      "SKILLS_PATH",
+      "REPLICAS",
+      "NODE_IMAGE",
+      "API_PORT",
+      "HTTP_PORT",
+      "SKIP_PULL",
+      "ONLY",
+    ],
   },
   async (given) => {
     const stack = writeStackFile(given);

@@ -13,7 +13,8 @@ import { stackOf } from "./support/stack-file.js";
 await runCommand(
   {
     name: "reload",
-    summary: "build and load the sandbox image anew if its sources have changed, and replace the running sandboxes",
+    summary:
+      "build and load the sandbox image anew if its sources have changed, and replace the running sandboxes",
     variables: ["STACK"],
   },
   async (given) => {
@@ -25,8 +26,11 @@ await runCommand(
       engine(stack, ["up", "--yes", "--skip-preview", "--suppress-outputs"], env),
     );
     const { namespace } = saveOutputs(stack, await stackOutputs(stack, env));
-    if (namespace === undefined) throw new UserError("Nothing is deployed in this cluster.", "Run `make up` without ONLY=cluster.");
-    await step("Sandboxes: replaced one by one", (progress) => restartSandboxes(connect(stack), namespace, progress));
+    if (namespace === undefined)
+      throw new UserError("Nothing is deployed in this cluster.", "Run `make up` without ONLY=cluster.");
+    await step("Sandboxes: replaced one by one", (progress) =>
+      restartSandboxes(connect(stack), namespace, progress),
+    );
     return 0;
   },
 );

@@ -7,7 +7,8 @@ import { formatStatus, statusOf } from "./support/status.js";
 await runCommand(
   {
     name: "status",
-    summary: "show the node, the sandboxes, what they use and where they are reached; fails when the stack is not up",
+    summary:
+      "show the node, the sandboxes, what they use and where they are reached; fails when the stack is not up",
     variables: ["FORMAT", "STACK"],
     examples: ["make status", "make -s status FORMAT=json | jq .pods"],
   },

@@ -24,12 +24,16 @@ async function mocha(args: readonly string[], env: NodeJS.ProcessEnv): Promise<C
   const dir = mkdtempSync(join(tmpdir(), "sandlot-test-"));
   const file = join(dir, "counts.json");
   try {
-    const { exitCode } = await execa("npx", ["mocha", "--reporter", "test/support/counting-reporter.ts", ...args], {
-      cwd: projectRoot,
-      env: { ...env, SANDLOT_TEST_COUNTS: file },
-      stdio: ["ignore", "inherit", "inherit"],
-      reject: false,
-    });
+    const { exitCode } = await execa(
+      "npx",
+      ["mocha", "--reporter", "test/support/counting-reporter.ts", ...args],
+      {
+        cwd: projectRoot,
+        env: { ...env, SANDLOT_TEST_COUNTS: file },
+        stdio: ["ignore", "inherit", "inherit"],
+        reject: false,
+      },
+    );
     const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
     return exitCode === 0 || counts.failures > 0 ? counts : { ...counts, failures: 1 };
   } catch {
@@ -43,14 +47,19 @@ async function mocha(args: readonly string[], env: NodeJS.ProcessEnv): Promise<C
 async function statics(): Promise<boolean> {
   const check = async (title: string, script: string): Promise<boolean> => {
     try {
-      await step(title, (progress) => run("npm", ["run", "--silent", script], { cwd: projectRoot, log: script, progress }));
+      await step(title, (progress) =>
+        run("npm", ["run", "--silent", script], { cwd: projectRoot, log: script, progress }),
+      );
       return true;
     } catch (error) {
       console.error(error instanceof Error ? error.message : error);
       return false;
     }
   };
-  const results = [await check("Lint (npm run lint)", "lint"), await check("Type check (npm run types)", "types")];
+  const results = [
+    await check("Lint (npm run lint)", "lint"),
+    await check("Type check (npm run types)", "types"),
+  ];
   return results.every(Boolean);
 }
 
@@ -67,10 +76,15 @@ await runCommand(
     const { env } = await setUp(stack);
     const clean = given.ONLY_TESTS !== undefined || (await statics());
     const grep = given.ONLY_TESTS === undefined ? [] : ["--grep", given.ONLY_TESTS];
-    const runs = [await mocha(grep, env), await mocha(["--config", ".mocharc.cluster.json", ...grep], env)];
+    const runs = [
+      await mocha(grep, env),
+      await mocha(["--config", ".mocharc.integration.json", ...grep], env),
+    ];
     const sum = (key: keyof Counts): number => runs.reduce((total, counts) => total + counts[key], 0);
     const failed = sum("failures");
-    console.log(`\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint or type check failed"}`);
+    console.log(
+      `\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint or type check failed"}`,
+    );
     const skipped = sum("pending") > 0 ? `, ${sum("pending")} skipped` : "";
     console.log(`${sum("passes")} passed, ${failed} failed${skipped}`);
     return failed > 0 || !clean ? 1 : 0;

@@ -10,6 +10,7 @@ import { closingWords, firstProgram } from "./support/present.js";
 import { engine, initStack, stackOutputs } from "./support/pulumi.js";
 import { setUp } from "./support/setup.js";
 import { writeStackFile } from "./support/stack-file.js";
+import { leaveTimings } from "./support/timings.js";
 import { isSet } from "./support/variables.js";
 
 await runCommand(
@@ -40,19 +41,29 @@ await runCommand(
     if (isSet(given.FORCE)) await removeContainer(stack, env);
     const refresh = await containerIsMissing(stack, env);
     if (refresh) note("The node's container is gone: the engine looks at what is really there first");
+    const updateAfter = performance.now();
     await step(`Stack ${stack.name}: update`, () =>
-      engine(stack, ["up", "--yes", "--skip-preview", "--suppress-outputs", ...(refresh ? ["--refresh"] : [])], env),
+      engine(
+        stack,
+        ["up", "--yes", "--skip-preview", "--suppress-outputs", ...(refresh ? ["--refresh"] : [])],
+        env,
+      ),
     );
     const outputs = saveOutputs(stack, await stackOutputs(stack, env));
     if (outputs.endpoint === undefined) {
+      leaveTimings(updateAfter);
       note("No sandbox is published on this machine, so no code was run in one");
       return 0;
     }
     const { endpoint } = outputs;
     const result = await step("First program in a sandbox", () => firstProgram(endpoint));
     if (result.exitCode !== 0) {
-      throw new UserError(`The first program failed (${result.status}):\n${result.stdout}${result.stderr}`, "See `make logs`.");
+      throw new UserError(
+        `The first program failed (${result.status}):\n${result.stdout}${result.stderr}`,
+        "See `make logs`.",
+      );
     }
+    leaveTimings(updateAfter);
     console.log(closingWords(outputs, result));
     return 0;
   },

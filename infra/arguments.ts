@@ -35,7 +35,10 @@ function given<T extends object>(values: T): T {
 const skillsInNode = "/mnt/skills";
 
 /** Arguments of the development cluster. */
-export function clusterArguments({ cluster = {}, sandbox = {} }: SandlotConfig, around: Surroundings): K3sClusterArgs {
+export function clusterArguments(
+  { cluster = {}, sandbox = {} }: SandlotConfig,
+  around: Surroundings,
+): K3sClusterArgs {
   const { imagePullPolicy, ports = [], registryMirrors = {}, mounts = [], cpus, ...same } = cluster;
   const { hostPort, nodePort } = sandbox;
   return given({
@@ -53,10 +56,15 @@ export function clusterArguments({ cluster = {}, sandbox = {} }: SandlotConfig, 
       })),
       ...(hostPort !== undefined && nodePort !== undefined ? [{ host: hostPort, node: nodePort }] : []),
     ],
-    registryMirrors: Object.entries(registryMirrors).map(([registry, endpoints]) => ({ registry, endpoints })),
+    registryMirrors: Object.entries(registryMirrors).map(([registry, endpoints]) => ({
+      registry,
+      endpoints,
+    })),
     mounts: [
       ...mounts,
-      ...(around.skillsPath === undefined ? [] : [{ source: around.skillsPath, target: skillsInNode, readOnly: true }]),
+      ...(around.skillsPath === undefined
+        ? []
+        : [{ source: around.skillsPath, target: skillsInNode, readOnly: true }]),
     ],
   });
 }
@@ -79,7 +87,10 @@ function skillsArguments({ skills = {} }: SandlotConfig): SandboxPlatformArgs["s
     : given({ source: SkillsSource.ExistingClaim, existingClaim, size });
 }
 
-function deploymentArguments({ sandbox = {}, network = {} }: SandlotConfig): SandboxPlatformArgs["deployment"] {
+function deploymentArguments({
+  sandbox = {},
+  network = {},
+}: SandlotConfig): SandboxPlatformArgs["deployment"] {
   const { imagePullPolicy, storage = {}, resources, environment = {}, nodePort, minAvailable } = sandbox;
   return given({
     egress: network.egress === "open" ? EgressProfile.Open : EgressProfile.Blocked,

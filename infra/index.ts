@@ -12,7 +12,8 @@ function withPlainErrors<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof ArgumentError) throw new pulumi.RunError(error.message);
+    if (error instanceof ConfigError || error instanceof ArgumentError)
+      throw new pulumi.RunError(error.message);
     throw error;
   }
 }

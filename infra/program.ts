@@ -55,7 +55,10 @@ export function deploy(root: string) {
       network: {
         ...platformArgs.network,
         // Calls through published ports come from the node network's gateway, which is this machine.
-        ingressPeers: [...(platformArgs.network?.ingressPeers ?? []), { cidr: pulumi.interpolate`${cluster.gateway}/32` }],
+        ingressPeers: [
+          ...(platformArgs.network?.ingressPeers ?? []),
+          { cidr: pulumi.interpolate`${cluster.gateway}/32` },
+        ],
       },
     },
     { provider, dependsOn: image },

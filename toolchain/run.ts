@@ -26,7 +26,13 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   const logFile = join(stateFolder("log"), `${options.log ?? file.split("/").at(-1) ?? file}.log`);
   const log = createWriteStream(logFile, { flags: "a" });
   const tail: string[] = [];
-  const settings = { cwd: options.cwd, env: options.env, all: true, buffer: false, stdin: "ignore" } satisfies Options;
+  const settings = {
+    cwd: options.cwd,
+    env: options.env,
+    all: true,
+    buffer: false,
+    stdin: "ignore",
+  } satisfies Options;
   log.write(`$ ${[file, ...args].join(" ")}\n`);
   try {
     const child = execa(file, args, settings);
@@ -39,16 +45,24 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     await child;
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw new UserError([`${reason}`, ...tail.map((line) => `    ${line}`)].join("\n"), `The whole output is in ${logFile}`, {
-      cause: error,
-    });
+    throw new UserError(
+      [reason, ...tail.map((line) => `    ${line}`)].join("\n"),
+      `The whole output is in ${logFile}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     log.end();
   }
 }
 
 /** Standard output of a short program, trimmed; undefined when it cannot be run or fails. */
-export async function tryOutput(file: string, args: readonly string[], options: Options = {}): Promise<string | undefined> {
+export async function tryOutput(
+  file: string,
+  args: readonly string[],
+  options: Options = {},
+): Promise<string | undefined> {
   const result = await execa(file, args, { timeout: 10_000, ...options, reject: false });
   return result.failed || typeof result.stdout !== "string" ? undefined : result.stdout.trim();
 }

@@ -5,7 +5,14 @@ import { resolve } from "node:path";
 import { findEngine } from "@sandlot/toolchain/docker-engine/index.js";
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { cacheRoot, projectRoot } from "@sandlot/toolchain/paths.js";
-import { checkDisk, checkMemory, checkPorts, diskNeeds, memoryNeeds, requireAll } from "@sandlot/toolchain/prerequisites/index.js";
+import {
+  checkDisk,
+  checkMemory,
+  checkPorts,
+  diskNeeds,
+  memoryNeeds,
+  requireAll,
+} from "@sandlot/toolchain/prerequisites/index.js";
 import type { Document } from "yaml";
 
 import { configured, readWritten, type Stack } from "./stack-file.js";
@@ -29,7 +36,11 @@ export async function checkBeforeUp(stack: Stack): Promise<void> {
   const document = readWritten(stack);
   checkSkills(document);
   const docker = await findEngine();
-  const portOptions = { host: "127.0.0.1", ownContainer: `sandlot-${stack.name}`, ...(docker === undefined ? {} : { docker }) };
+  const portOptions = {
+    host: "127.0.0.1",
+    ownContainer: `sandlot-${stack.name}`,
+    ...(docker === undefined ? {} : { docker }),
+  };
   requireAll([
     await checkDisk(cacheRoot(), diskNeeds.run),
     checkMemory(memoryNeeds.run),

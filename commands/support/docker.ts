@@ -6,7 +6,10 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 export async function dockerEnvironment(): Promise<NodeJS.ProcessEnv> {
   const engine = await findEngine();
   if (engine === undefined) {
-    throw new UserError("No Docker engine answers on this machine.", "Start it, or let `make up` do it. See `make doctor`.");
+    throw new UserError(
+      "No Docker engine answers on this machine.",
+      "Start it, or let `make up` do it. See `make doctor`.",
+    );
   }
   return engine.host === "" ? {} : { DOCKER_HOST: engine.host };
 }

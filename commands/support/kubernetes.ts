@@ -28,20 +28,31 @@ const deploymentName = "sandbox";
 const patience = { timeoutMs: 180_000, pollMs: 500 };
 
 /** Replaces every sandbox by a new one, as `kubectl rollout restart` does, and waits for the new ones. */
-export async function restartSandboxes({ apps }: Cluster, namespace: string, progress: Progress): Promise<void> {
+export async function restartSandboxes(
+  { apps }: Cluster,
+  namespace: string,
+  progress: Progress,
+): Promise<void> {
   const restartedAt = new Date().toISOString();
   await apps.patchNamespacedDeployment(
     {
       name: deploymentName,
       namespace,
-      body: { spec: { template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": restartedAt } } } } },
+      body: {
+        spec: {
+          template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": restartedAt } } },
+        },
+      },
       fieldManager: "sandlot-reload",
     },
     setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
   );
   const end = performance.now() + patience.timeoutMs;
   while (performance.now() < end) {
-    const { metadata, spec, status } = await apps.readNamespacedDeployment({ name: deploymentName, namespace });
+    const { metadata, spec, status } = await apps.readNamespacedDeployment({
+      name: deploymentName,
+      namespace,
+    });
     const wanted = spec?.replicas ?? 0;
     const { updatedReplicas = 0, readyReplicas = 0, replicas = 0 } = status ?? {};
     progress.detail(`${updatedReplicas} of ${wanted} new`);
@@ -49,5 +60,8 @@ export async function restartSandboxes({ apps }: Cluster, namespace: string, pro
     if (seen && updatedReplicas === wanted && readyReplicas === wanted && replicas === wanted) return;
     await sleep(patience.pollMs);
   }
-  throw new UserError("The new sandboxes did not become Ready within 3 minutes.", "See `make status` and `make logs`.");
+  throw new UserError(
+    "The new sandboxes did not become Ready within 3 minutes.",
+    "See `make status` and `make logs`.",
+  );
 }

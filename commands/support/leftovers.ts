@@ -20,7 +20,11 @@ function idsInState(stack: Stack, type: string): Set<string> {
   if (!existsSync(statePath(stack))) return new Set();
   const state = JSON.parse(readFileSync(statePath(stack), "utf8")) as StateFile;
   const resources = state.checkpoint.latest?.resources ?? [];
-  return new Set(resources.flatMap((resource) => (resource.type === type && resource.id !== undefined ? [resource.id] : [])));
+  return new Set(
+    resources.flatMap((resource) =>
+      resource.type === type && resource.id !== undefined ? [resource.id] : [],
+    ),
+  );
 }
 
 /** Whether the process with this id is there. */
@@ -66,16 +70,25 @@ const inspectFormat: Record<Kind, string> = {
 export async function removeOrphans(stack: Stack, env: EngineEnvironment): Promise<void> {
   const name = `sandlot-${stack.name}`;
   for (const kind of ["container", "network"] as const) {
-    const { stdout, failed } = await execa("docker", [kind, "inspect", "--format", inspectFormat[kind], name], {
-      env,
-      reject: false,
-    });
+    const { stdout, failed } = await execa(
+      "docker",
+      [kind, "inspect", "--format", inspectFormat[kind], name],
+      {
+        env,
+        reject: false,
+      },
+    );
     if (failed) continue;
     const [id = "", owner = ""] = stdout.trim().split(" ");
-    if (idsInState(stack, `docker:index/${kind}:${kind === "container" ? "Container" : "Network"}`).has(id)) continue;
+    if (idsInState(stack, `docker:index/${kind}:${kind === "container" ? "Container" : "Network"}`).has(id))
+      continue;
     refuseForeign(kind, name, owner);
-    note(`Removing the ${kind} ${name}, which ${owner === stateDir ? "an update that was cut off" : "a deleted checkout"} left behind`);
-    await execa("docker", kind === "container" ? ["container", "rm", "--force", id] : ["network", "rm", id], { env });
+    note(
+      `Removing the ${kind} ${name}, which ${owner === stateDir ? "an update that was cut off" : "a deleted checkout"} left behind`,
+    );
+    await execa("docker", kind === "container" ? ["container", "rm", "--force", id] : ["network", "rm", id], {
+      env,
+    });
   }
 }
 

@@ -15,9 +15,14 @@ export function userKubeconfig(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 function read(path: string): Document {
-  const document = parseDocument(existsSync(path) ? readFileSync(path, "utf8") : "apiVersion: v1\nkind: Config\n");
+  const document = parseDocument(
+    existsSync(path) ? readFileSync(path, "utf8") : "apiVersion: v1\nkind: Config\n",
+  );
   if (document.errors.length > 0 || !isMap(document.contents)) {
-    throw new UserError(`${path} is not a kubeconfig.`, "Correct it, or name another file in KUBECONFIG. It was not changed.");
+    throw new UserError(
+      `${path} is not a kubeconfig.`,
+      "Correct it, or name another file in KUBECONFIG. It was not changed.",
+    );
   }
   return document;
 }
@@ -49,7 +54,10 @@ export function mergeContext(source: string, target: string, name: string): void
     if (!isSeq(document.get(kind))) document.set(kind, document.createNode([]));
     document.addIn([kind], document.createNode(value));
   };
-  add("clusters", { name, cluster: (from.toJS() as { clusters: { cluster: unknown }[] }).clusters[0]?.cluster });
+  add("clusters", {
+    name,
+    cluster: (from.toJS() as { clusters: { cluster: unknown }[] }).clusters[0]?.cluster,
+  });
   add("users", { name, user: (from.toJS() as { users: { user: unknown }[] }).users[0]?.user });
   add("contexts", { name, context: { cluster: name, user: name } });
   if (!document.has("current-context")) document.set("current-context", name);

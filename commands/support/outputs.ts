@@ -29,7 +29,10 @@ function outputsPath(stack: Stack): string {
 }
 
 /** Keeps the outputs of a finished update; the kubeconfig is readable by its owner alone. */
-export function saveOutputs(stack: Stack, outputs: StackOutputs & { readonly kubeconfig: string }): StackOutputs {
+export function saveOutputs(
+  stack: Stack,
+  outputs: StackOutputs & { readonly kubeconfig: string },
+): StackOutputs {
   const { kubeconfig, ...rest } = outputs;
   writeFileSync(kubeconfigPath(stack), kubeconfig, { mode: 0o600 });
   writeFileSync(outputsPath(stack), `${JSON.stringify(rest, null, 2)}\n`);
@@ -40,7 +43,10 @@ export function saveOutputs(stack: Stack, outputs: StackOutputs & { readonly kub
 export function readOutputs(stack: Stack): StackOutputs {
   const path = outputsPath(stack);
   if (!existsSync(path)) {
-    throw new UserError(`Stack ${stack.name} is not up.`, `Run: make up${stack.name === "dev" ? "" : ` STACK=${stack.name}`}`);
+    throw new UserError(
+      `Stack ${stack.name} is not up.`,
+      `Run: make up${stack.name === "dev" ? "" : ` STACK=${stack.name}`}`,
+    );
   }
   return JSON.parse(readFileSync(path, "utf8")) as StackOutputs;
 }

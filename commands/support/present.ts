@@ -6,7 +6,7 @@ import { runInSandbox, type CommandResult } from "./sandbox.js";
 const program = [
   "import os, platform, sys",
   'print(f"Hello from Python {platform.python_version()} in pod {platform.node()}")',
-  'print(f"kernel: {platform.release()}, uid: {os.getuid()}, skills: {sorted(os.listdir(\'/mnt/skills\'))}")',
+  "print(f\"kernel: {platform.release()}, uid: {os.getuid()}, skills: {sorted(os.listdir('/mnt/skills'))}\")",
   'print("sum of the first 100 squares:", sum(n * n for n in range(101)))',
 ].join("\n");
 
@@ -20,7 +20,10 @@ export function closingWords(outputs: StackOutputs, result: CommandResult): stri
   return [
     "",
     "A program was run in a sandbox, through its HTTP API:",
-    ...result.stdout.trimEnd().split("\n").map((line) => `  │ ${line}`),
+    ...result.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => `  │ ${line}`),
     "",
     `  sandbox API   ${outputs.endpoint ?? "-"}  (in the cluster: ${outputs.clusterEndpoint ?? "-"})`,
     `  Kubernetes    ${outputs.apiServer}`,

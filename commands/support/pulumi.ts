@@ -46,7 +46,7 @@ export async function engine(stack: Stack, args: readonly string[], env: EngineE
   });
   if (!interactive) {
     const seen = new Set<string>();
-    for await (const line of child.iterable()) if (!isRepetition(String(line), seen)) console.log(line);
+    for await (const line of child.iterable()) if (!isRepetition(line, seen)) console.log(line);
   }
   if (!(await child).failed) return;
   throw new UserError(
@@ -70,18 +70,26 @@ function isRepetition(line: string, seen: Set<string>): boolean {
  * @returns what it printed
  * @throws UserError with the engine's own words.
  */
-export async function stackCommand(stack: Stack, args: readonly string[], env: EngineEnvironment): Promise<string> {
+export async function stackCommand(
+  stack: Stack,
+  args: readonly string[],
+  env: EngineEnvironment,
+): Promise<string> {
   const { failed, stdout, stderr } = await execa("pulumi", ["-C", stack.dir, ...args, "--non-interactive"], {
     env,
     stdin: "ignore",
     reject: false,
   });
-  if (failed) throw new UserError(`pulumi ${args.join(" ")} failed:\n${stderr || stdout}`, "See `make doctor`.");
+  if (failed)
+    throw new UserError(`pulumi ${args.join(" ")} failed:\n${stderr || stdout}`, "See `make doctor`.");
   return stdout;
 }
 
 /** The stack's outputs, the kubeconfig in clear. */
-export async function stackOutputs(stack: Stack, env: EngineEnvironment): Promise<StackOutputs & { kubeconfig: string }> {
+export async function stackOutputs(
+  stack: Stack,
+  env: EngineEnvironment,
+): Promise<StackOutputs & { kubeconfig: string }> {
   const args = ["stack", "output", "--stack", stack.name, "--json", "--show-secrets"];
   return JSON.parse(await stackCommand(stack, args, env)) as StackOutputs & { kubeconfig: string };
 }

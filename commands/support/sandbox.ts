@@ -21,7 +21,11 @@ interface ExecReply {
  * Runs `command` with bash in the sandbox behind `endpoint` and waits for its end, `timeoutSeconds` at most.
  * @throws UserError when the sandbox cannot be reached or refuses.
  */
-export async function runInSandbox(endpoint: string, command: string, timeoutSeconds = 600): Promise<CommandResult> {
+export async function runInSandbox(
+  endpoint: string,
+  command: string,
+  timeoutSeconds = 600,
+): Promise<CommandResult> {
   let response: Response;
   try {
     response = await fetch(`${endpoint}/v1/bash/exec`, {
@@ -31,11 +35,18 @@ export async function runInSandbox(endpoint: string, command: string, timeoutSec
       signal: AbortSignal.timeout((timeoutSeconds + 30) * 1000),
     });
   } catch (error) {
-    throw new UserError(`The sandbox at ${endpoint} does not answer.`, "See `make status`, then `make logs`.", { cause: error });
+    throw new UserError(
+      `The sandbox at ${endpoint} does not answer.`,
+      "See `make status`, then `make logs`.",
+      { cause: error },
+    );
   }
   const reply = (await response.json()) as ExecReply;
   if (!response.ok || !reply.success || reply.data === undefined) {
-    throw new UserError(`The sandbox refused the command: ${reply.message ?? JSON.stringify(reply)}`, "See `make logs`.");
+    throw new UserError(
+      `The sandbox refused the command: ${reply.message ?? JSON.stringify(reply)}`,
+      "See `make logs`.",
+    );
   }
   const { stdout = "", stderr = "", exit_code: exitCode = null, status } = reply.data;
   return { stdout, stderr, exitCode, status };

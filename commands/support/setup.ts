@@ -37,12 +37,16 @@ export async function setUp(stack: Stack): Promise<Setup> {
 async function setUpImages(stack: Stack, docker: DockerEngine): Promise<void> {
   const document = readWritten(stack);
   const image = (key: string): string | undefined => configured(document, key, "image") as string | undefined;
-  const policy = (key: string): PullPolicy | undefined => configured(document, key, "imagePullPolicy") as PullPolicy | undefined;
+  const policy = (key: string): PullPolicy | undefined =>
+    configured(document, key, "imagePullPolicy") as PullPolicy | undefined;
   const node = { image: image("cluster"), pullPolicy: policy("cluster") };
   const sandboxImage = image("sandbox");
   const resolved = {
     nodeImage: { requested: node.image, ...(await ensureNodeImage(docker, node)) },
-    sandboxImage: { requested: sandboxImage, ...(await provideSandboxImage(docker, sandboxImage, policy("sandbox"))) },
+    sandboxImage: {
+      requested: sandboxImage,
+      ...(await provideSandboxImage(docker, sandboxImage, policy("sandbox"))),
+    },
   };
   const file = join(stack.dir, "resolved.json");
   writeFileSync(`${file}.new`, `${JSON.stringify(resolved, null, 2)}\n`);
@@ -50,9 +54,14 @@ async function setUpImages(stack: Stack, docker: DockerEngine): Promise<void> {
 }
 
 /** The image that is asked for, pulled if need be, or the one of this repository. */
-async function provideSandboxImage(docker: DockerEngine, image: string | undefined, policy: PullPolicy = "IfNotPresent"): Promise<{ ref: string }> {
+async function provideSandboxImage(
+  docker: DockerEngine,
+  image: string | undefined,
+  policy: PullPolicy = "IfNotPresent",
+): Promise<{ ref: string }> {
   if (image === undefined) return ensureSandboxImage(docker.cli);
-  const available = policy === "Never" ? await imagePresent(docker.cli, image) : await tryPull(docker.cli, image);
+  const available =
+    policy === "Never" ? await imagePresent(docker.cli, image) : await tryPull(docker.cli, image);
   if (available) return { ref: image };
   throw new UserError(
     `The sandbox image ${image} is not on the Docker engine and ${policy === "Never" ? "must not" : "cannot"} be pulled.`,

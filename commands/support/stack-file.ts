@@ -34,12 +34,18 @@ export function readStackFile(name: string): Document.Parsed {
   const source = join(stacksDir, `Pulumi.${name}.yaml`);
   if (!existsSync(source)) {
     const names = readdirSync(stacksDir).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-    throw new UserError(`There is no stack ${name} (${source}).`, `Stacks here: ${names.join(", ")}. Give one as STACK=…`);
+    throw new UserError(
+      `There is no stack ${name} (${source}).`,
+      `Stacks here: ${names.join(", ")}. Give one as STACK=…`,
+    );
   }
   const document = parseDocument(readFileSync(source, "utf8"));
   const [mistake] = document.errors;
   if (mistake !== undefined) {
-    throw new UserError(`${source} is not valid YAML: ${mistake.message}`, "Correct the file and run the command again.");
+    throw new UserError(
+      `${source} is not valid YAML: ${mistake.message}`,
+      "Correct the file and run the command again.",
+    );
   }
   return document;
 }
@@ -62,7 +68,9 @@ export function writeStackFile(given: Variables): Stack {
   const stack = stackOf(given.STACK);
   const document = readStackFile(stack.name);
   applyVariables(document, given);
-  const salt = existsSync(stack.file) ? parseDocument(readFileSync(stack.file, "utf8")).get("encryptionsalt") : undefined;
+  const salt = existsSync(stack.file)
+    ? parseDocument(readFileSync(stack.file, "utf8")).get("encryptionsalt")
+    : undefined;
   if (salt !== undefined && !document.has("encryptionsalt")) document.set("encryptionsalt", salt);
   mkdirSync(stack.dir, { recursive: true });
   // A project without a program, for the engine's commands that need none.

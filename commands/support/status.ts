@@ -62,7 +62,10 @@ interface StatsSummary {
 }
 
 async function inspect(container: string, env: NodeJS.ProcessEnv): Promise<Inspection | undefined> {
-  const { stdout, failed } = await execa("docker", ["container", "inspect", container], { env, reject: false });
+  const { stdout, failed } = await execa("docker", ["container", "inspect", container], {
+    env,
+    reject: false,
+  });
   return failed ? undefined : (JSON.parse(stdout) as Inspection[])[0];
 }
 
@@ -83,7 +86,10 @@ async function statsOf({ core }: Cluster, node: string): Promise<StatsSummary | 
 
 const cores = (nano: number | undefined): number | undefined => (nano === undefined ? undefined : nano / 1e9);
 
-async function clusterStatus(cluster: Cluster, outputs: StackOutputs): Promise<{ node: object; pods: PodStatus[] }> {
+async function clusterStatus(
+  cluster: Cluster,
+  outputs: StackOutputs,
+): Promise<{ node: object; pods: PodStatus[] }> {
   const [node] = (await cluster.core.listNode()).items;
   const name = node?.metadata?.name ?? "";
   const [stats, pods] = await Promise.all([
@@ -97,12 +103,15 @@ async function clusterStatus(cluster: Cluster, outputs: StackOutputs): Promise<{
   return {
     node: {
       kubernetes: node?.status?.nodeInfo?.kubeletVersion,
-      ready: node?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
+      ready:
+        node?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
       memoryBytes: stats?.node.memory?.workingSetBytes,
       cpuCores: cores(stats?.node.cpu?.usageNanoCores),
     },
     pods: pods.map(({ metadata, spec, status }) => {
-      const usage = stats?.pods.find(({ podRef }) => podRef.name === metadata?.name && podRef.namespace === metadata?.namespace);
+      const usage = stats?.pods.find(
+        ({ podRef }) => podRef.name === metadata?.name && podRef.namespace === metadata.namespace,
+      );
       return {
         name: metadata?.name ?? "",
         phase: metadata?.deletionTimestamp === undefined ? (status?.phase ?? "Unknown") : "Terminating",
@@ -133,24 +142,37 @@ export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<St
     ports: publishedPorts(found),
   };
   const volume = found.Mounts.find(({ Type, Name }) => Type === "volume" && Name === container)?.Name;
-  if (outputs === undefined) return { ...nothing, node, volume, problem: "The last `make up` did not finish. Run it again." };
-  if (node.state !== "running") return { ...nothing, node, volume, problem: `The node is ${node.state}. Run: make up` };
+  if (outputs === undefined)
+    return { ...nothing, node, volume, problem: "The last `make up` did not finish. Run it again." };
+  if (node.state !== "running")
+    return { ...nothing, node, volume, problem: `The node is ${node.state}. Run: make up` };
   const endpoints = Object.fromEntries(
-    Object.entries({ kubernetes: outputs.apiServer, sandbox: outputs.endpoint, "sandbox (in the cluster)": outputs.clusterEndpoint }).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    ),
+    Object.entries({
+      kubernetes: outputs.apiServer,
+      sandbox: outputs.endpoint,
+      "sandbox (in the cluster)": outputs.clusterEndpoint,
+    }).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   try {
     const cluster = await clusterStatus(connect(stack), outputs);
-    return { stack: stack.name, up: true, node: { ...node, ...cluster.node }, pods: cluster.pods, endpoints, volume };
+    return {
+      stack: stack.name,
+      up: true,
+      node: { ...node, ...cluster.node },
+      pods: cluster.pods,
+      endpoints,
+      volume,
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { ...nothing, node, endpoints, volume, problem: `The API server does not answer: ${reason}` };
   }
 }
 
-const mebibytes = (bytes: number | undefined): string => (bytes === undefined ? "-" : `${Math.round(bytes / 1024 ** 2)} MiB`);
-const millicores = (value: number | undefined): string => (value === undefined ? "-" : `${Math.round(value * 1000)}m`);
+const mebibytes = (bytes: number | undefined): string =>
+  bytes === undefined ? "-" : `${Math.round(bytes / 1024 ** 2)} MiB`;
+const millicores = (value: number | undefined): string =>
+  value === undefined ? "-" : `${Math.round(value * 1000)}m`;
 
 /** The status in lines for a person. */
 export function formatStatus(status: Status): string {
@@ -177,6 +199,7 @@ export function formatStatus(status: Status): string {
     );
   }
   const endpoints = Object.entries(status.endpoints);
-  if (endpoints.length > 0) lines.push("Endpoints", ...endpoints.map(([name, url]) => `  ${name.padEnd(25)} ${url}`));
+  if (endpoints.length > 0)
+    lines.push("Endpoints", ...endpoints.map(([name, url]) => `  ${name.padEnd(25)} ${url}`));
   return lines.join("\n");
 }

@@ -41,7 +41,10 @@ export const variables = {
     ...text("the sandboxes' image, instead of the one built here", ["sandbox", "image"]),
     fromEnvironment: true,
   },
-  SKILLS_PATH: { ...text("the folder of skills that sandboxes see", ["skills", "hostPath"]), fromEnvironment: true },
+  SKILLS_PATH: {
+    ...text("the folder of skills that sandboxes see", ["skills", "hostPath"]),
+    fromEnvironment: true,
+  },
   NODE_IMAGE: text("the node's image, instead of the one found or built", ["cluster", "image"]),
   API_PORT: port("the API server's port on this machine", ["cluster", "apiPort"]),
   HTTP_PORT: port("the sandbox API's port on this machine", ["sandbox", "hostPort"]),
@@ -54,15 +57,24 @@ export const variables = {
   },
   SKIP_PULL: flag("1: never pull an image; use those that are here"),
   FORCE: flag("1: make the node container anew; its data stays"),
-  ONLY: { help: "cluster: start the cluster and deploy nothing into it", allowed: "cluster", pattern: /^cluster$/ },
+  ONLY: {
+    help: "cluster: start the cluster and deploy nothing into it",
+    allowed: "cluster",
+    pattern: /^cluster$/,
+  },
   VOLUMES: flag("1: delete the data as well"),
   CMD: text("the command to run"),
   NODE: flag("1: in the node's container, not in a sandbox"),
   FOLLOW: flag("1: go on printing until interrupted"),
-  TAIL: { help: "how many lines of each pod (default: 100)", allowed: "an integer from 1", pattern: /^[1-9][0-9]*$/ },
+  TAIL: {
+    help: "how many lines of each pod (default: 100)",
+    allowed: "an integer from 1",
+    pattern: /^[1-9][0-9]*$/,
+  },
   FORMAT: { help: "text or json (default: text)", allowed: "text or json", pattern: /^(text|json)$/ },
   MERGE: flag("1: merge it into your kubeconfig as well, as context sandlot-<stack>"),
   ONLY_TESTS: text("a mocha pattern: run only the tests whose titles match"),
+  COLD: flag("1: measure as well how long `make up` takes with empty caches (twenty minutes, and then some)"),
   HELP: flag("1: tell about the command, do nothing"),
 } satisfies Record<string, Variable>;
 
@@ -73,7 +85,9 @@ export type Variables = Partial<Record<VariableName, string>>;
 
 /** Names in make's list of command-line variables, where a space inside a value is written `\ `. */
 export function givenNames(overrides: string): string[] {
-  return [...overrides.matchAll(/(?:^|(?<!\\) )([A-Za-z_][A-Za-z0-9_]*):{0,2}=/g)].flatMap(([, name]) => name ?? []);
+  return [...overrides.matchAll(/(?:^|(?<!\\) )([A-Za-z_][A-Za-z0-9_]*):{0,2}=/g)].flatMap(
+    ([, name]) => name ?? [],
+  );
 }
 
 /**
@@ -98,7 +112,8 @@ export function readVariables(
   for (const name of names as readonly VariableName[]) {
     const value = env[name];
     const { pattern, allowed, help, fromEnvironment }: Variable = variables[name];
-    if (value === undefined || value === "" || !(onCommandLine.includes(name) || fromEnvironment === true)) continue;
+    if (value === undefined || value === "" || !(onCommandLine.includes(name) || fromEnvironment === true))
+      continue;
     if (!pattern.test(value)) {
       throw new UserError(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}.`, `${name} is ${help}.`);
     }

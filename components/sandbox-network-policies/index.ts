@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { commonLabels } from "../shared/labels";
 import type { SandboxNetworkPoliciesArgs } from "./args";
-import { allowClients, allowDns, allowProfile, denyAll } from "./policies";
+import { allowCallsOut, allowClients, allowDns, allowProfile, denyAll } from "./policies";
 import { egressProfiles } from "./profiles";
 import { resolve } from "./resolve";
 
@@ -37,6 +37,7 @@ export class SandboxNetworkPolicies extends pulumi.ComponentResource {
     policy("deny-all", denyAll());
     policy("dns", allowDns(settings.dns));
     policy("clients", allowClients(settings.ingressPeers));
+    policy("client-egress", allowCallsOut(settings.dns));
     for (const reach of egressProfiles) {
       if (reach.reachable.length === 0) continue; // the default denies already
       const spec = pulumi.all(settings.clusterCidrs).apply((ranges) => allowProfile(reach, ranges));

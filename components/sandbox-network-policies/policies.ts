@@ -17,13 +17,35 @@ export function denyAll(): Spec {
   return { podSelector: {}, policyTypes: ["Ingress", "Egress"] };
 }
 
-/** Name resolution by the cluster's DNS, for sandboxes. */
-export function allowDns(dns: Required<DnsPeer>): Spec {
+type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
+
+function toDns(dns: Required<DnsPeer>): EgressRule {
   const to = [
     { namespaceSelector: { matchLabels: dns.namespaceLabels }, podSelector: { matchLabels: dns.podLabels } },
   ];
-  const ports = ["UDP", "TCP"].map((protocol) => ({ protocol, port: dns.port }));
-  return { podSelector: { matchLabels: sandboxSelector }, policyTypes: ["Egress"], egress: [{ to, ports }] };
+  return { to, ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: dns.port })) };
+}
+
+/** Name resolution by the cluster's DNS, for sandboxes. */
+export function allowDns(dns: Required<DnsPeer>): Spec {
+  return {
+    podSelector: { matchLabels: sandboxSelector },
+    policyTypes: ["Egress"],
+    egress: [toDns(dns)],
+  };
+}
+
+/** What client pods of the sandboxes' namespace need: sandboxes' port, and DNS to find their Service. */
+export function allowCallsOut(dns: Required<DnsPeer>): Spec {
+  const toSandboxes = {
+    to: [{ podSelector: { matchLabels: sandboxSelector } }],
+    ports: [{ protocol: "TCP", port: httpPort }],
+  };
+  return {
+    podSelector: { matchLabels: { [CLIENT_LABEL]: "true" } },
+    policyTypes: ["Egress"],
+    egress: [toSandboxes, toDns(dns)],
+  };
 }
 
 /** Calls to sandboxes from those who may. */

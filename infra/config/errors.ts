@@ -51,7 +51,9 @@ function allowedAt(path: Path): string {
 function suggestion(name: string, names: readonly string[]): string {
   if (names.length === 0) return "";
   const nearest = closest(name, names);
-  return distance(name, nearest) <= Math.max(2, Math.floor(name.length / 3)) ? ` Did you mean ${nearest}?` : "";
+  return distance(name, nearest) <= Math.max(2, Math.floor(name.length / 3))
+    ? ` Did you mean ${nearest}?`
+    : "";
 }
 
 function shown(value: unknown): string {

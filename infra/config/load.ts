@@ -13,7 +13,9 @@ export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(
       [
-        problems.length === 1 ? "The stack's configuration has a mistake:" : "The stack's configuration has mistakes:",
+        problems.length === 1
+          ? "The stack's configuration has a mistake:"
+          : "The stack's configuration has mistakes:",
         ...problems.map((problem) => `  - ${problem}`),
         "Nothing was changed. Correct the stack's file in stacks/, or run `pulumi config set --path KEY VALUE`.",
       ].join("\n"),

@@ -26,7 +26,9 @@ const pullPolicy = (what: string) =>
 
 const cluster = object(
   {
-    image: imageReference("The node's image, k3s or compatible. Default: the one that setup found or built").optional(),
+    image: imageReference(
+      "The node's image, k3s or compatible. Default: the one that setup found or built",
+    ).optional(),
     imagePullPolicy: pullPolicy("the node's image").optional(),
     apiPort: port("The API server's port on this machine's loopback address. Default: 6443").optional(),
     ports: listOf(
@@ -41,7 +43,11 @@ const cluster = object(
       "Further ports of the node to publish on this machine's loopback address",
     ).optional(),
     environment: environment("Environment variables of the node's container").optional(),
-    memory: count("The most memory that the node may use, in MiB. Default: no limit", 1024, 1_048_576).optional(),
+    memory: count(
+      "The most memory that the node may use, in MiB. Default: no limit",
+      1024,
+      1_048_576,
+    ).optional(),
     cpus: field(
       z.string().regex(/^[0-9]+(\.[0-9]+)?$/),
       "The most CPUs that the node may use. Default: no limit",
@@ -112,7 +118,10 @@ const namespace = object(
 const network = object(
   {
     egress: choice(["blocked", "open"], "What the shared sandboxes may reach. Default: blocked").optional(),
-    clientCidrs: listOf(cidr("A range of client addresses"), "Addresses that may call sandboxes, besides pods").optional(),
+    clientCidrs: listOf(
+      cidr("A range of client addresses"),
+      "Addresses that may call sandboxes, besides pods",
+    ).optional(),
     clientNamespaces: listOf(
       dnsLabel("A namespace"),
       "Namespaces whose pods labelled sandlot.dev/sandbox-client=true may call sandboxes, besides the sandboxes' own",
@@ -127,7 +136,10 @@ const network = object(
 
 const runtime = object(
   {
-    isolation: choice(["gvisor", "none"], "gvisor, or the cluster's ordinary runtime. Default: gvisor").optional(),
+    isolation: choice(
+      ["gvisor", "none"],
+      "gvisor, or the cluster's ordinary runtime. Default: gvisor",
+    ).optional(),
     className: dnsLabel("The RuntimeClass's name. Default: gvisor").optional(),
     handler: dnsLabel("The container runtime's handler of that class. Default: runsc").optional(),
   },
@@ -137,7 +149,10 @@ const runtime = object(
 const skills = object(
   {
     hostPath: field(
-      z.string().min(1).regex(/^[^\0:]+$/),
+      z
+        .string()
+        .min(1)
+        .regex(/^[^\0:]+$/),
       "The skills folder on this machine, absolute or relative to the project. Default: skills",
       "a path of an existing folder, without a colon",
     ).optional(),
@@ -170,7 +185,9 @@ const probe = (which: string) =>
 
 const sandbox = object(
   {
-    image: imageReference("The sandboxes' image. Default: the one that is built from this repository").optional(),
+    image: imageReference(
+      "The sandboxes' image. Default: the one that is built from this repository",
+    ).optional(),
     imagePullPolicy: pullPolicy("the sandboxes' image").optional(),
     replicas: count("How many shared sandboxes run. Default: 2", 0, 500).optional(),
     resources: object(
@@ -188,14 +205,20 @@ const sandbox = object(
       },
       "The sizes of a sandbox's writable folders",
     ).optional(),
-    environment: environment("Environment variables of every sandbox. Never secrets: anybody who may run code sees them").optional(),
+    environment: environment(
+      "Environment variables of every sandbox. Never secrets: anybody who may run code sees them",
+    ).optional(),
     nodePort: nodePort("Opens the sandbox Service on nodes; for development. Default: closed").optional(),
     hostPort: port("Publishes nodePort on this machine's loopback address; for development").optional(),
     startupProbe: probe("When a new sandbox counts as started").optional(),
     readinessProbe: probe("When a sandbox gets traffic").optional(),
     livenessProbe: probe("When a sandbox is restarted").optional(),
     terminationGracePeriodSeconds: count("Seconds that running commands get at shutdown", 0, 3600).optional(),
-    minAvailable: count("Sandboxes that evictions must leave. Default: 1 if there are several replicas", 0, 500).optional(),
+    minAvailable: count(
+      "Sandboxes that evictions must leave. Default: 1 if there are several replicas",
+      0,
+      500,
+    ).optional(),
   },
   "The shared, always-on sandboxes",
 );
@@ -232,7 +255,10 @@ export const configSchema = object(
   const hostPorts = [node?.apiPort ?? 6443, box?.hostPort, ...(node?.ports ?? []).map(({ host }) => host)];
   const twice = hostPorts.find((value, index) => value !== undefined && hostPorts.indexOf(value) !== index);
   if (twice !== undefined) {
-    refuse(["cluster"], `port ${twice} of this machine is published twice: apiPort, ports and sandbox.hostPort must differ`);
+    refuse(
+      ["cluster"],
+      `port ${twice} of this machine is published twice: apiPort, ports and sandbox.hostPort must differ`,
+    );
   }
 });
 

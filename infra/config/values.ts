@@ -63,7 +63,8 @@ export const environment = (description: string) =>
 
 export const flag = (description: string) => field(z.boolean(), description, "true or false");
 
-export const text = (description: string) => field(z.string().min(1), description, "a text that is not empty");
+export const text = (description: string) =>
+  field(z.string().min(1), description, "a text that is not empty");
 
 export const listOf = <T extends z.ZodType>(item: T, description: string) =>
   field(z.array(item), description, "a list");

@@ -4,4 +4,7 @@ import { resolve } from "node:path";
 
 import { stackFileSchema } from "./json-schema";
 
-writeFileSync(resolve(__dirname, "../../stacks/schema.json"), `${JSON.stringify(stackFileSchema(), null, 2)}\n`);
+writeFileSync(
+  resolve(__dirname, "../../stacks/schema.json"),
+  `${JSON.stringify(stackFileSchema(), null, 2)}\n`,
+);

@@ -62,6 +62,7 @@ describe("SandboxPlatform's graph", () => {
       "SandboxNamespace$kubernetes:core/v1:LimitRange::sandlot-home-limits",
       "SandboxNamespace$kubernetes:core/v1:Namespace::sandlot-home-namespace",
       "SandboxNamespace$kubernetes:core/v1:ResourceQuota::sandlot-home-quota",
+      "SandboxNetworkPolicies$kubernetes:networking.k8s.io/v1:NetworkPolicy::sandlot-network-client-egress",
       "SandboxNetworkPolicies$kubernetes:networking.k8s.io/v1:NetworkPolicy::sandlot-network-clients",
       "SandboxNetworkPolicies$kubernetes:networking.k8s.io/v1:NetworkPolicy::sandlot-network-deny-all",
       "SandboxNetworkPolicies$kubernetes:networking.k8s.io/v1:NetworkPolicy::sandlot-network-dns",

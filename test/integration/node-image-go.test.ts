@@ -1,10 +1,11 @@
 // The Go parts of the node image that can be tried on their own: formatting, vetting and their unit tests.
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { attempt, output } from "./support/shell.js";
 
-const sources = join(import.meta.dirname, "../../toolchain/node-image");
+const sources = fileURLToPath(new URL("../../toolchain/node-image", import.meta.url));
 
 /** Packages that do not link Kubernetes, so that a run takes seconds. */
 const packages = ["./config", "./dnsrelay", "./gate/...", "./netpol", "./options"];

@@ -98,6 +98,8 @@ func Environment(home string) []string {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		switch {
+		// The kubelet tells every container where the API server is; what runs here has no business there.
+		case strings.HasPrefix(name, "KUBERNETES_"):
 		case strings.HasPrefix(name, "SANDBOXD_"), name == "HOME", name == "TERM", name == "PWD", name == "OLDPWD":
 		default:
 			env = append(env, entry)

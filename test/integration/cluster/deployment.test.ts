@@ -1,7 +1,18 @@
 // The deployed sandboxes: Ready, in gVisor, under the restricted Pod Security profile, with their skills, and healing.
 import assert from "node:assert/strict";
 
-import { cluster, eventually, execIn, isReady, kubectl, nameOf, namespace, outputOf, readySandboxes, sandboxPods } from "../support/cluster.js";
+import {
+  cluster,
+  eventually,
+  execIn,
+  isReady,
+  kubectl,
+  nameOf,
+  namespace,
+  outputOf,
+  readySandboxes,
+  sandboxPods,
+} from "../support/cluster.js";
 
 describe("sandbox Deployment", () => {
   let pod: string;
@@ -40,7 +51,10 @@ describe("sandbox Deployment", () => {
     ["the host's processes", { hostPID: true }],
   ] as const) {
     it(`does not let a pod with ${what} into the namespace`, async () => {
-      const body = { metadata: { name: "refused" }, spec: { containers: [{ name: "c", image: "sandlot/none:1" }], ...spec } };
+      const body = {
+        metadata: { name: "refused" },
+        spec: { containers: [{ name: "c", image: "sandlot/none:1" }], ...spec },
+      };
       await assert.rejects(
         cluster().core.createNamespacedPod({ namespace, body: body as never }),
         /violates PodSecurity/,
@@ -70,12 +84,13 @@ describe("sandbox Deployment", () => {
     await cluster().core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: 0 });
     const pods = await readySandboxes(2);
     assert.ok(pods.every((each) => nameOf(each) !== pod));
-    pod = nameOf(pods[0]!);
+    [pod = ""] = pods.map(nameOf);
   });
 
   it("restarts a server that died", async () => {
     const restarts = async (): Promise<number> =>
-      (await cluster().core.readNamespacedPod({ name: pod, namespace })).status?.containerStatuses?.[0]?.restartCount ?? 0;
+      (await cluster().core.readNamespacedPod({ name: pod, namespace })).status?.containerStatuses?.[0]
+        ?.restartCount ?? 0;
     const before = await restarts();
     // The server is process 1 of its container; no other process may end it, so it is ended from the node.
     await kubectl("exec", "-n", namespace, pod, "--", "sh", "-c", "kill -TERM 1");
@@ -85,7 +100,11 @@ describe("sandbox Deployment", () => {
 
   it("refuses an eviction that would break the disruption budget", async () => {
     const evict = (name: string) =>
-      cluster().core.createNamespacedPodEviction({ name, namespace, body: { metadata: { name, namespace } } });
+      cluster().core.createNamespacedPodEviction({
+        name,
+        namespace,
+        body: { metadata: { name, namespace } },
+      });
     const [first, second] = (await readySandboxes(2)).map(nameOf);
     assert.ok(first && second);
     await evict(first);
@@ -94,7 +113,8 @@ describe("sandbox Deployment", () => {
   });
 
   it("scales", async () => {
-    const scale = (replicas: number) => kubectl("scale", "-n", namespace, "deployment/sandbox", `--replicas=${replicas}`);
+    const scale = (replicas: number) =>
+      kubectl("scale", "-n", namespace, "deployment/sandbox", `--replicas=${replicas}`);
     await scale(3);
     await readySandboxes(3);
     await scale(2);

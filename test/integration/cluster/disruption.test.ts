@@ -5,7 +5,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { execa } from "execa";
 
-import { execIn, mustMake, nameOf, node, outputs, projectRoot, readySandboxes, stack } from "../support/cluster.js";
+import {
+  execIn,
+  mustMake,
+  nameOf,
+  node,
+  outputs,
+  projectRoot,
+  readySandboxes,
+  stack,
+} from "../support/cluster.js";
 
 describe("disruption", function () {
   this.timeout(600_000);
@@ -33,7 +42,11 @@ describe("disruption", function () {
 
   it("goes on after an update that was killed half-way", async () => {
     await mustMake("down");
-    const update = spawn("make", ["up", `STACK=${stack}`], { cwd: projectRoot, detached: true, stdio: "ignore" });
+    const update = spawn("make", ["up", `STACK=${stack}`], {
+      cwd: projectRoot,
+      detached: true,
+      stdio: "ignore",
+    });
     // Killed as soon as the container is there: the engine cannot have noted it yet, or just so.
     for (let seen = false; !seen; ) {
       await sleep(50);

@@ -10,7 +10,15 @@ import { make, mustMake, node, readySandboxes, stack, stackDir } from "../suppor
 async function left(kind: "container" | "volume" | "network"): Promise<string[]> {
   const all = kind === "container" ? ["--all"] : [];
   const filter = `label=sandlot.dev/stack=${stack}`;
-  const { stdout } = await execa("docker", [kind, "ls", ...all, "--filter", filter, "--format", kind === "container" ? "{{.Names}}" : "{{.Name}}"]);
+  const { stdout } = await execa("docker", [
+    kind,
+    "ls",
+    ...all,
+    "--filter",
+    filter,
+    "--format",
+    kind === "container" ? "{{.Names}}" : "{{.Name}}",
+  ]);
   return stdout.split("\n").filter((line) => line !== "");
 }
 
@@ -18,10 +26,19 @@ describe("make down", function () {
   this.timeout(600_000);
 
   it("takes everything down and keeps the data", async () => {
-    await execa("docker", ["exec", node, "sh", "-c", "mkdir -p /var/lib/rancher/k3s/storage && echo kept > /var/lib/rancher/k3s/storage/note"]);
+    await execa("docker", [
+      "exec",
+      node,
+      "sh",
+      "-c",
+      "mkdir -p /var/lib/rancher/k3s/storage && echo kept > /var/lib/rancher/k3s/storage/note",
+    ]);
     const { output } = await mustMake("down");
     assert.match(output, /The data is kept in the Docker volume sandlot-test/);
-    assert.deepEqual([await left("container"), await left("network"), await left("volume")], [[], [], [node]]);
+    assert.deepEqual(
+      [await left("container"), await left("network"), await left("volume")],
+      [[], [], [node]],
+    );
     assert.ok(!existsSync(stackDir));
     assert.notEqual((await make("status")).exitCode, 0);
   });

@@ -67,7 +67,7 @@ describe("obstacles to make up", () => {
   });
 
   for (const [variable, value, says] of [
-    ["STACK", "no-such-stack", /There is no stack no-such-stack.*\n.*Stacks here: dev, test/],
+    ["STACK", "no-such-stack", /There is no stack no-such-stack.*\n.*Stacks here: bench, dev, test/],
     ["HTTP_PORT", "eighty", /HTTP_PORT is "eighty"; allowed: an integer/],
     ["HTTP_PROT", "80", /make up has no variable HTTP_PROT. Did you mean HTTP_PORT\?/],
     ["REPLICAS", "9999", /REPLICAS is "9999"; allowed/],
@@ -82,13 +82,21 @@ describe("obstacles to make up", () => {
   it("a mistake in the stack's file: the engine stops before it registers anything, without a stack trace", async () => {
     const file = join(projectRoot, "stacks/Pulumi.test-mistake.yaml");
     const good = readFileSync(join(projectRoot, "stacks/Pulumi.test.yaml"), "utf8");
-    writeFileSync(file, good.replace("replicas: 2", "replicas: -2").replace("16443", "16444").replace("18080", "18081"));
+    writeFileSync(
+      file,
+      good.replace("replicas: 2", "replicas: -2").replace("16443", "16444").replace("18080", "18081"),
+    );
     try {
       const { exitCode, output } = await make("up", { STACK: "test-mistake" });
       assert.notEqual(exitCode, 0);
       assert.match(output, /sandlot:sandbox\.replicas is -2; allowed: an integer from 0 to 500/);
       assert.doesNotMatch(output, /\n\s+at .*\.ts:\d+/);
-      const { stdout } = await execa("docker", ["ps", "-aq", "--filter", "label=sandlot.dev/stack=test-mistake"]);
+      const { stdout } = await execa("docker", [
+        "ps",
+        "-aq",
+        "--filter",
+        "label=sandlot.dev/stack=test-mistake",
+      ]);
       assert.equal(stdout, "");
     } finally {
       await make("down", { STACK: "test-mistake", VOLUMES: "1" });

@@ -2,8 +2,27 @@
 // sandbox must not reach is first shown to answer somebody else, so that a dead target cannot pass for a wall.
 import assert from "node:assert/strict";
 
-import { cluster, eventually, execIn, kubectl, nameOf, namespace, outputOf, outputs, readySandboxes } from "../support/cluster.js";
-import { apply, internet, makeTargets, removeTargets, standInPort, standIns, targetNamespace, testPod } from "../support/targets.js";
+import {
+  cluster,
+  eventually,
+  execIn,
+  kubectl,
+  nameOf,
+  namespace,
+  outputOf,
+  outputs,
+  readySandboxes,
+} from "../support/cluster.js";
+import {
+  apply,
+  internet,
+  makeTargets,
+  removeTargets,
+  standInPort,
+  standIns,
+  targetNamespace,
+  testPod,
+} from "../support/targets.js";
 
 const page = /hello/;
 
@@ -16,7 +35,20 @@ describe("NetworkPolicy", () => {
 
   /** What a pod of the test gets from a URL: the page, or undefined. */
   async function get(pod: string, place: string, url: string): Promise<string | undefined> {
-    const { ok, output } = await kubectl("exec", "-n", place, pod, "--", "wget", "-q", "-O", "-", "-T", "3", url);
+    const { ok, output } = await kubectl(
+      "exec",
+      "-n",
+      place,
+      pod,
+      "--",
+      "timeout",
+      "3",
+      "wget",
+      "-q",
+      "-O",
+      "-",
+      url,
+    );
     return ok ? output : undefined;
   }
 
@@ -50,7 +82,16 @@ describe("NetworkPolicy", () => {
 
   after(async function () {
     this.timeout(120_000);
-    await kubectl("delete", "pod", "-n", namespace, "-l", "sandlot.dev/test=true", "--ignore-not-found", "--wait=true");
+    await kubectl(
+      "delete",
+      "pod",
+      "-n",
+      namespace,
+      "-l",
+      "sandlot.dev/test=true",
+      "--ignore-not-found",
+      "--wait=true",
+    );
     await removeTargets();
   });
 
@@ -58,13 +99,20 @@ describe("NetworkPolicy", () => {
     assert.match((await get("anybody", targetNamespace, `http://${targetIp}:8080/`)) ?? "", page);
     assert.match((await get("anybody", targetNamespace, "http://target/")) ?? "", page);
     for (const address of [...Object.values(standIns), internet, nodeIp]) {
-      assert.match((await get("anybody", targetNamespace, `http://${address}:${standInPort}/`)) ?? "", page, address);
+      assert.match(
+        (await get("anybody", targetNamespace, `http://${address}:${standInPort}/`)) ?? "",
+        page,
+        address,
+      );
     }
   });
 
   it("a sandbox reaches no other pod, by address or through a Service", async () => {
     assert.equal(await connects(sandbox, targetIp, 8080), false);
-    const { spec } = await cluster().core.readNamespacedService({ name: "target", namespace: targetNamespace });
+    const { spec } = await cluster().core.readNamespacedService({
+      name: "target",
+      namespace: targetNamespace,
+    });
     assert.equal(await connects(sandbox, spec?.clusterIP ?? "", 80), false);
   });
 
@@ -105,11 +153,18 @@ describe("NetworkPolicy", () => {
     const url = `http://${sandboxIp}:8080/v1/sandbox`;
     assert.equal(await get("stranger", namespace, url), undefined);
     assert.equal(await get("anybody", targetNamespace, url), undefined);
-    assert.equal(await get("impostor", targetNamespace, url), undefined, "the client label counts only in the namespace");
+    assert.equal(
+      await get("impostor", targetNamespace, url),
+      undefined,
+      "the client label counts only in the namespace",
+    );
   });
 
   it("a client pod reaches a sandbox", async () => {
-    assert.match((await get("friend", namespace, `http://${sandboxIp}:8080/v1/sandbox`)) ?? "", /"success":\s*true/);
+    assert.match(
+      (await get("friend", namespace, `http://${sandboxIp}:8080/v1/sandbox`)) ?? "",
+      /"success":\s*true/,
+    );
   });
 
   it("a client pod reaches nothing else", async () => {
@@ -125,7 +180,15 @@ describe("NetworkPolicy", () => {
 
   it("a client reaches only the sandboxes' API port", async () => {
     await execIn(sandbox, "cd /tmp && setsid python3 -m http.server 8090 >/dev/null 2>&1 & sleep 1");
-    await eventually("the second server", async () => (await outputOf(sandbox, "python3 -c 'import urllib.request; print(urllib.request.urlopen(\"http://127.0.0.1:8090\").status)'")) === "200", 20);
+    await eventually(
+      "the second server",
+      async () =>
+        (await outputOf(
+          sandbox,
+          "python3 -c 'import urllib.request; print(urllib.request.urlopen(\"http://127.0.0.1:8090\").status)'",
+        )) === "200",
+      20,
+    );
     assert.equal(await get("friend", namespace, `http://${sandboxIp}:8090/`), undefined);
   });
 
@@ -140,6 +203,10 @@ describe("NetworkPolicy", () => {
 
   it("egress profile is flipped by the pod's label, without a new object", async () => {
     await kubectl("label", "pod", "-n", namespace, "opened", "sandlot.dev/egress=blocked", "--overwrite");
-    await eventually("the wall", async () => (await get("opened", namespace, `http://${internet}:${standInPort}/`)) === undefined, 20);
+    await eventually(
+      "the wall",
+      async () => (await get("opened", namespace, `http://${internet}:${standInPort}/`)) === undefined,
+      20,
+    );
   });
 });

@@ -16,7 +16,8 @@ describe("make up", function () {
     assert.match(output, /sum of the first 100 squares: 338350/);
     assert.match(output, /uid: 1000/);
     assert.match(output, /sandbox API\s+http:\/\/127\.0\.0\.1:18080/);
-    for (const next of ["make exec", "make status", "make -s kubeconfig"]) assert.ok(output.includes(next), next);
+    for (const next of ["make exec", "make status", "make -s kubeconfig"])
+      assert.ok(output.includes(next), next);
     await readySandboxes(2);
   });
 
@@ -66,17 +67,27 @@ describe("make up", function () {
     assert.equal(status.up, true);
     assert.equal(status.node.ready, true);
     assert.ok(status.node.memoryBytes > 50 * 1024 ** 2);
-    assert.deepEqual(status.pods.map(({ ready, runtimeClass }) => [ready, runtimeClass]), [
-      [true, "gvisor"],
-      [true, "gvisor"],
-    ]);
-    for (const port of status.node.ports) assert.ok(port.startsWith("127.0.0.1:"), `${port} is open to the network`);
+    assert.deepEqual(
+      status.pods.map(({ ready, runtimeClass }) => [ready, runtimeClass]),
+      [
+        [true, "gvisor"],
+        [true, "gvisor"],
+      ],
+    );
+    for (const port of status.node.ports)
+      assert.ok(port.startsWith("127.0.0.1:"), `${port} is open to the network`);
   });
 
   it("runs commands in a sandbox and in the node, and passes on how they ended", async () => {
-    assert.equal((await mustMake("exec", { CMD: "echo $((6 * 7))".replace(/\$/g, "$$$$") })).output.trim(), "42");
+    assert.equal(
+      (await mustMake("exec", { CMD: "echo $((6 * 7))".replace(/\$/g, "$$$$") })).output.trim(),
+      "42",
+    );
     assert.equal((await make("exec", { CMD: "exit 3" })).exitCode === 0, false);
-    assert.match((await mustMake("exec", { NODE: "1", CMD: "kubectl get nodes" })).output, /sandlot-test\s+Ready/);
+    assert.match(
+      (await mustMake("exec", { NODE: "1", CMD: "kubectl get nodes" })).output,
+      /sandlot-test\s+Ready/,
+    );
   });
 
   it("prints the sandboxes' and the node's logs", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import {
@@ -14,7 +15,7 @@ import {
 } from "@kubernetes/client-node";
 import { execa } from "execa";
 
-export const projectRoot = resolve(import.meta.dirname, "../../..");
+export const projectRoot = resolve(fileURLToPath(import.meta.url), "../../../..");
 export const stack = "test";
 export const namespace = "sandlot";
 export const node = `sandlot-${stack}`;
@@ -77,13 +78,18 @@ export function cluster() {
   };
 }
 
-/** Sandbox pods that are not being deleted, without those that a test made to look like one. */
+/** Sandbox pods that are not over or being deleted, without those that a test made to look like one. */
 export async function sandboxPods(): Promise<V1Pod[]> {
   const { items } = await cluster().core.listNamespacedPod({
     namespace,
     labelSelector: `${sandboxSelector},!sandlot.dev/test`,
   });
-  return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  return items.filter(
+    ({ metadata, status }) =>
+      metadata?.deletionTimestamp === undefined &&
+      status?.phase !== "Succeeded" &&
+      status?.phase !== "Failed",
+  );
 }
 
 export const isReady = ({ status }: V1Pod): boolean =>
@@ -152,7 +158,7 @@ export async function execIn(pod: string, command: string, timeoutSeconds = 30):
     ["exec", "-i", node, "kubectl", "create", "--raw", path, "-f", "-"],
     {
       input: JSON.stringify({ command, hard_timeout: timeoutSeconds }),
-      timeout: (timeoutSeconds + 20) * 1000,
+      timeout: (timeoutSeconds + 10) * 1000,
     },
   );
   const reply = JSON.parse(stdout) as { success: boolean; data: Executed };

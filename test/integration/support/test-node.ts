@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 import { attempt, output, type Finished } from "./shell.js";
 import { ensureTestbox, loadImage, testboxImage, testboxReference } from "./testbox.js";
 
-const fixtures = join(import.meta.dirname, "../node-image");
+const fixtures = fileURLToPath(new URL("../node-image", import.meta.url));
 
 /** The node, and how the tests talk to it. */
 export class TestNode {

@@ -53,7 +53,10 @@ describe("kubeconfig", () => {
     mergeContext(source, target, "sandlot-dev");
     writeFileSync(source, config("default", "https://127.0.0.1:7443"));
     mergeContext(source, target, "sandlot-dev");
-    assert.deepEqual(read().contexts.map(({ name }) => name), ["mine", "sandlot-dev"]);
+    assert.deepEqual(
+      read().contexts.map(({ name }) => name),
+      ["mine", "sandlot-dev"],
+    );
     assert.equal(read()["current-context"], "mine");
     assert.equal(read().clusters[1]?.cluster.server, "https://127.0.0.1:7443");
     removeContext(target, "sandlot-dev");

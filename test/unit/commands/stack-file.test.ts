@@ -36,14 +36,19 @@ describe("stack file", () => {
 
   it("knows the ports that will be published", () => {
     assert.deepEqual(publishedPorts(readStackFile("dev")), [6443, 8080]);
-    const document = parseDocument("config: { 'sandlot:cluster': { apiPort: nonsense, ports: [{ host: 81, node: 81 }, { host: 82, node: 82 }] } }");
+    const document = parseDocument(
+      "config: { 'sandlot:cluster': { apiPort: nonsense, ports: [{ host: 81, node: 81 }, { host: 82, node: 82 }] } }",
+    );
     assert.deepEqual(publishedPorts(document), [81, 82]);
   });
 
   it("names the stacks there are when asked for another", () => {
     assert.throws(
       () => readStackFile("nowhere"),
-      (error) => error instanceof UserError && /no stack nowhere/.test(error.message) && /dev, test/.test(error.remedy),
+      (error) =>
+        error instanceof UserError &&
+        /no stack nowhere/.test(error.message) &&
+        /dev, test/.test(error.remedy),
     );
   });
 });

@@ -22,10 +22,16 @@ describe("make variables", () => {
   });
 
   for (const [env, says] of [
-    [{ SANDLOT_VARIABLES: "SKILL_PATH=/x" }, /make up has no variable SKILL_PATH\. Did you mean SKILLS_PATH\?/],
+    [
+      { SANDLOT_VARIABLES: "SKILL_PATH=/x" },
+      /make up has no variable SKILL_PATH\. Did you mean SKILLS_PATH\?/,
+    ],
     [{ SANDLOT_VARIABLES: "XYZ=1" }, /make up has no variable XYZ\.$/],
     [{ SANDLOT_VARIABLES: "STACK=x", STACK: "My Stack" }, /STACK is "My Stack"; allowed: lower-case letters/],
-    [{ SANDLOT_VARIABLES: "API_PORT=x", API_PORT: "-1" }, /API_PORT is "-1"; allowed: an integer from 1 to 65535/],
+    [
+      { SANDLOT_VARIABLES: "API_PORT=x", API_PORT: "-1" },
+      /API_PORT is "-1"; allowed: an integer from 1 to 65535/,
+    ],
     [{ SANDLOT_VARIABLES: "SKIP_PULL=x", SKIP_PULL: "yes" }, /SKIP_PULL is "yes"; allowed: 1 or 0/],
     [{ SANDLOT_VARIABLES: "ONLY=x", ONLY: "platform" }, /ONLY is "platform"; allowed: cluster/],
     [{ SANDLOT_VARIABLES: "REPLICAS=x", REPLICAS: "many" }, /REPLICAS is "many"; allowed/],

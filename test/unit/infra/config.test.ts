@@ -29,20 +29,25 @@ describe("stack configuration", () => {
 
   for (const file of readdirSync(stacks).filter((name) => name.endsWith(".yaml"))) {
     it(`${file} is valid`, () => {
-      const { config } = parse(readFileSync(join(stacks, file), "utf8")) as { config: Record<string, unknown> };
+      const { config } = parse(readFileSync(join(stacks, file), "utf8")) as {
+        config: Record<string, unknown>;
+      };
       assert.ok(Object.keys(parseConfig(entries(config))).length > 0);
     });
   }
 
   // A folder that is missing is found by looking, not by parsing; the program's graph test covers it.
-  for (const { title, config, says } of badConfiguration.filter((bad) => !bad.title.includes("folder that is missing"))) {
+  for (const { title, config, says } of badConfiguration.filter(
+    (bad) => !bad.title.includes("folder that is missing"),
+  )) {
     it(`${title}: one clear error`, () => {
       assert.throws(
         () => parseConfig(entries(config)),
         (error) => {
           assert.ok(error instanceof ConfigError);
           assert.equal(error.problems.length, 1, error.message);
-          for (const text of says) assert.ok(error.message.includes(text), `${error.message}\nlacks: ${text}`);
+          for (const text of says)
+            assert.ok(error.message.includes(text), `${error.message}\nlacks: ${text}`);
           return true;
         },
       );

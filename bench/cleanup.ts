@@ -1,0 +1,33 @@
+// What must be taken away again, whatever happens in between: the last thing made goes first.
+import { note } from "@sandlot/toolchain/progress.js";
+
+/** Things to undo. */
+export class Cleanup {
+  private readonly pending: { what: string; undo: () => Promise<void> }[] = [];
+
+  /** Remembers how something is undone. @returns the means to do so at once; later it is not done again */
+  add(what: string, undo: () => Promise<void>): () => Promise<void> {
+    const entry = { what, undo };
+    this.pending.push(entry);
+    return async () => {
+      const index = this.pending.indexOf(entry);
+      if (index < 0) return;
+      await undo();
+      this.pending.splice(this.pending.indexOf(entry), 1);
+    };
+  }
+
+  /** Undoes all that is left. What cannot be undone is said and keeps nothing else from it. @returns whether all went well */
+  async run(): Promise<boolean> {
+    let clean = true;
+    for (let entry = this.pending.pop(); entry !== undefined; entry = this.pending.pop()) {
+      try {
+        await entry.undo();
+      } catch (error) {
+        clean = false;
+        note(`${entry.what} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return clean;
+  }
+}

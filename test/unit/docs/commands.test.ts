@@ -1,0 +1,60 @@
+// docs/commands.md knows every command and every variable, and no others.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { variables, type Variable } from "../../../commands/support/variables.js";
+import { configurationSettings } from "../../../infra/config/reference.js";
+import { read, root, section } from "./documents.js";
+
+const document = read("docs/commands.md");
+const targets = /^commands := (.+)$/m.exec(read("Makefile"))?.[1]?.split(" ") ?? [];
+
+/** The variables in a command's description, as it hands them to runCommand. */
+function declared(command: string): string[] {
+  const list = /variables: \[([^\]]*)\]/.exec(read(`commands/${command}.ts`))?.[1] ?? "";
+  return [...list.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
+}
+
+/** Names in code in a text, as in: Variables: `A`, `B`. */
+function inCode(text: string): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+}
+
+describe("docs/commands.md", () => {
+  it("has a section for each target of the Makefile, and for no other", () => {
+    assert.ok(targets.includes("up"));
+    const titles = [...document.matchAll(/^## make (\w+)$/gm)].map(([, name]) => name);
+    assert.deepEqual(titles.sort(), [...targets].sort());
+  });
+
+  for (const target of targets.filter((name) => existsSync(join(root, `commands/${name}.ts`)))) {
+    it(`lists the variables of make ${target}`, () => {
+      const listed = /^Variables: ([^.]+)\.$/m.exec(section(document, `make ${target}`) ?? "")?.[1] ?? "";
+      assert.deepEqual(inCode(listed).sort(), declared(target).sort());
+    });
+  }
+
+  it("describes every variable, with the setting that it sets", () => {
+    const rows = [...(section(document, "Variables") ?? "").matchAll(/^\| `(\w+)`\s*\|[^|]*\|(.*)\|$/gm)];
+    assert.deepEqual(rows.map(([, name]) => name).sort(), Object.keys(variables).sort());
+    for (const [, name = "", setting = ""] of rows) {
+      const { config }: Variable = variables[name as keyof typeof variables];
+      if (config !== undefined) assert.equal(setting.trim(), `\`${config.join(".")}\``, name);
+    }
+  });
+
+  it("names only settings that there are in the table of counterparts", () => {
+    const known = configurationSettings();
+    const named = inCode(section(document, "Counterparts") ?? "").filter((name) =>
+      /^(cluster|namespace|network|runtime|sandbox|skills)\.\w+$/.test(name),
+    );
+    assert.ok(named.length > 15);
+    for (const name of named) {
+      assert.ok(
+        known.some((path) => path === name || path.startsWith(`${name}.`)),
+        name,
+      );
+    }
+  });
+});
