@@ -29,7 +29,7 @@ async function emptyEnvironment(dir: string): Promise<NodeJS.ProcessEnv> {
   const docker = process.env["DOCKER_CONFIG"] ?? join(process.env["HOME"] ?? "/", ".docker");
   const kept = { NPM_CONFIG_USERCONFIG: npmrc, GOENV: goenv, DOCKER_CONFIG: docker };
   const present = Object.entries(kept).filter(([, path]) => path !== undefined && existsSync(path));
-  const { PULUMI_HOME: _, ...inherited } = process.env;
+  const inherited = { ...process.env, PULUMI_HOME: "" };
   return {
     ...inherited,
     ...Object.fromEntries(present),

@@ -6,8 +6,8 @@ import { Exec, type V1Status } from "@kubernetes/client-node";
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { step } from "@sandlot/toolchain/progress.js";
 
-import type { Cluster } from "../commands/support/kubernetes.js";
 import { runInSandbox } from "../commands/support/sandbox.js";
+import type { Cluster } from "./cluster.js";
 import type { Figure } from "./figures.js";
 import { summarise } from "./statistics.js";
 import type { Surroundings } from "./surroundings.js";

@@ -7,12 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { formatDuration, note, step } from "@sandlot/toolchain/progress.js";
 
-import { connect } from "../commands/support/kubernetes.js";
 import { readOutputs } from "../commands/support/outputs.js";
 import { setUp } from "../commands/support/setup.js";
-import { writeStackFile } from "../commands/support/stack-file.js";
+import { composeStackFile, writeStackFile } from "../commands/support/stack-file.js";
 import { bareNode } from "./bare-node.js";
 import { Cleanup } from "./cleanup.js";
+import { connect } from "./cluster.js";
 import { coldFigures, coldStart } from "./cold.js";
 import { engineFigures } from "./engine.js";
 import { execFigures } from "./exec.js";
@@ -33,7 +33,9 @@ const json = process.argv.includes("--json");
 
 /** Takes the figures. */
 async function measure(signal: AbortSignal, cleanup: Cleanup): Promise<Figure[]> {
-  const stack = writeStackFile({ STACK: stackName });
+  const composed = composeStackFile({ STACK: stackName });
+  const { stack } = composed;
+  writeStackFile(composed);
   const { env } = await step("Setup, so that caches are warm", () => setUp(stack));
   const around: Surroundings = { stack, env, signal, cleanup };
 

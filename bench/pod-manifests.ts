@@ -31,7 +31,7 @@ export function benchPod(kind: PodKind, template: V1PodTemplateSpec, place: PodP
     metadata: { ...place, labels },
     spec:
       kind === "sandbox"
-        ? { ...spec, restartPolicy: "Never" }
+        ? Object.assign({}, spec, { restartPolicy: "Never" })
         : {
             runtimeClassName,
             securityContext,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiException, type V1PodTemplateSpec } from "@kubernetes/client-node";
 import { step } from "@sandlot/toolchain/progress.js";
 
-import type { Cluster } from "../commands/support/kubernetes.js";
+import type { Cluster } from "./cluster.js";
 import { execInPod } from "./exec.js";
 import type { Figure } from "./figures.js";
 import { podMemory } from "./memory.js";
@@ -16,6 +16,9 @@ import type { Surroundings } from "./surroundings.js";
 
 const rounds = 10;
 const deploymentName = "sandbox";
+
+/** Longer than the kubelet's interval of looking at pods, so that it has seen them idle, in milliseconds. */
+const idleMs = 15_000;
 const bare = "a bare pod: same image, security context and runtime; sleep, no probes, no volumes";
 
 /** Makes pods in the namespace of the sandboxes, sees when they are Ready, and removes them. */
@@ -109,7 +112,8 @@ export class PodBench {
   async idleFigures(): Promise<Figure[]> {
     const pods = ["bench-idle-sandbox", "bench-idle-bare"] as const;
     return step("Memory of idle pods", async () => {
-      const [sandbox = 0, reference = 0] = await podMemory(this.cluster, this.namespace, pods);
+      await sleep(idleMs, undefined, { signal: this.signal });
+      const [sandbox = 0, reference = 0] = await podMemory(this.cluster, this.namespace, pods, this.signal);
       const inPod = (pod: string, command: string[]): Promise<string> =>
         execInPod(this.cluster, { namespace: this.namespace, pod, container: "sandbox" }, command);
       const server = residentBytes(await inPod(pods[0], ["cat", "/proc/1/status"]));

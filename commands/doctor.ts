@@ -1,4 +1,7 @@
 // make doctor: what this machine has, what it lacks, and how to get that.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
 import { findEngine } from "@sandlot/toolchain/docker-engine/index.js";
 import { checkMachine } from "@sandlot/toolchain/prerequisites/index.js";
 
@@ -16,7 +19,8 @@ await runCommand(
     const stack = stackOf(given.STACK);
     const docker = await findEngine().catch(() => undefined);
     const checks = await checkMachine({
-      builds: true,
+      // Once set up, nothing is built any more.
+      builds: !existsSync(join(stack.dir, "resolved.json")),
       ports: publishedPorts(readStackFile(stack.name)),
       portOptions: {
         host: "127.0.0.1",

@@ -9,7 +9,7 @@ import { removeOrphans, releaseLock } from "./support/leftovers.js";
 import { removeContext, userKubeconfig } from "./support/merge-kubeconfig.js";
 import { engine, hasState, stackCommand } from "./support/pulumi.js";
 import { setUpEngine } from "./support/setup.js";
-import { writeStackFile } from "./support/stack-file.js";
+import { composeStackFile, writeStackFile } from "./support/stack-file.js";
 import { isSet } from "./support/variables.js";
 
 await runCommand(
@@ -20,7 +20,9 @@ await runCommand(
     examples: ["make down", "make down VOLUMES=1   # the data as well"],
   },
   async (given) => {
-    const stack = writeStackFile(given);
+    const composed = composeStackFile(given);
+    const { stack } = composed;
+    writeStackFile(composed);
     const { env } = await setUpEngine();
     if (hasState(stack)) {
       await releaseLock(stack, env);

@@ -2,7 +2,7 @@
 import { runCommand } from "./support/command.js";
 import { engine, initStack } from "./support/pulumi.js";
 import { setUp } from "./support/setup.js";
-import { writeStackFile } from "./support/stack-file.js";
+import { composeStackFile, writeStackFile } from "./support/stack-file.js";
 
 await runCommand(
   {
@@ -21,7 +21,9 @@ await runCommand(
     ],
   },
   async (given) => {
-    const stack = writeStackFile(given);
+    const composed = composeStackFile(given);
+    const { stack } = composed;
+    writeStackFile(composed);
     const { env } = await setUp(stack);
     await initStack(stack, env);
     await engine(stack, ["preview", "--diff", "--policy-pack", "policies"], env);

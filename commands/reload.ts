@@ -4,7 +4,7 @@ import { step } from "@sandlot/toolchain/progress.js";
 
 import { runCommand } from "./support/command.js";
 import { releaseLock } from "./support/leftovers.js";
-import { connect, restartSandboxes } from "./support/kubernetes.js";
+import { clusterOf, restartSandboxes } from "./support/kubernetes.js";
 import { readOutputs, saveOutputs } from "./support/outputs.js";
 import { engine, stackOutputs } from "./support/pulumi.js";
 import { setUp } from "./support/setup.js";
@@ -25,12 +25,12 @@ await runCommand(
     await step(`Stack ${stack.name}: update`, () =>
       engine(stack, ["up", "--yes", "--skip-preview", "--suppress-outputs"], env),
     );
-    const { namespace } = saveOutputs(stack, await stackOutputs(stack, env));
-    if (namespace === undefined)
+    const outputs = saveOutputs(stack, await stackOutputs(stack, env));
+    const { namespace } = outputs;
+    if (namespace === undefined) {
       throw new UserError("Nothing is deployed in this cluster.", "Run `make up` without ONLY=cluster.");
-    await step("Sandboxes: replaced one by one", (progress) =>
-      restartSandboxes(connect(stack), namespace, progress),
-    );
+    }
+    await step("Sandboxes: replaced one by one", () => restartSandboxes(clusterOf(outputs, env), namespace));
     return 0;
   },
 );

@@ -1,7 +1,7 @@
 // make status: the node, the sandboxes, what they use and where they are reached.
 import { runCommand } from "./support/command.js";
 import { dockerEnvironment } from "./support/docker.js";
-import { stackOf } from "./support/stack-file.js";
+import { readStackFile, stackOf } from "./support/stack-file.js";
 import { formatStatus, statusOf } from "./support/status.js";
 
 await runCommand(
@@ -13,7 +13,9 @@ await runCommand(
     examples: ["make status", "make -s status FORMAT=json | jq .pods"],
   },
   async (given) => {
-    const status = await statusOf(stackOf(given.STACK), await dockerEnvironment());
+    const stack = stackOf(given.STACK);
+    readStackFile(stack.name);
+    const status = await statusOf(stack, await dockerEnvironment());
     console.log(given.FORMAT === "json" ? JSON.stringify(status, null, 2) : formatStatus(status));
     return status.up ? 0 : 1;
   },

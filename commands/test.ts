@@ -10,7 +10,7 @@ import { execa } from "execa";
 
 import { runCommand } from "./support/command.js";
 import { setUp } from "./support/setup.js";
-import { writeStackFile } from "./support/stack-file.js";
+import { composeStackFile, writeStackFile } from "./support/stack-file.js";
 
 /** The parts of mocha's statistics that are summed up. */
 interface Counts {
@@ -72,7 +72,9 @@ await runCommand(
   },
   async (given) => {
     const started = performance.now();
-    const stack = writeStackFile({ STACK: "test" });
+    const composed = composeStackFile({ STACK: "test" });
+    const { stack } = composed;
+    writeStackFile(composed);
     const { env } = await setUp(stack);
     const clean = given.ONLY_TESTS !== undefined || (await statics());
     const grep = given.ONLY_TESTS === undefined ? [] : ["--grep", given.ONLY_TESTS];

@@ -9,7 +9,7 @@ import { saveOutputs } from "./support/outputs.js";
 import { closingWords, firstProgram } from "./support/present.js";
 import { engine, initStack, stackOutputs } from "./support/pulumi.js";
 import { setUp } from "./support/setup.js";
-import { writeStackFile } from "./support/stack-file.js";
+import { composeStackFile, writeStackFile } from "./support/stack-file.js";
 import { leaveTimings } from "./support/timings.js";
 import { isSet } from "./support/variables.js";
 
@@ -32,8 +32,10 @@ await runCommand(
     examples: ["make up", "make up SKILLS_PATH=~/skills HTTP_PORT=9090", "make up ONLY=cluster"],
   },
   async (given) => {
-    const stack = writeStackFile(given);
-    await checkBeforeUp(stack);
+    const composed = composeStackFile(given);
+    const { stack } = composed;
+    await checkBeforeUp(composed);
+    writeStackFile(composed);
     const { env } = await setUp(stack);
     await initStack(stack, env);
     await releaseLock(stack, env);

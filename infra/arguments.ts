@@ -96,6 +96,7 @@ function deploymentArguments({
     egress: network.egress === "open" ? EgressProfile.Open : EgressProfile.Blocked,
     replicas: sandbox.replicas,
     imagePullPolicy: imagePullPolicy && SandboxPullPolicy[imagePullPolicy],
+    imagePullSecrets: sandbox.imagePullSecrets,
     writable: given({ home: storage.home, tmp: storage.temporary, userData: storage.userData }),
     resources,
     env: Object.entries(environment).map(([name, value]) => ({ name, value })),

@@ -35,12 +35,15 @@ export function deploy(root: string) {
   };
   if (config.platform === false) return outputs;
 
-  const image = new NodeImage("sandbox-image", {
-    image: around.sandboxImage,
-    containerName: cluster.containerName,
-    containerId: cluster.containerId,
-    ...(config.sandbox?.image === undefined ? { buildCommand: around.buildSandboxImage } : {}),
-  });
+  // An image with a digest cannot be loaded under that name: the node pulls it itself.
+  const image = around.sandboxImage.includes("@")
+    ? undefined
+    : new NodeImage("sandbox-image", {
+        image: around.sandboxImage,
+        containerName: cluster.containerName,
+        containerId: cluster.containerId,
+        ...(config.sandbox?.image === undefined ? { buildCommand: around.buildSandboxImage } : {}),
+      });
   const provider = new kubernetes.Provider("cluster", {
     kubeconfig: cluster.kubeconfig,
     clusterIdentifier: cluster.clusterIdentifier,
@@ -61,7 +64,7 @@ export function deploy(root: string) {
         ],
       },
     },
-    { provider, dependsOn: image },
+    { provider, dependsOn: image === undefined ? [] : [image] },
   );
   const { hostPort } = config.sandbox ?? {};
   return {

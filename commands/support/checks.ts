@@ -15,7 +15,7 @@ import {
 } from "@sandlot/toolchain/prerequisites/index.js";
 import type { Document } from "yaml";
 
-import { configured, readWritten, type Stack } from "./stack-file.js";
+import { configured, type Stack } from "./stack-file.js";
 
 const defaultApiPort = 6443;
 
@@ -32,8 +32,13 @@ export function publishedPorts(document: Document): number[] {
 }
 
 /** @throws UserError with everything that stands in the way, and the way out of each. */
-export async function checkBeforeUp(stack: Stack): Promise<void> {
-  const document = readWritten(stack);
+export async function checkBeforeUp({
+  stack,
+  document,
+}: {
+  stack: Stack;
+  document: Document;
+}): Promise<void> {
   checkSkills(document);
   const docker = await findEngine();
   const portOptions = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { UserError } from "@sandlot/toolchain/errors.js";
 
-import type { Stack } from "./stack-file.js";
+import { defaultStack, type Stack } from "./stack-file.js";
 
 /** Stack outputs, a public contract: `infra/index.ts` exports exactly these. */
 export interface StackOutputs {
@@ -22,6 +22,11 @@ export interface StackOutputs {
 
 export function kubeconfigPath(stack: Stack): string {
   return join(stack.dir, "kubeconfig");
+}
+
+/** The command that brings the stack up. */
+export function upCommand({ name }: Stack): string {
+  return name === defaultStack ? "make up" : `make up STACK=${name}`;
 }
 
 function outputsPath(stack: Stack): string {
@@ -43,10 +48,7 @@ export function saveOutputs(
 export function readOutputs(stack: Stack): StackOutputs {
   const path = outputsPath(stack);
   if (!existsSync(path)) {
-    throw new UserError(
-      `Stack ${stack.name} is not up.`,
-      `Run: make up${stack.name === "dev" ? "" : ` STACK=${stack.name}`}`,
-    );
+    throw new UserError(`Stack ${stack.name} is not up.`, `Run: ${upCommand(stack)}`);
   }
   return JSON.parse(readFileSync(path, "utf8")) as StackOutputs;
 }

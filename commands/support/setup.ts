@@ -60,6 +60,7 @@ async function provideSandboxImage(
   policy: PullPolicy = "IfNotPresent",
 ): Promise<{ ref: string }> {
   if (image === undefined) return ensureSandboxImage(docker.cli);
+  if (image.includes("@")) return { ref: image }; // the node pulls it itself
   const available =
     policy === "Never" ? await imagePresent(docker.cli, image) : await tryPull(docker.cli, image);
   if (available) return { ref: image };

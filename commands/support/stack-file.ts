@@ -60,11 +60,14 @@ export function applyVariables(document: Document, given: Variables): void {
     document.setIn(["config", `sandlot:${key}`, ...rest], variable.decode?.(text) ?? text);
   }
   if (given.ONLY === "cluster") document.setIn(["config", "sandlot:platform"], false);
-  if (isSet(given.SKIP_PULL)) document.setIn(["config", "sandlot:cluster", "imagePullPolicy"], "Never");
+  if (isSet(given.SKIP_PULL)) {
+    for (const key of ["cluster", "sandbox"])
+      document.setIn(["config", `sandlot:${key}`, "imagePullPolicy"], "Never");
+  }
 }
 
-/** Writes the configuration of this run and returns where it is. */
-export function writeStackFile(given: Variables): Stack {
+/** The configuration of this run, not yet written. @throws UserError when there is no such stack. */
+export function composeStackFile(given: Variables): { stack: Stack; document: Document } {
   const stack = stackOf(given.STACK);
   const document = readStackFile(stack.name);
   applyVariables(document, given);
@@ -72,12 +75,16 @@ export function writeStackFile(given: Variables): Stack {
     ? parseDocument(readFileSync(stack.file, "utf8")).get("encryptionsalt")
     : undefined;
   if (salt !== undefined && !document.has("encryptionsalt")) document.set("encryptionsalt", salt);
+  return { stack, document };
+}
+
+/** Writes the configuration of this run, where the engine is told to find it. */
+export function writeStackFile({ stack, document }: { stack: Stack; document: Document }): void {
   mkdirSync(stack.dir, { recursive: true });
   // A project without a program, for the engine's commands that need none.
   writeFileSync(join(stack.dir, "Pulumi.yaml"), `name: ${projectName}\nruntime: nodejs\n`);
   writeFileSync(`${stack.file}.new`, String(document), { mode: 0o600 });
   renameSync(`${stack.file}.new`, stack.file);
-  return stack;
 }
 
 /** One value of a stack file's configuration, such as `configured(doc, "cluster", "apiPort")`. */

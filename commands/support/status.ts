@@ -1,8 +1,8 @@
 // What a stack looks like right now, as data; `formatStatus` says the same in lines.
 import { execa } from "execa";
 
-import { connect, sandboxSelector, type Cluster } from "./kubernetes.js";
-import { tryReadOutputs, type StackOutputs } from "./outputs.js";
+import { clusterOf, kubectlJson, sandboxSelector, type Cluster } from "./kubernetes.js";
+import { tryReadOutputs, upCommand, type StackOutputs } from "./outputs.js";
 import type { Stack } from "./stack-file.js";
 
 /** The node's container. CPU is in cores, memory in bytes. */
@@ -45,6 +45,7 @@ export interface Status {
 /** The part of `docker container inspect` that is read here. */
 interface Inspection {
   Name: string;
+  Image: string;
   State: { Status: string; StartedAt: string };
   Config: { Image: string };
   Mounts: { Type: string; Name?: string }[];
@@ -75,55 +76,86 @@ function publishedPorts({ NetworkSettings }: Inspection): string[] {
   );
 }
 
-async function statsOf({ core }: Cluster, node: string): Promise<StatsSummary | undefined> {
+/** The part of a Node that is read here. */
+interface KubernetesNode {
+  metadata: { name: string };
+  status: { nodeInfo: { kubeletVersion: string }; conditions?: { type: string; status: string }[] };
+}
+
+/** The part of a Pod that is read here. */
+interface KubernetesPod {
+  metadata: { name: string; namespace: string; creationTimestamp: string; deletionTimestamp?: string };
+  spec: { containers: { image: string }[]; runtimeClassName?: string };
+  status: {
+    phase?: string;
+    conditions?: { type: string; status: string }[];
+    containerStatuses?: { restartCount: number }[];
+  };
+}
+
+/** The kubelet's figures; undefined where it has none yet. */
+async function statsOf(cluster: Cluster, node: string): Promise<StatsSummary | undefined> {
   try {
-    const answer = await core.connectGetNodeProxyWithPath({ name: node, path: "stats/summary" });
-    return (typeof answer === "string" ? JSON.parse(answer) : answer) as StatsSummary;
+    return await kubectlJson<StatsSummary>(cluster, [
+      "get",
+      "--raw",
+      `/api/v1/nodes/${node}/proxy/stats/summary`,
+    ]);
   } catch {
-    return undefined; // The kubelet has no figures yet: they are left out.
+    return undefined;
   }
 }
+
+const isReady = (conditions: readonly { type: string; status: string }[] | undefined): boolean =>
+  conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 
 const cores = (nano: number | undefined): number | undefined => (nano === undefined ? undefined : nano / 1e9);
 
 async function clusterStatus(
   cluster: Cluster,
-  outputs: StackOutputs,
-): Promise<{ node: object; pods: PodStatus[] }> {
-  const [node] = (await cluster.core.listNode()).items;
-  const name = node?.metadata?.name ?? "";
-  const [stats, pods] = await Promise.all([
-    statsOf(cluster, name),
-    outputs.namespace === undefined
-      ? []
-      : cluster.core
-          .listNamespacedPod({ namespace: outputs.namespace, labelSelector: sandboxSelector })
-          .then(({ items }) => items),
+  { namespace }: StackOutputs,
+): Promise<{ node: Partial<NodeStatus>; pods: PodStatus[] }> {
+  const listPods = [
+    "--namespace",
+    namespace ?? "",
+    "get",
+    "pods",
+    "--selector",
+    sandboxSelector,
+    "--output",
+    "json",
+  ];
+  const [nodes, pods] = await Promise.all([
+    kubectlJson<{ items: KubernetesNode[] }>(cluster, ["get", "nodes", "--output", "json"]),
+    namespace === undefined ? { items: [] } : kubectlJson<{ items: KubernetesPod[] }>(cluster, listPods),
   ]);
+  const [node] = nodes.items;
+  const stats = await statsOf(cluster, node?.metadata.name ?? "");
   return {
     node: {
-      kubernetes: node?.status?.nodeInfo?.kubeletVersion,
-      ready:
-        node?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
+      kubernetes: node?.status.nodeInfo.kubeletVersion,
+      ready: isReady(node?.status.conditions),
       memoryBytes: stats?.node.memory?.workingSetBytes,
       cpuCores: cores(stats?.node.cpu?.usageNanoCores),
     },
-    pods: pods.map(({ metadata, spec, status }) => {
-      const usage = stats?.pods.find(
-        ({ podRef }) => podRef.name === metadata?.name && podRef.namespace === metadata.namespace,
-      );
-      return {
-        name: metadata?.name ?? "",
-        phase: metadata?.deletionTimestamp === undefined ? (status?.phase ?? "Unknown") : "Terminating",
-        ready: status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false,
-        restarts: status?.containerStatuses?.[0]?.restartCount ?? 0,
-        image: spec?.containers[0]?.image ?? "",
-        runtimeClass: spec?.runtimeClassName ?? "none",
-        createdAt: metadata?.creationTimestamp?.toISOString() ?? "",
-        memoryBytes: usage?.memory?.workingSetBytes,
-        cpuCores: cores(usage?.cpu?.usageNanoCores),
-      };
-    }),
+    pods: pods.items.map((pod) => podStatus(pod, stats)),
+  };
+}
+
+function podStatus({ metadata, spec, status }: KubernetesPod, stats: StatsSummary | undefined): PodStatus {
+  const usage = stats?.pods.find(
+    ({ podRef }) => podRef.name === metadata.name && podRef.namespace === metadata.namespace,
+  );
+  return {
+    name: metadata.name,
+    phase: metadata.deletionTimestamp === undefined ? (status.phase ?? "Unknown") : "Terminating",
+    ready: isReady(status.conditions),
+    restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+    image: spec.containers[0]?.image ?? "",
+    runtimeClass: spec.runtimeClassName ?? "none",
+    createdAt: metadata.creationTimestamp,
+    memoryBytes: usage?.memory?.workingSetBytes,
+    cpuCores: cores(usage?.cpu?.usageNanoCores),
   };
 }
 
@@ -133,11 +165,17 @@ export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<St
   const container = outputs?.nodeContainer ?? `sandlot-${stack.name}`;
   const found = await inspect(container, env);
   const nothing = { stack: stack.name, up: false, pods: [], endpoints: {} };
-  if (found === undefined) return { ...nothing, problem: `There is no container ${container}. Run: make up` };
+  if (found === undefined)
+    return { ...nothing, problem: `There is no container ${container}. Run: ${upCommand(stack)}` };
+  const tagFormat = "{{range $i, $tag := .RepoTags}}{{if not $i}}{{$tag}}{{end}}{{end}}";
+  const tag = await execa("docker", ["image", "inspect", "--format", tagFormat, found.Image], {
+    env,
+    reject: false,
+  });
   const node: NodeStatus = {
     container,
     state: found.State.Status,
-    image: found.Config.Image,
+    image: tag.failed || tag.stdout === "" ? found.Config.Image : tag.stdout,
     startedAt: found.State.StartedAt,
     ports: publishedPorts(found),
   };
@@ -145,7 +183,7 @@ export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<St
   if (outputs === undefined)
     return { ...nothing, node, volume, problem: "The last `make up` did not finish. Run it again." };
   if (node.state !== "running")
-    return { ...nothing, node, volume, problem: `The node is ${node.state}. Run: make up` };
+    return { ...nothing, node, volume, problem: `The node is ${node.state}. Run: ${upCommand(stack)}` };
   const endpoints = Object.fromEntries(
     Object.entries({
       kubernetes: outputs.apiServer,
@@ -154,7 +192,7 @@ export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<St
     }).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   try {
-    const cluster = await clusterStatus(connect(stack), outputs);
+    const cluster = await clusterStatus(clusterOf(outputs, env), outputs);
     return {
       stack: stack.name,
       up: true,

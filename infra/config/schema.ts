@@ -93,6 +93,16 @@ const cluster = object(
   "The development cluster: k3s in one container",
 );
 
+const resources = (which: string) =>
+  object(
+    {
+      cpu: quantity("CPU").optional(),
+      memory: quantity("Memory").optional(),
+      ephemeralStorage: quantity("Local disk, logs included").optional(),
+    },
+    which,
+  );
+
 const namespace = object(
   {
     name: dnsLabel("The namespace of all sandboxes. Default: sandlot").optional(),
@@ -110,6 +120,14 @@ const namespace = object(
         ephemeralStorage: quantity("The most local disk that all pods together may use").optional(),
       },
       "Limits of the whole namespace",
+    ).optional(),
+    limits: object(
+      {
+        maximum: resources(
+          "The highest limits that one container may state. Default: 4 CPU, 8Gi memory, 16Gi local disk",
+        ).optional(),
+      },
+      "Limits of one container",
     ).optional(),
   },
   "The namespace that sandboxes live in",
@@ -162,16 +180,6 @@ const skills = object(
   "The read-only skills that sandboxes see at /mnt/skills",
 );
 
-const resources = (which: string) =>
-  object(
-    {
-      cpu: quantity("CPU").optional(),
-      memory: quantity("Memory").optional(),
-      ephemeralStorage: quantity("Local disk, logs included").optional(),
-    },
-    which,
-  );
-
 const probe = (which: string) =>
   object(
     {
@@ -189,6 +197,10 @@ const sandbox = object(
       "The sandboxes' image. Default: the one that is built from this repository",
     ).optional(),
     imagePullPolicy: pullPolicy("the sandboxes' image").optional(),
+    imagePullSecrets: listOf(
+      dnsLabel("A Secret of the namespace with registry credentials"),
+      "Credentials for the sandboxes' image, where the node pulls it",
+    ).optional(),
     replicas: count("How many shared sandboxes run. Default: 2", 0, 500).optional(),
     resources: object(
       {
@@ -199,7 +211,7 @@ const sandbox = object(
     ).optional(),
     storage: object(
       {
-        home: quantity("/home/sandbox. Default: 512Mi").optional(),
+        home: quantity("/home/sandbox. Default: 256Mi").optional(),
         temporary: quantity("/tmp. Default: 256Mi").optional(),
         userData: quantity("/mnt/user-data. Default: 512Mi").optional(),
       },

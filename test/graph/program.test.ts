@@ -79,6 +79,13 @@ describe("the program", () => {
     assert.ok(graph.has("cluster-node"));
   });
 
+  it("an image with a digest is left to the node to pull", async () => {
+    const digest = `team/sandbox@sha256:${"0".repeat(64)}`;
+    const graph = await run({ sandbox: { image: digest } });
+    assert.equal(graph.has("sandbox-image"), false);
+    assert.ok(JSON.stringify(graph.get("sandlot-sandbox-deployment").inputs).includes(digest));
+  });
+
   it("isolation: none leaves out the RuntimeClass", async () => {
     const graph = await run({ runtime: { isolation: "none" } });
     assert.equal(graph.ofType("kubernetes:node.k8s.io/v1:RuntimeClass").length, 0);

@@ -91,7 +91,7 @@ describe("make up", function () {
   });
 
   it("prints the sandboxes' and the node's logs", async () => {
-    assert.match((await mustMake("logs", { TAIL: "5" })).output, /^sandbox-\S+ \{/m);
+    assert.match((await mustMake("logs", { TAIL: "5" })).output, /^\[pod\/sandbox-\S+ \{/m);
     assert.ok((await mustMake("logs", { NODE: "1", TAIL: "5" })).output.length > 0);
   });
 

@@ -24,7 +24,7 @@ describe("figures of the benchmarks", () => {
       "────────────  ────────  ─────────  ─────  ─────────────────────",
       "start           1.50 s     1.00 s  1.50×  a bare pod",
       "  part of it   4.25 ms",
-      "memory        8.00 MiB    0.00 MiB         nothing",
+      "memory        8.00 MiB   0.00 MiB         nothing",
     ]);
   });
 

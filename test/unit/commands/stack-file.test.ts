@@ -32,6 +32,7 @@ describe("stack file", () => {
     applyVariables(document, { ONLY: "cluster", SKIP_PULL: "1" });
     assert.equal(configured(document, "platform"), false);
     assert.equal(configured(document, "cluster", "imagePullPolicy"), "Never");
+    assert.equal(configured(document, "sandbox", "imagePullPolicy"), "Never");
   });
 
   it("knows the ports that will be published", () => {

@@ -31,7 +31,7 @@ const messages: readonly (readonly [words: string, source: string])[] = [
   [" belongs to another checkout, whose state is in ", "commands/support/leftovers.ts"],
   [" is there already, and it is not one of Sandlot's.", "commands/support/leftovers.ts"],
   ["There is no container ", "commands/support/status.ts"],
-  ["Run: make up", "commands/support/status.ts"],
+  ["The node is ", "commands/support/status.ts"],
   ["The node's container is gone: the engine looks at what is really there first", "commands/up.ts"],
   ["The Kubernetes API in ", "components/k3s-cluster/scripts.ts"],
   [" did not become Ready", "components/k3s-cluster/scripts.ts"],
