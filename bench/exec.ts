@@ -23,6 +23,11 @@ export interface Place {
   readonly container: string;
 }
 
+/** The part of a web socket that is used here. */
+interface Socket {
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
 /** Runs a command in a container as `kubectl exec` does. @returns its standard output @throws Error when it fails */
 export async function execInPod({ config }: Cluster, place: Place, command: string[]): Promise<string> {
   const stdout = new PassThrough();
@@ -35,9 +40,7 @@ export async function execInPod({ config }: Cluster, place: Place, command: stri
     }, limitMs);
     new Exec(config)
       .exec(namespace, pod, container, command, stdout, null, null, false, resolve)
-      .then((socket) => {
-        socket.on("error", reject);
-      }, reject);
+      .then((socket: Socket) => socket.on("error", reject), reject);
   }).finally(() => {
     clearTimeout(timer);
   });

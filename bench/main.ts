@@ -31,8 +31,14 @@ const limitMinutes = { warm: 15, cold: 75 };
 const cold = process.argv.includes("--cold");
 const json = process.argv.includes("--json");
 
-/** Takes the figures. */
-async function measure(signal: AbortSignal, cleanup: Cleanup): Promise<Figure[]> {
+/** The groups of rows in the order in which they are printed, which is not the order in which they are taken. */
+const groups = ["start", "engine", "pods", "idle", "node", "exec", "cold"] as const;
+
+/** The rows that have been taken so far. */
+type Taken = Partial<Record<(typeof groups)[number], readonly Figure[]>>;
+
+/** Takes the figures, one group after the other, and puts them into `taken`. */
+async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Promise<void> {
   const composed = composeStackFile({ STACK: stackName });
   const { stack } = composed;
   writeStackFile(composed);
@@ -40,7 +46,6 @@ async function measure(signal: AbortSignal, cleanup: Cleanup): Promise<Figure[]>
   const around: Surroundings = { stack, env, signal, cleanup };
 
   const { start, down } = await warmStart(around);
-  // `make down` has removed the stack's folder and `make up` made it anew.
   const { endpoint, namespace, nodeContainer } = readOutputs(stack);
   if (endpoint === undefined || namespace === undefined) {
     throw new UserError(
@@ -54,20 +59,17 @@ async function measure(signal: AbortSignal, cleanup: Cleanup): Promise<Figure[]>
     await sleep(settleMs, undefined, { signal });
     return containerMemory(nodeContainer, env);
   });
-  const pods = await PodBench.open(cluster, namespace, around);
+  const { pods, close } = await PodBench.open(cluster, namespace, around);
   await pods.startIdle();
-  const exec = await execFigures(cluster, { endpoint, namespace }, around);
-  const idle = await pods.idleFigures();
-  const podStart = await pods.startFigures();
-  const engine = await engineFigures(around);
+  taken.exec = await execFigures(cluster, { endpoint, namespace }, around);
+  taken.idle = await pods.idleFigures();
+  taken.pods = await pods.startFigures();
+  await close();
+  taken.engine = await engineFigures(around);
   await down();
   const node = await bareNode(image, settleMs, around);
-
-  return [
-    ...startFigures(start, node.readyMs),
-    ...engine,
-    ...podStart,
-    ...idle,
+  taken.start = startFigures(start, node.readyMs);
+  taken.node = [
     {
       figure: "node container with two idle sandboxes",
       unit: "bytes",
@@ -75,9 +77,8 @@ async function measure(signal: AbortSignal, cleanup: Cleanup): Promise<Figure[]>
       reference: node.memoryBytes,
       against: "the same node image, freshly started, nothing deployed",
     },
-    ...exec,
-    ...(cold ? coldFigures(await coldStart(around), start) : []),
   ];
+  if (cold) taken.cold = coldFigures(await coldStart(around), start);
 }
 
 /** The image that setup chose for the node. */
@@ -115,7 +116,7 @@ async function main(): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => {
       if (!interrupted.signal.aborted) note(`${name}: all that was made is taken away`);
-      interrupted.abort(new UserError(`Interrupted by ${name}.`, "Nothing is left behind; run it again."));
+      interrupted.abort(new UserError(`Interrupted by ${name}.`, "All that it made is taken away now; run it again."));
     });
   }
   const minutes = cold ? limitMinutes.cold : limitMinutes.warm;
@@ -125,15 +126,15 @@ async function main(): Promise<number> {
     );
   }, minutes * 60_000);
   const cleanup = new Cleanup();
-  const work = measure(interrupted.signal, cleanup);
+  const taken: Taken = {};
+  const work = measure(taken, interrupted.signal, cleanup);
   const aborted = new Promise<never>((_, reject) => {
     interrupted.signal.addEventListener("abort", () => {
       reject(interrupted.signal.reason as Error);
     });
   });
   try {
-    const figures = await Promise.race([work, aborted]);
-    print(figures, (performance.now() - started) / 1000, load);
+    await Promise.race([work, aborted]);
     return 0;
   } catch (error) {
     await settled(work);
@@ -142,6 +143,9 @@ async function main(): Promise<number> {
   } finally {
     clearTimeout(timer);
     if (!(await cleanup.run())) process.exitCode = 1;
+    // What was taken before something failed holds all the same.
+    const figures = groups.flatMap((group) => taken[group] ?? []);
+    if (figures.length > 0) print(figures, (performance.now() - started) / 1000, load);
   }
 }
 

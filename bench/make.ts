@@ -1,9 +1,10 @@
 // Runs `make` for the stack of the benchmarks, as a person would type it.
-import { readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { UserError } from "@sandlot/toolchain/errors.js";
-import { projectRoot, stateFolder } from "@sandlot/toolchain/paths.js";
+import { projectRoot } from "@sandlot/toolchain/paths.js";
 import type { Progress } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
@@ -82,13 +83,13 @@ export async function make(target: string, options: MakeOptions = {}): Promise<M
 
 /** Runs `make up` and reads the timings that it leaves. */
 export async function makeUp(options: MakeOptions = {}): Promise<MakeRun & { timings: Timings }> {
-  const file = join(stateFolder("bench"), "timings.json");
-  rmSync(file, { force: true });
+  const dir = mkdtempSync(join(tmpdir(), "sandlot-bench-"));
+  const file = join(dir, "timings.json");
   const env = { ...(options.env ?? process.env), SANDLOT_TIMINGS: file };
   try {
     const run = await make("up", { ...options, env });
     return { ...run, timings: JSON.parse(readFileSync(file, "utf8")) as Timings };
   } finally {
-    rmSync(file, { force: true });
+    rmSync(dir, { recursive: true, force: true });
   }
 }

@@ -34,21 +34,26 @@ export class PodBench {
     this.watch = new PodWatch(signal);
   }
 
-  /** Needs a stack that is up. Pods that it makes go with the stack, if nothing else removes them. */
+  /** Needs a stack that is up. What is left of its pods when the run ends is removed. */
   static async open(
     cluster: Cluster,
     namespace: string,
     { signal, cleanup }: Surroundings,
-  ): Promise<PodBench> {
+  ): Promise<{ pods: PodBench; close: () => Promise<void> }> {
     const { spec } = await cluster.apps.readNamespacedDeployment({ name: deploymentName, namespace });
     if (spec === undefined) throw new Error("the Deployment of the sandboxes is empty");
     const bench = new PodBench(cluster, namespace, spec.template, signal);
     await bench.watch.open(cluster.config, namespace, benchLabel);
-    cleanup.add("The watch over pods", () => {
+    // A pod that is left would hold on to the skills' claim, and `make down` would wait for it.
+    const close = cleanup.add("The pods of the benchmarks", async () => {
       bench.watch.close();
-      return Promise.resolve();
+      await cluster.core.deleteCollectionNamespacedPod({
+        namespace,
+        labelSelector: benchLabel,
+        gracePeriodSeconds: 0,
+      });
     });
-    return bench;
+    return { pods: bench, close };
   }
 
   /** Milliseconds from the call that creates a pod until the watch says that it is Ready. */

@@ -7,9 +7,10 @@ import { execa } from "execa";
 import { runCommand } from "./support/command.js";
 import { removeOrphans, releaseLock } from "./support/leftovers.js";
 import { removeContext, userKubeconfig } from "./support/merge-kubeconfig.js";
+import { deleteNamespace, startIfStopped } from "./support/node.js";
 import { engine, hasState, stackCommand } from "./support/pulumi.js";
 import { setUpEngine } from "./support/setup.js";
-import { composeStackFile, writeStackFile } from "./support/stack-file.js";
+import { composeStackFile, configured, writeStackFile, type ComposedStack } from "./support/stack-file.js";
 import { isSet } from "./support/variables.js";
 
 await runCommand(
@@ -26,6 +27,8 @@ await runCommand(
     const { env } = await setUpEngine();
     if (hasState(stack)) {
       await releaseLock(stack, env);
+      await startIfStopped(stack, env);
+      await emptyCluster(composed, env);
       await step(`Stack ${stack.name}: destroy`, () =>
         engine(stack, ["destroy", "--yes", "--skip-preview", "--suppress-outputs"], env),
       );
@@ -38,6 +41,13 @@ await runCommand(
     return 0;
   },
 );
+
+/** Deletes what is in the cluster, unless configuration protects it. */
+async function emptyCluster({ stack, document }: ComposedStack, env: NodeJS.ProcessEnv): Promise<void> {
+  if (configured(document, "namespace", "protect") === true) return;
+  const namespace = (configured(document, "namespace", "name") ?? "sandlot") as string;
+  await step(`Namespace ${namespace}: delete`, () => deleteNamespace(stack, namespace, env));
+}
 
 /** Deletes the node's volume, or says that it is kept. */
 async function volumes(name: string, remove: boolean, env: NodeJS.ProcessEnv): Promise<void> {

@@ -5,6 +5,7 @@ import { note, step } from "@sandlot/toolchain/progress.js";
 import { checkBeforeUp } from "./support/checks.js";
 import { runCommand } from "./support/command.js";
 import { containerIsMissing, releaseLock, removeContainer, removeOrphans } from "./support/leftovers.js";
+import { startIfStopped } from "./support/node.js";
 import { saveOutputs } from "./support/outputs.js";
 import { closingWords, firstProgram } from "./support/present.js";
 import { engine, initStack, stackOutputs } from "./support/pulumi.js";
@@ -41,6 +42,7 @@ await runCommand(
     await releaseLock(stack, env);
     await removeOrphans(stack, env);
     if (isSet(given.FORCE)) await removeContainer(stack, env);
+    else await startIfStopped(stack, env);
     const refresh = await containerIsMissing(stack, env);
     if (refresh) note("The node's container is gone: the engine looks at what is really there first");
     const updateAfter = performance.now();

@@ -15,7 +15,7 @@ import {
 } from "@sandlot/toolchain/prerequisites/index.js";
 import type { Document } from "yaml";
 
-import { configured, type Stack } from "./stack-file.js";
+import { configured, type ComposedStack } from "./stack-file.js";
 
 const defaultApiPort = 6443;
 
@@ -32,13 +32,7 @@ export function publishedPorts(document: Document): number[] {
 }
 
 /** @throws UserError with everything that stands in the way, and the way out of each. */
-export async function checkBeforeUp({
-  stack,
-  document,
-}: {
-  stack: Stack;
-  document: Document;
-}): Promise<void> {
+export async function checkBeforeUp({ stack, document }: ComposedStack): Promise<void> {
   checkSkills(document);
   const docker = await findEngine();
   const portOptions = {

@@ -1,4 +1,6 @@
 // What `make up` says when all is done: a program was run in a sandbox, this came out, and here is how to go on.
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { StackOutputs } from "./outputs.js";
 import { runInSandbox, type CommandResult } from "./sandbox.js";
 
@@ -10,8 +12,19 @@ const program = [
   'print("sum of the first 100 squares:", sum(n * n for n in range(101)))',
 ].join("\n");
 
-/** Runs the first program in the sandbox behind `endpoint`. */
+/** How long sandboxes may take to answer, after the node was started anew, in milliseconds. */
+const patienceMs = 90_000;
+
+/** Runs the first program in the sandbox behind `endpoint`, as soon as one answers. */
 export async function firstProgram(endpoint: string): Promise<CommandResult> {
+  const end = performance.now() + patienceMs;
+  while (performance.now() < end) {
+    const answers = await fetch(`${endpoint}/v1/sandbox`, { signal: AbortSignal.timeout(3_000) }).catch(
+      () => undefined,
+    );
+    if (answers?.ok === true) break;
+    await sleep(500);
+  }
   return runInSandbox(endpoint, `python3 - <<'PROGRAM'\n${program}\nPROGRAM`, 60);
 }
 

@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { ensureDocker, type DockerEngine } from "@sandlot/toolchain/docker-engine/index.js";
-import { imagePresent, tryPull } from "@sandlot/toolchain/docker-images.js";
+import { tryPull } from "@sandlot/toolchain/docker-images.js";
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { ensureNodeImage, type PullPolicy } from "@sandlot/toolchain/node-image/build.js";
 import { installPluginStandIn } from "@sandlot/toolchain/plugins/install.js";
@@ -59,11 +59,9 @@ async function provideSandboxImage(
   image: string | undefined,
   policy: PullPolicy = "IfNotPresent",
 ): Promise<{ ref: string }> {
-  if (image === undefined) return ensureSandboxImage(docker.cli);
+  if (image === undefined) return ensureSandboxImage(docker.cli, { pullPolicy: policy });
   if (image.includes("@")) return { ref: image }; // the node pulls it itself
-  const available =
-    policy === "Never" ? await imagePresent(docker.cli, image) : await tryPull(docker.cli, image);
-  if (available) return { ref: image };
+  if (await tryPull(docker.cli, image, policy)) return { ref: image };
   throw new UserError(
     `The sandbox image ${image} is not on the Docker engine and ${policy === "Never" ? "must not" : "cannot"} be pulled.`,
     "Load it (docker load, docker pull), name another, or leave it out: then this repository's own is built.",

@@ -66,8 +66,14 @@ export function applyVariables(document: Document, given: Variables): void {
   }
 }
 
+/** A stack and its configuration of one run. */
+export interface ComposedStack {
+  readonly stack: Stack;
+  readonly document: Document;
+}
+
 /** The configuration of this run, not yet written. @throws UserError when there is no such stack. */
-export function composeStackFile(given: Variables): { stack: Stack; document: Document } {
+export function composeStackFile(given: Variables): ComposedStack {
   const stack = stackOf(given.STACK);
   const document = readStackFile(stack.name);
   applyVariables(document, given);
@@ -79,7 +85,7 @@ export function composeStackFile(given: Variables): { stack: Stack; document: Do
 }
 
 /** Writes the configuration of this run, where the engine is told to find it. */
-export function writeStackFile({ stack, document }: { stack: Stack; document: Document }): void {
+export function writeStackFile({ stack, document }: ComposedStack): void {
   mkdirSync(stack.dir, { recursive: true });
   // A project without a program, for the engine's commands that need none.
   writeFileSync(join(stack.dir, "Pulumi.yaml"), `name: ${projectName}\nruntime: nodejs\n`);

@@ -3,13 +3,12 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { execa } from "execa";
-
 import { contentKey } from "../cache.js";
 import type { DockerEngine } from "../docker-engine/index.js";
-import { imagePresent, tryPull } from "../docker-images.js";
+import { imagePresent, obtainImage, type PullPolicy } from "../docker-images.js";
 import { UserError } from "../errors.js";
 import { cacheRoot } from "../paths.js";
+import { requireBuildRoom } from "../prerequisites/build-room.js";
 import { note, step } from "../progress.js";
 import { assembleNodeImage } from "./assemble.js";
 import { hasGvisor, layerGvisor } from "./gvisor-layer.js";
@@ -19,8 +18,7 @@ import { nodeRootfs, rootfsScript } from "./rootfs.js";
 /** The image that is used when none is asked for. */
 export const defaultNodeImage = "rancher/k3s:v1.34.6-k3s1";
 
-/** When an image is pulled that the engine may have already: the words of Kubernetes. */
-export type PullPolicy = "Always" | "IfNotPresent" | "Never";
+export type { PullPolicy };
 
 /** What is asked for. */
 export interface WantedNodeImage {
@@ -54,7 +52,7 @@ export async function ensureNodeImage(
   const built = builtReference();
   if (policy !== "Always" && (await imagePresent(docker.cli, built)))
     return { ref: built, source: "present" };
-  const obtained = await obtain(docker.cli, defaultNodeImage, policy);
+  const obtained = await obtainImage(docker.cli, defaultNodeImage, policy);
   if (obtained !== undefined) return withGvisor(docker.cli, defaultNodeImage, obtained);
   if (await imagePresent(docker.cli, built)) return { ref: built, source: "present" };
   note(`${defaultNodeImage} cannot be had here: a k3s-compatible node image is built from packages`);
@@ -63,7 +61,7 @@ export async function ensureNodeImage(
 }
 
 async function explicitImage(cli: string, image: string, policy: PullPolicy): Promise<NodeImage> {
-  const source = await obtain(cli, image, policy);
+  const source = await obtainImage(cli, image, policy);
   if (source !== undefined) return withGvisor(cli, image, source);
   throw new UserError(
     `The node image ${image} is not on the Docker engine and ${policy === "Never" ? "must not" : "cannot"} be pulled (pull policy ${policy})`,
@@ -76,34 +74,6 @@ async function explicitImage(cli: string, image: string, policy: PullPolicy): Pr
 
 async function withGvisor(cli: string, image: string, source: NodeImage["source"]): Promise<NodeImage> {
   return { ref: (await hasGvisor(cli, image)) ? image : await layerGvisor(cli, image), source };
-}
-
-/** How the engine came by `image` under the policy; undefined if it has it not. */
-async function obtain(
-  cli: string,
-  image: string,
-  policy: PullPolicy,
-): Promise<"pulled" | "present" | undefined> {
-  const present = await imagePresent(cli, image);
-  if (policy === "Never" || (present && policy === "IfNotPresent")) return present ? "present" : undefined;
-  if (!present) return (await tryPull(cli, image)) ? "pulled" : undefined;
-  return (await refresh(cli, image)) ? "pulled" : "present";
-}
-
-/** How long the engine may take to renew an image that it has, in milliseconds. */
-const refreshLimit = 120_000;
-
-async function refresh(cli: string, image: string): Promise<boolean> {
-  const pull = await execa(cli, ["pull", "--quiet", image], {
-    reject: false,
-    timeout: refreshLimit,
-    stdin: "ignore",
-  });
-  if (pull.failed)
-    note(
-      `${image} cannot be renewed (${pull.stderr.trim().split("\n").at(-1) ?? ""}): the one at hand is used`,
-    );
-  return !pull.failed;
 }
 
 /** The name of the image that is built here; another one for other sources. */
@@ -122,6 +92,7 @@ function builtKey(): string {
 
 /** The packages come over the network while the compiler keeps the processor busy; Go itself uses every core. */
 async function buildNodeImage(cli: string, ref: string): Promise<void> {
+  await requireBuildRoom();
   const [rootfs, programs] = await settleAll([nodeRootfs(), buildAllPrograms()]);
   await step("node image: put together", () =>
     assembleNodeImage(cli, { rootfs, ...programs }, ref, builtKey()),

@@ -29,7 +29,9 @@ export async function hasGvisor(dockerCli: string, ref: string): Promise<boolean
  * @throws UserError when gVisor cannot be had or the engine refuses the build.
  */
 export async function layerGvisor(dockerCli: string, base: string): Promise<string> {
-  const { stdout: baseId } = await execa(dockerCli, ["image", "inspect", "--format", "{{.Id}}", base]);
+  const format = "{{.Id}} {{.Architecture}}";
+  const { stdout } = await execa(dockerCli, ["image", "inspect", "--format", format, base]);
+  const [baseId = "", architecture] = stdout.trim().split(" ");
   const key = contentKey({
     strings: [baseId],
     files: [...listFiles(context), ...moduleSources("gvisor"), join(nodeImageSources, "gvisor-programs.ts")],
@@ -37,7 +39,7 @@ export async function layerGvisor(dockerCli: string, base: string): Promise<stri
   });
   const ref = `sandlot/node:${key}`;
   if (await imagePresent(dockerCli, ref)) return ref;
-  const programs = await gvisorFolder();
+  const programs = await gvisorFolder(architecture);
   await step(`node image: gVisor on ${base}`, async (progress) => {
     mkdirSync(cacheRoot(), { recursive: true });
     const work = mkdtempSync(join(cacheRoot(), ".node-layer-"));

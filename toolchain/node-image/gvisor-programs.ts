@@ -5,28 +5,34 @@ import { join } from "node:path";
 
 import { cached } from "../cache.js";
 import { UserError } from "../errors.js";
-import { findOnPath } from "../find.js";
+import { goArchitecture, goObstacle } from "../go.js";
+import { httpFailure, httpGet } from "../http.js";
 import { note, step } from "../progress.js";
-import { buildPrograms } from "./programs.js";
+import { buildPrograms, nodeImageSources } from "./programs.js";
 
 /** The release that is downloaded; of the weeks after the Go module's version. */
 const release = "20260323.0";
 
 const releases = "https://storage.googleapis.com/gvisor/releases/release";
-const architectures: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
+const architectures: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64" };
 
 /** The two programs. */
 export const gvisorPrograms = ["runsc", "containerd-shim-runsc-v1"] as const;
 
 /**
  * The folder that holds {@link gvisorPrograms}.
+ * @param architecture the processor that they run on, by Docker's name
  * @throws UserError when they can neither be built nor downloaded, or a download is not what was published.
  */
-export async function gvisorFolder(): Promise<string> {
-  if (findOnPath("go") !== undefined) return buildPrograms("gvisor");
-  note(`no Go on this machine: gVisor's official release ${release} is used`);
-  const base = `${releases}/${release}/${architectures[process.arch] ?? process.arch}`;
-  return cached("node-gvisor-release", `${release}-${process.arch}`, (dir) =>
+export async function gvisorFolder(architecture = goArchitecture()): Promise<string> {
+  const obstacle =
+    architecture === goArchitecture()
+      ? await goObstacle(join(nodeImageSources, "gvisor"))
+      : `the engine runs on ${architecture}, this machine on ${goArchitecture()}`;
+  if (obstacle === undefined) return buildPrograms("gvisor");
+  note(`gVisor's official release ${release} is used: ${obstacle}`);
+  const base = `${releases}/${release}/${architectures[architecture] ?? architecture}`;
+  return cached("node-gvisor-release", `${release}-${architecture}`, (dir) =>
     step("download gVisor", async () => {
       for (const name of gvisorPrograms) {
         const program = await downloadVerified(`${base}/${name}`);
@@ -37,8 +43,7 @@ export async function gvisorFolder(): Promise<string> {
   );
 }
 
-/** How long an answer may take, and how long the rest of it: in milliseconds. */
-const limits = { connect: 8_000, body: 300_000 };
+const limits = { connectMs: 8_000, stallMs: 30_000 };
 
 /** Downloads `url` and checks it against the SHA-512 published beside it. */
 async function downloadVerified(url: string): Promise<Buffer> {
@@ -53,26 +58,16 @@ async function downloadVerified(url: string): Promise<Buffer> {
 }
 
 async function download(url: string): Promise<Buffer> {
-  const abort = new AbortController();
-  let timer = setTimeout(() => {
-    abort.abort(new Error("no answer"));
-  }, limits.connect);
   try {
-    const response = await fetch(url, { signal: abort.signal });
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      abort.abort(new Error("too slow"));
-    }, limits.body);
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return Buffer.from(await response.arrayBuffer());
+    return await httpGet(url, limits, async (response) => {
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      return Buffer.from(await response.arrayBuffer());
+    });
   } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
     throw new UserError(
-      `gVisor cannot be downloaded from ${url}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `gVisor cannot be downloaded from ${url}: ${httpFailure(error)}`,
       "Install Go (https://go.dev/dl/), so that gVisor can be built here, or name an image that has it in the stack's configuration",
       { cause: error },
     );
-  } finally {
-    clearTimeout(timer);
   }
 }

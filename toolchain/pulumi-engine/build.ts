@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { cached, cachePath, contentKey } from "../cache.js";
 import { findOnPath } from "../find.js";
 import { goEnvironment, goVersion } from "../go.js";
+import { requireBuildRoom } from "../prerequisites/build-room.js";
 import { step, type Progress } from "../progress.js";
 import { run } from "../run.js";
 import { pulumiVersions } from "../versions.js";
@@ -75,7 +76,7 @@ export async function findBuiltEngine(): Promise<BuiltEngine | undefined> {
 }
 
 async function buildKey(why: string): Promise<string> {
-  const version = await goVersion(source, why);
+  const version = await goVersion(source, why, "native");
   return contentKey({ strings: [version, ...buildFlags], files: [source], root: source });
 }
 
@@ -97,9 +98,10 @@ async function buildAll(dir: string, progress: Progress): Promise<void> {
 }
 
 async function goBuild(module: string, out: string, packages: string[], progress: Progress): Promise<void> {
+  await requireBuildRoom();
   mkdirSync(out, { recursive: true });
   const args = ["build", ...buildFlags, "-o", out, ...packages];
-  await run("go", args, { cwd: module, env: goEnvironment(), log: "pulumi-engine", progress });
+  await run("go", args, { cwd: module, env: goEnvironment("native"), log: "pulumi-engine", progress });
 }
 
 /** A progress whose detail is how far the compiler is: it names each package that it compiles or module it fetches. */

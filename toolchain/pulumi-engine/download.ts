@@ -6,10 +6,11 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import { execa } from "execa";
-import { EnvHttpProxyAgent, fetch, type Response } from "undici";
+import type { Response } from "undici";
 
 import { cached, cachePath, contentKey } from "../cache.js";
 import { UserError } from "../errors.js";
+import { httpGet, type HttpLimits } from "../http.js";
 import { note, type Progress } from "../progress.js";
 import { checksumOf, mirrorVariable, type Checksum, type Release, type ReleasePlace } from "./releases.js";
 
@@ -18,21 +19,13 @@ export class NotAvailable extends Error {
   override readonly name = "NotAvailable";
 }
 
-/** How long to wait, in milliseconds. */
-export interface DownloadLimits {
-  /** Until a server has taken the connection. */
-  connectMs: number;
-  /** Without a single byte: of an answer, or of its body. */
-  stallMs: number;
-}
-
-const defaultLimits: DownloadLimits = { connectMs: 3_000, stallMs: 15_000 };
+const defaultLimits: HttpLimits = { connectMs: 3_000, stallMs: 15_000 };
 
 /** Downloads, and remembers for its lifetime (of a process, as a rule) which servers turned out useless. */
 export class Downloader {
   private readonly useless = new Map<string, string>();
 
-  constructor(private readonly limits: DownloadLimits = defaultLimits) {}
+  constructor(private readonly limits: HttpLimits = defaultLimits) {}
 
   /**
    * Unpacks a release into the folder `dir`, from the first place that has it.
@@ -107,24 +100,17 @@ export class Downloader {
     const { host } = new URL(url);
     const known = this.useless.get(host);
     if (known !== undefined) throw new NotAvailable(known);
-    const { connectMs, stallMs } = this.limits;
-    const agent = new EnvHttpProxyAgent({
-      connect: { timeout: connectMs },
-      headersTimeout: stallMs,
-      bodyTimeout: stallMs,
-    });
     try {
-      const response = await fetch(url, { dispatcher: agent });
-      if (response.ok) return await use(response);
-      // S3 answers 403 for what it does not have.
-      if ([403, 404, 410].includes(response.status))
-        throw new NotAvailable(`${url} does not exist (HTTP ${response.status})`);
-      throw this.giveUp(host, `${host} answers HTTP ${response.status}`);
+      return await httpGet(url, this.limits, async (response) => {
+        if (response.ok) return use(response);
+        // S3 answers 403 for what it does not have.
+        if ([403, 404, 410].includes(response.status))
+          throw new NotAvailable(`${url} does not exist (HTTP ${response.status})`);
+        throw this.giveUp(host, `${host} answers HTTP ${response.status}`);
+      });
     } catch (error) {
       if (error instanceof NotAvailable || error instanceof UserError || isLocal(error)) throw error;
       throw this.giveUp(host, `${host} ${this.describe(error)}`, error);
-    } finally {
-      await agent.destroy();
     }
   }
 

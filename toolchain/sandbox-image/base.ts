@@ -8,7 +8,7 @@ import { execa } from "execa";
 
 import { aptSources, ensureAptPackages, mmdebstrapAptOptions } from "../apt.js";
 import { cached, contentKey } from "../cache.js";
-import { imagePresent, tryPull } from "../docker-images.js";
+import { imagePresent, tryPull, type PullPolicy } from "../docker-images.js";
 import { UserError } from "../errors.js";
 import { note, step } from "../progress.js";
 import type { Progress } from "../progress.js";
@@ -64,9 +64,9 @@ const builtBaseKey = contentKey({
 export const builtBase = `sandlot/sandbox-base:${builtBaseKey}`;
 
 /** A base image that the engine has: the official one if it is there or can be pulled, else the built one. */
-export async function ensureBase(dockerCli: string): Promise<string> {
+export async function ensureBase(dockerCli: string, pullPolicy?: PullPolicy): Promise<string> {
   if (await imagePresent(dockerCli, builtBase)) return builtBase;
-  if (await tryPull(dockerCli, officialBase)) return officialBase;
+  if (await tryPull(dockerCli, officialBase, pullPolicy)) return officialBase;
   note(`building ${builtBase} from Debian packages and npm instead`);
   await step("Build the sandbox base image", (progress) => buildBase(dockerCli, progress));
   return builtBase;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 import { contentKey, listFiles } from "../cache.js";
-import { imagePresent } from "../docker-images.js";
+import { imagePresent, type PullPolicy } from "../docker-images.js";
 import { UserError } from "../errors.js";
 import { projectRoot } from "../paths.js";
 import { step } from "../progress.js";
@@ -34,15 +34,30 @@ export function sandboxImageRef(): string {
   return known;
 }
 
+/** How {@link ensureSandboxImage} comes by what the image is built from. */
+export interface SandboxImageOptions {
+  /**
+   * When the base image is pulled, and the image with Go if that is needed.
+   * @default "IfNotPresent"
+   */
+  pullPolicy?: PullPolicy;
+}
+
 /**
  * Makes sure that the engine behind `dockerCli` has the sandbox image, and returns its name.
  * @throws UserError when the engine does not answer or the build fails.
  */
-export async function ensureSandboxImage(dockerCli: string): Promise<{ ref: string }> {
+export async function ensureSandboxImage(
+  dockerCli: string,
+  { pullPolicy }: SandboxImageOptions = {},
+): Promise<{ ref: string }> {
   const ref = sandboxImageRef();
   if (await imagePresent(dockerCli, ref)) return { ref };
-  await requireEngine(dockerCli);
-  const [base, binary] = await Promise.all([ensureBase(dockerCli), buildSandboxd()]);
+  const architecture = await engineArchitecture(dockerCli);
+  const [base, binary] = await Promise.all([
+    ensureBase(dockerCli, pullPolicy),
+    buildSandboxd({ architecture, dockerCli, pullPolicy }),
+  ]);
   await step(`Build the image ${ref}`, async (progress) => {
     // Only what the Dockerfile copies: the context stays small and no file of the checkout leaks into it.
     const context = mkdtempSync(join(tmpdir(), "sandlot-image-"));
@@ -73,12 +88,13 @@ async function hasBuildx(dockerCli: string): Promise<boolean> {
   return !(await execa(dockerCli, ["buildx", "version"], { reject: false })).failed;
 }
 
-async function requireEngine(dockerCli: string): Promise<void> {
-  const result = await execa(dockerCli, ["version", "--format", "{{.Server.Version}}"], {
+/** The processor of the engine's machine, by Docker's name. */
+async function engineArchitecture(dockerCli: string): Promise<string> {
+  const result = await execa(dockerCli, ["version", "--format", "{{.Server.Arch}}"], {
     reject: false,
     timeout: 20_000,
   });
-  if (!result.failed) return;
+  if (!result.failed) return result.stdout.trim();
   throw new UserError(
     `No docker engine answers ${dockerCli}: ${result.stderr.trim().split("\n").at(-1) ?? ""}`,
     "Start the docker engine, or set DOCKER_HOST to one that runs, and run the command again",

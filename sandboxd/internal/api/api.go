@@ -125,12 +125,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.record(r, out.status, started)
 	}()
 	r.Body = http.MaxBytesReader(w, r.Body, a.settings.MaxBody)
+	if !a.admitted(out, r) || allowPage(out, r) {
+		return
+	}
 	handler, pattern := a.mux.Handler(r)
 	if pattern == "" {
 		a.unrouted(out, r, handler)
 		return
 	}
-	a.mux.ServeHTTP(out, r)
+	if jsonBody(out, r) {
+		a.mux.ServeHTTP(out, r)
+	}
 }
 
 func (a *API) record(r *http.Request, status int, started time.Time) {

@@ -17,6 +17,9 @@ type Config struct {
 	Detail    string // SANDBOXD_DETAIL: file written by `sandboxd describe` when the image was built
 	Shell     string // SANDBOXD_SHELL: the bash to run
 
+	AllowedHosts   []string // SANDBOXD_ALLOWED_HOSTS: names in Host beyond addresses and names of the cluster
+	AllowedOrigins []string // SANDBOXD_ALLOWED_ORIGINS: web pages that may use the API
+
 	MemoryLimit int64         // SANDBOXD_MEMORY_LIMIT: soft limit of the server's own heap
 	Grace       time.Duration // SANDBOXD_GRACE_SECONDS: between SIGTERM and SIGKILL of commands at shutdown
 	BodyTimeout time.Duration // SANDBOXD_BODY_TIMEOUT_SECONDS: for a request to arrive whole
@@ -65,6 +68,13 @@ func FromEnv(get func(string) string) (Config, error) {
 			*target = value
 		}
 	}
+	var err error
+	if c.AllowedHosts, err = allowedHosts(get("SANDBOXD_ALLOWED_HOSTS")); err != nil {
+		return c, err
+	}
+	if c.AllowedOrigins, err = allowedOrigins(get("SANDBOXD_ALLOWED_ORIGINS")); err != nil {
+		return c, err
+	}
 	numbers := map[string]func(int64){
 		"MEMORY_LIMIT": func(n int64) { c.MemoryLimit = n }, "MAX_BODY": func(n int64) { c.MaxBody = n },
 		"MAX_READ": func(n int64) { c.MaxRead = n }, "MAX_DOWNLOAD": func(n int64) { c.MaxDownload = n },
@@ -93,7 +103,8 @@ func FromEnv(get func(string) string) (Config, error) {
 	if c.Workspace == "" {
 		c.Workspace = c.Home
 	}
-	for name, path := range map[string]string{"SANDBOXD_HOME": c.Home, "SANDBOXD_WORKSPACE": c.Workspace} {
+	for _, folder := range [][2]string{{"SANDBOXD_HOME", c.Home}, {"SANDBOXD_WORKSPACE", c.Workspace}} {
+		name, path := folder[0], folder[1]
 		if !filepath.IsAbs(path) {
 			return c, fmt.Errorf("%s is %q; it must be an absolute path", name, path)
 		}

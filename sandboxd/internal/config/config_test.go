@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,28 @@ func TestFromEnv(t *testing.T) {
 	for name, value := range map[string]string{"SANDBOXD_MAX_READ": "1M", "SANDBOXD_HOME": "/nope", "SANDBOXD_WORKSPACE": "x"} {
 		if _, err := FromEnv(get(map[string]string{name: value})); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, value, err)
+		}
+	}
+}
+
+func TestAllowed(t *testing.T) {
+	hosts, err := allowedHosts(" Sandbox.example.com., *.svc.corp.example,")
+	if err != nil || !slices.Equal(hosts, []string{"sandbox.example.com", "*.svc.corp.example"}) {
+		t.Errorf("%q, %v", hosts, err)
+	}
+	origins, err := allowedOrigins("HTTPS://Agent.example.com:443, http://localhost:3000,http://[::1]:3000,https://x:8443")
+	if err != nil || !slices.Equal(origins,
+		[]string{"https://agent.example.com", "http://localhost:3000", "http://[::1]:3000", "https://x:8443"}) {
+		t.Errorf("%q, %v", origins, err)
+	}
+	for _, value := range []string{"*", "*.", "http://a.example", "a.example:80", "a.*.example", "a b", "a..b"} {
+		if _, err := allowedHosts(value); err == nil || !strings.Contains(err.Error(), "SANDBOXD_ALLOWED_HOSTS") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+	for _, value := range []string{"*", "null", "a.example", "https://", "https://a/", "https://*.a.example", "https://u@a", "https://a?b"} {
+		if _, err := allowedOrigins(value); err == nil || !strings.Contains(err.Error(), "SANDBOXD_ALLOWED_ORIGINS") {
+			t.Errorf("%s: %v", value, err)
 		}
 	}
 }

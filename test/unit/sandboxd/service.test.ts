@@ -109,6 +109,8 @@ describe("sandboxd: service", function () {
       ["SANDBOXD_HOME", "/nope"],
       ["SANDBOXD_MAX_BODY", "-1"],
       ["SANDBOXD_WORKSPACE", "rel"],
+      ["SANDBOXD_ALLOWED_HOSTS", "http://a.example"],
+      ["SANDBOXD_ALLOWED_ORIGINS", "*"],
     ] as const) {
       const result = spawnSync(binary, [], {
         env: { HOME: "/tmp", [name]: value },
