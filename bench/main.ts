@@ -116,7 +116,9 @@ async function main(): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => {
       if (!interrupted.signal.aborted) note(`${name}: all that was made is taken away`);
-      interrupted.abort(new UserError(`Interrupted by ${name}.`, "All that it made is taken away now; run it again."));
+      interrupted.abort(
+        new UserError(`Interrupted by ${name}.`, "All that it made is taken away now; run it again."),
+      );
     });
   }
   const minutes = cold ? limitMinutes.cold : limitMinutes.warm;
