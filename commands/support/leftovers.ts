@@ -86,9 +86,13 @@ export async function removeOrphans(stack: Stack, env: EngineEnvironment): Promi
     note(
       `Removing the ${kind} ${name}, which ${owner === stateDir ? "an update that was cut off" : "a deleted checkout"} left behind`,
     );
-    await execa("docker", kind === "container" ? ["container", "rm", "--force", id] : ["network", "rm", id], {
-      env,
-    });
+    await execa(
+      "docker",
+      kind === "container" ? ["container", "rm", "--force", "--volumes", id] : ["network", "rm", id],
+      {
+        env,
+      },
+    );
   }
 }
 
@@ -117,6 +121,6 @@ export async function containerIsMissing(stack: Stack, env: EngineEnvironment): 
 /** Removes the node's container, so that the next update makes it anew; its volume stays. */
 export async function removeContainer(stack: Stack, env: EngineEnvironment): Promise<void> {
   for (const id of idsInState(stack, "docker:index/container:Container")) {
-    await execa("docker", ["container", "rm", "--force", id], { env, reject: false });
+    await execa("docker", ["container", "rm", "--force", "--volumes", id], { env, reject: false });
   }
 }

@@ -37,7 +37,7 @@ describe("disruption", function () {
   });
 
   it("makes the node anew when its container was deleted by hand", async () => {
-    await execa("docker", ["rm", "--force", node]);
+    await execa("docker", ["rm", "--force", "--volumes", node]);
     const { output } = await mustMake("up");
     assert.match(output, /sum of the first 100 squares: 338350/);
   });

@@ -51,7 +51,15 @@ describe("make down", function () {
   });
 
   it("leaves no container, volume, network or file behind with VOLUMES=1, and may be repeated", async () => {
+    const format = "{{range .Mounts}}{{if .Name}}{{.Name}} {{end}}{{end}}";
+    const mounted = (await execa("docker", ["inspect", "--format", format, node])).stdout.trim().split(" ");
+    assert.ok(mounted.length > 1, "the node has volumes without a name of ours as well");
     await mustMake("down", { VOLUMES: "1" });
+    const { stdout: volumes } = await execa("docker", ["volume", "ls", "--quiet"]);
+    assert.deepEqual(
+      mounted.filter((name) => volumes.split("\n").includes(name)),
+      [],
+    );
     assert.deepEqual([await left("container"), await left("network"), await left("volume")], [[], [], []]);
     assert.ok(!existsSync(stackDir));
     await mustMake("down", { VOLUMES: "1" });
