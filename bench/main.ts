@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { formatDuration, note, step } from "@sandlot/toolchain/progress.js";
 
-import { readOutputs } from "../commands/support/outputs.js";
+import { nodeOf, readOutputs } from "../commands/support/outputs.js";
 import { setUp } from "../commands/support/setup.js";
 import { composeStackFile, writeStackFile } from "../commands/support/stack-file.js";
 import { bareNode } from "./bare-node.js";
@@ -46,7 +46,8 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
   const around: Surroundings = { stack, env, signal, cleanup };
 
   const { start, down } = await warmStart(around);
-  const { endpoint, namespace, nodeContainer } = readOutputs(stack);
+  const outputs = readOutputs(stack);
+  const { endpoint, namespace } = outputs;
   if (endpoint === undefined || namespace === undefined) {
     throw new UserError(
       "The stack bench publishes no sandbox.",
@@ -57,7 +58,7 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
   const cluster = connect(stack);
   const nodeMemory = await step("Memory of the node", async () => {
     await sleep(settleMs, undefined, { signal });
-    return containerMemory(nodeContainer, env);
+    return containerMemory(nodeOf(stack, outputs), env);
   });
   const { pods, close } = await PodBench.open(cluster, namespace, around);
   await pods.startIdle();

@@ -1,17 +1,6 @@
 // The phases of one `make up` from nothing, out of the timings that it left and of the engine's state. Pure.
+import type { StateResource } from "../commands/support/state.js";
 import type { Timings } from "../commands/support/timings.js";
-
-/** The part of the engine's state file that is read here: when each resource was there. */
-export interface StateFile {
-  readonly checkpoint: { readonly latest?: { readonly resources?: readonly StateResource[] } };
-}
-
-/** A resource; `created` is in RFC 3339, and absent for one that was only read. */
-export interface StateResource {
-  readonly urn: string;
-  readonly type: string;
-  readonly created?: string;
-}
 
 /** A phase and how long it took, in milliseconds. */
 export interface Phase {
@@ -36,9 +25,8 @@ function createdAt(resources: readonly StateResource[], name: string): number {
  */
 export function phasesOf(
   startedAt: number,
-  { timings, state }: { timings: Timings; state: StateFile },
+  { timings, resources }: { timings: Timings; resources: readonly StateResource[] },
 ): Phase[] {
-  const resources = state.checkpoint.latest?.resources ?? [];
   const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
   const made = resources.flatMap(({ created }) => (created === undefined ? [] : [Date.parse(created)]));
   const firstProgram = timings.steps[firstProgramStep];

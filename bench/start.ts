@@ -1,12 +1,10 @@
 // From nothing to the first program in a sandbox, by phase.
-import { readFileSync } from "node:fs";
-
 import { step } from "@sandlot/toolchain/progress.js";
 
-import { statePath } from "../commands/support/pulumi.js";
+import { readState } from "../commands/support/state.js";
 import type { Figure } from "./figures.js";
 import { make, makeUp } from "./make.js";
-import { phasesOf, type Phase, type StateFile } from "./phases.js";
+import { phasesOf, type Phase } from "./phases.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** How long a start took, in milliseconds. */
@@ -32,8 +30,7 @@ export async function warmStart({
   const down = cleanup.add("The stack bench (`make down STACK=bench VOLUMES=1`)", takeDown);
   const start = await step("make up from nothing, caches warm", async (progress) => {
     const { startedAt, ms, timings } = await makeUp({ signal, progress });
-    const state = JSON.parse(readFileSync(statePath(stack), "utf8")) as StateFile;
-    return { total: ms, phases: phasesOf(startedAt, { timings, state }) };
+    return { total: ms, phases: phasesOf(startedAt, { timings, resources: readState(stack) }) };
   });
   return { start, down };
 }

@@ -33,6 +33,12 @@ export function goEnvironment(
 }
 
 /**
+ * Flags that make the compiler faster and leave the program as it is, so no part of a cache's key: debugging information
+ * is not generated, as the linker throws it away (`-s -w`). A sixth of the compiler's time.
+ */
+export const quickCompile = ["-gcflags=all=-dwarf=false"];
+
+/**
  * The version, system and architecture of the Go that builds the module in `dir`, such as `go1.26.8 linux/amd64`, and
  * the system that it builds for if that is another: what decides on the result, beside the sources.
  * @param why what needs it, as the first half of a sentence

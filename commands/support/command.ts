@@ -35,11 +35,12 @@ export async function runCommand(
     }
     process.exitCode = (await work(given)) ?? 0;
   } catch (error) {
-    process.exitCode = 1;
     if (error instanceof UserError) {
       console.error(`\nmake ${description.name}: ${error.message}\n${error.remedy}`);
     } else {
       console.error(error);
     }
+    // What else was under way, such as a compiler, is ended too: nobody waits for it any more.
+    process.exit(1);
   }
 }

@@ -9,33 +9,62 @@ import { ensureNodeImage, type PullPolicy } from "@sandlot/toolchain/node-image/
 import { installPluginStandIn } from "@sandlot/toolchain/plugins/install.js";
 import { ensurePlugins, ensurePulumi, pulumiEnv } from "@sandlot/toolchain/pulumi-engine/index.js";
 import { ensureSandboxImage } from "@sandlot/toolchain/sandbox-image/build.js";
+import { isMap, isSeq, type Document } from "yaml";
 
-import { configured, readWritten, type Stack } from "./stack-file.js";
+import { configured } from "./configured.js";
+import { readWritten, type Stack } from "./stack-file.js";
+import { targetKind } from "./target.js";
 
-/** What commands run with: the environment for `docker` and `pulumi`. */
+/** What commands run with: the environment for `pulumi` and, where Docker is needed, for `docker`. */
 export interface Setup {
-  readonly docker: DockerEngine;
+  readonly docker?: DockerEngine;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Docker, the engine and its plugins. */
-export async function setUpEngine(): Promise<Setup> {
-  const [docker, pulumi] = await Promise.all([ensureDocker(), ensurePulumi()]);
-  await ensurePlugins(pulumi.home, installPluginStandIn);
-  const dockerHost = docker.host === "" ? {} : { DOCKER_HOST: docker.host };
-  return { docker, env: { ...pulumiEnv(pulumi), ...dockerHost } };
+/** The engine and its plugins, and Docker where it is needed. */
+export async function setUpEngine(document: Document): Promise<Setup> {
+  return joined(needsDocker(document) ? ensureDocker() : undefined, preparePulumi());
 }
 
-/** Everything that an update of `stack` needs, its images included. */
+async function preparePulumi(): Promise<NodeJS.ProcessEnv> {
+  const pulumi = await ensurePulumi();
+  await ensurePlugins(pulumi.home, installPluginStandIn);
+  return pulumiEnv(pulumi);
+}
+
+async function joined(
+  docker: Promise<DockerEngine> | undefined,
+  pulumi: Promise<NodeJS.ProcessEnv>,
+): Promise<Setup> {
+  const [engine, env] = await Promise.all([docker, pulumi]);
+  if (engine === undefined) return { env };
+  return { docker: engine, env: { ...env, ...(engine.host === "" ? {} : { DOCKER_HOST: engine.host }) } };
+}
+
+/** Whether the stack's cluster is in a container, or an image is built for it here. */
+function needsDocker(document: Document): boolean {
+  if (targetKind(document) === "container") return true;
+  const environments = document.getIn(["config", "sandlot:environments"]);
+  return isSeq(environments) && environments.items.some((item) => isMap(item) && item.has("build"));
+}
+
+/**
+ * Everything that an update of `stack` needs: its images as well, where they are this machine's to provide. Engine and images
+ * are made side by side: while the one downloads or links, the other compiles.
+ */
 export async function setUp(stack: Stack): Promise<Setup> {
-  const setup = await setUpEngine();
-  await setUpImages(stack, setup.docker);
+  const document = readWritten(stack);
+  const docker = needsDocker(document) ? ensureDocker() : undefined;
+  const images = async (): Promise<void> => {
+    if (docker !== undefined && targetKind(document) === "container")
+      await setUpImages(stack, document, await docker);
+  };
+  const [setup] = await Promise.all([joined(docker, preparePulumi()), images()]);
   return setup;
 }
 
 /** Finds, pulls or builds the images that `stack` uses, and notes them for the program (infra/resolved.ts). */
-async function setUpImages(stack: Stack, docker: DockerEngine): Promise<void> {
-  const document = readWritten(stack);
+async function setUpImages(stack: Stack, document: Document, docker: DockerEngine): Promise<void> {
   const image = (key: string): string | undefined => configured(document, key, "image") as string | undefined;
   const policy = (key: string): PullPolicy | undefined =>
     configured(document, key, "imagePullPolicy") as PullPolicy | undefined;

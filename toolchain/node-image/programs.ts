@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { cached, contentKey, listFiles } from "../cache.js";
-import { goEnvironment, goVersion } from "../go.js";
+import { goEnvironment, goVersion, quickCompile } from "../go.js";
 import { step, type Progress } from "../progress.js";
 import { run } from "../run.js";
 
@@ -69,7 +69,7 @@ export async function buildPrograms(name: ModuleName): Promise<string> {
   return cached(`node-${name}`, key, (out) =>
     step(`build ${module.title}`, async (progress: Progress) => {
       for (const [program, packagePath] of Object.entries(module.programs)) {
-        const args = ["build", ...flags, "-o", join(out, program), packagePath];
+        const args = ["build", ...flags, ...quickCompile, "-o", join(out, program), packagePath];
         await run("go", args, { cwd: dir, env: goEnvironment(), log: `node-${name}`, progress });
       }
     }),
