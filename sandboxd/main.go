@@ -55,6 +55,9 @@ func main() {
 func serve(settings config.Config, log *slog.Logger) error {
 	started := time.Now()
 	proc.KeepFilesPrivate()
+	if err := proc.KeepMemoryPrivate(); err != nil {
+		return err
+	}
 	processes, err := proc.NewTable()
 	if err != nil {
 		return err
@@ -64,24 +67,29 @@ func serve(settings config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           service,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       settings.BodyTimeout,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	server := newServer(service, settings, log)
+	metricsAddress, err := serveMetrics(service, settings, log)
+	if err != nil {
+		return err
 	}
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer cancel()
+	stop := make(chan os.Signal, 2)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	log.Info("listening", "address", listener.Addr().String(), "version", version, "pid", os.Getpid(),
-		"ms", time.Since(started).Milliseconds())
+	log.Info("listening", "address", listener.Addr().String(), "metrics", metricsAddress, "version", version,
+		"pid", os.Getpid(), "ms", time.Since(started).Milliseconds())
 	select {
 	case err := <-failed:
 		return err
-	case <-stop.Done():
+	case <-stop:
+	}
+	log.Info("draining", "commands", service.Running(), "seconds", settings.Drain.Seconds())
+	select {
+	case <-service.Drain():
+	case <-time.After(settings.Drain):
+	case <-stop: // asked again: no more waiting
+	case err := <-failed:
+		return err
 	}
 	log.Info("stopping")
 	// Commands first: requests that wait for them then end by themselves.
@@ -93,4 +101,34 @@ func serve(settings config.Config, log *slog.Logger) error {
 	}
 	processes.KillAll()
 	return nil
+}
+
+func newServer(handler http.Handler, settings config.Config, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       settings.BodyTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// serveMetrics opens the listener for scrapers, if there is to be one, and returns its address. It lives as long as the
+// process: while commands end, there is something to see.
+func serveMetrics(service *api.API, settings config.Config, log *slog.Logger) (string, error) {
+	if settings.Metrics == "" {
+		return "", nil
+	}
+	listener, err := net.Listen("tcp", settings.Metrics)
+	if err != nil {
+		return "", fmt.Errorf("SANDBOXD_METRICS_ADDRESS: %w", err)
+	}
+	server := newServer(service.Metrics(), settings, log)
+	go func() {
+		if err := server.Serve(listener); err != nil {
+			log.Error("metrics are not served any more", "error", err.Error())
+		}
+	}()
+	return listener.Addr().String(), nil
 }

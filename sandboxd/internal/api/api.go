@@ -13,9 +13,12 @@ import (
 	"time"
 
 	"sandlot.dev/sandboxd/internal/bash"
+	"sandlot.dev/sandboxd/internal/claim"
 	"sandlot.dev/sandboxd/internal/config"
+	"sandlot.dev/sandboxd/internal/environment"
 	"sandlot.dev/sandboxd/internal/files"
 	"sandlot.dev/sandboxd/internal/info"
+	"sandlot.dev/sandboxd/internal/metrics"
 	"sandlot.dev/sandboxd/internal/proc"
 	"sandlot.dev/sandboxd/internal/shell"
 )
@@ -29,6 +32,11 @@ type API struct {
 	version  string
 	log      *slog.Logger
 	mux      *http.ServeMux
+	gate     *claim.Gate
+	slots    *proc.Slots
+	counters *metrics.Counters
+	started  time.Time
+	activity activity
 	shell    *shell.Manager
 	bash     *bash.Manager
 	files    files.Store
@@ -37,13 +45,17 @@ type API struct {
 
 // New wires the routes.
 func New(settings config.Config, table *proc.Table, version string, log *slog.Logger) *API {
-	slots := proc.NewSlots(settings.MaxCommands)
+	slots, gate := proc.NewSlots(settings.MaxCommands), claim.NewGate(settings.ClaimHash)
+	counters := &metrics.Counters{}
+	env := func() []string {
+		// What the owner brought comes later, so that it wins.
+		return append(environment.Base(settings.Home), gate.Variables()...)
+	}
 	a := &API{
-		settings: settings, version: version, log: log, mux: http.NewServeMux(),
-		shell: shell.NewManager(settings, table, slots),
-		bash: bash.NewManager(settings, table, slots, func() []string {
-			return shell.Environment(settings.Home)
-		}),
+		settings: settings, version: version, log: log, mux: http.NewServeMux(), gate: gate, slots: slots,
+		counters: counters, started: time.Now(),
+		shell: shell.NewManager(settings, table, slots, counters, env),
+		bash:  bash.NewManager(settings, table, slots, counters, env),
 		files: files.Store{Settings: settings},
 		info:  info.NewReader(settings.Detail, settings.Home, settings.Workspace),
 	}
@@ -69,6 +81,10 @@ func New(settings config.Config, table *proc.Table, version string, log *slog.Lo
 		"POST /v1/file/list":             a.fileList,
 		"POST /v1/file/grep":             a.fileGrep,
 		"GET /v1/file/download":          a.fileDownload,
+		"GET " + activityPath:            a.showActivity,
+	}
+	if gate.Guarded() {
+		routes["GET "+claimPath], routes["POST "+claimPath] = a.showClaim, a.claim
 	}
 	for pattern, handler := range routes {
 		a.mux.HandleFunc(pattern, handler)
@@ -76,7 +92,17 @@ func New(settings config.Config, table *proc.Table, version string, log *slog.Lo
 	return a
 }
 
-// Close ends all commands and sessions: politely, and after the grace for good.
+// Drain fails the readiness probe and lets no command or session begin from here on. The channel is closed when no
+// command runs.
+func (a *API) Drain() <-chan struct{} { return a.slots.Drain() }
+
+// Running counts the commands that have not ended.
+func (a *API) Running() int {
+	running, _ := a.slots.Usage()
+	return running
+}
+
+// Close ends all commands and sessions: politely, and after the grace for good. Drain comes before it.
 func (a *API) Close(grace time.Duration) {
 	asked := a.shell.Terminate() + a.bash.Terminate()
 	for deadline := time.Now().Add(grace); asked > 0 && time.Now().Before(deadline); {
@@ -91,10 +117,11 @@ func (a *API) Close(grace time.Duration) {
 	group.Wait()
 }
 
-// recorder remembers the status for the log and what the mux would have said in plain text.
+// recorder remembers what was answered, for the log and the metrics.
 type recorder struct {
 	http.ResponseWriter
 	status int
+	bytes  int64
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -104,29 +131,46 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// ServeHTTP answers one request and logs one line about it; never a body, a query or a variable.
+// ServeHTTP answers one request, counts it and logs one line about it; never a body, a query or a variable.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	started := time.Now()
+	if a.health(w, r) {
+		return
+	}
+	answered := a.begin(r, w.Header())
 	out := &recorder{ResponseWriter: w}
 	defer func() {
 		failure := recover()
 		if failure == http.ErrAbortHandler {
-			a.record(r, out.status, started)
+			answered(out)
 			panic(failure)
 		}
 		if failure != nil {
-			a.log.Error("internal error", "error", fmt.Sprint(failure), "stack", string(debug.Stack()))
+			a.log.Error("internal error", "request_id", w.Header().Get(requestIDHeader), "error", fmt.Sprint(failure),
+				"stack", string(debug.Stack()))
 			if out.status == 0 {
 				fail(out, http.StatusInternalServerError, "internal error; the sandbox's log has the details")
 			}
 		}
-		a.record(r, out.status, started)
+		answered(out)
 	}()
 	r.Body = http.MaxBytesReader(w, r.Body, a.settings.MaxBody)
-	if !a.admitted(out, r) || allowPage(out, r) {
+	if !a.admitted(out, r) || allowPage(out, r) || !a.permitted(out, r) {
 		return
+	}
+	if r.URL.Path != claimPath && r.URL.Path != activityPath {
+		a.activity.begin()
+		defer a.activity.end()
 	}
 	handler, pattern := a.mux.Handler(r)
 	if pattern == "" {
@@ -136,10 +180,6 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if jsonBody(out, r) {
 		a.mux.ServeHTTP(out, r)
 	}
-}
-
-func (a *API) record(r *http.Request, status int, started time.Time) {
-	a.log.Info("request", "method", r.Method, "path", r.URL.Path, "status", status, "ms", time.Since(started).Milliseconds())
 }
 
 // unrouted says in JSON what the mux says in text: 404 or 405 with the methods allowed.
@@ -225,6 +265,9 @@ func failed(w http.ResponseWriter, err error) {
 		fail(w, http.StatusConflict, err.Error())
 	case errors.As(err, &shellFolder), errors.As(err, &bashFolder):
 		fail(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, proc.ErrDraining):
+		w.Header().Set("Retry-After", "1")
+		fail(w, http.StatusServiceUnavailable, err.Error())
 	case errors.Is(err, shell.ErrTooMany), errors.Is(err, proc.ErrBusy):
 		fail(w, http.StatusTooManyRequests, err.Error())
 	default:

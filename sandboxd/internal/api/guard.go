@@ -52,7 +52,7 @@ func allowPage(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	w.Header().Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
-	w.Header().Set("Access-Control-Allow-Headers", "content-type")
+	w.Header().Set("Access-Control-Allow-Headers", "authorization, content-type, x-sandbox-token")
 	w.WriteHeader(http.StatusNoContent)
 	return true
 }

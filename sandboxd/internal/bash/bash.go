@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sandlot.dev/sandboxd/internal/config"
+	"sandlot.dev/sandboxd/internal/metrics"
 	"sandlot.dev/sandboxd/internal/proc"
 	"sandlot.dev/sandboxd/internal/text"
 )
@@ -48,10 +49,10 @@ type Manager struct {
 	settings config.Config
 	table    *proc.Table
 	slots    *proc.Slots
+	counters *metrics.Counters
 	env      func() []string
 
 	mu       sync.Mutex
-	closed   bool
 	sessions map[string]*session
 	finished []*command // oldest first
 	retained int64
@@ -85,8 +86,12 @@ type stream struct {
 }
 
 // NewManager returns a manager without sessions; env gives the environment that commands start from.
-func NewManager(settings config.Config, table *proc.Table, slots *proc.Slots, env func() []string) *Manager {
-	return &Manager{settings: settings, table: table, slots: slots, env: env, sessions: map[string]*session{}}
+func NewManager(
+	settings config.Config, table *proc.Table, slots *proc.Slots, counters *metrics.Counters, env func() []string,
+) *Manager {
+	return &Manager{
+		settings: settings, table: table, slots: slots, counters: counters, env: env, sessions: map[string]*session{},
+	}
 }
 
 // ExecOptions of one command. Zero durations mean no limit; MaxChars 0 means no truncation.
@@ -152,9 +157,6 @@ func (m *Manager) open(id, folder string) (*session, string, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return nil, "", proc.ErrBusy
-	}
 	s := m.sessions[id]
 	if s == nil {
 		if id == "" {
@@ -200,6 +202,7 @@ func (s *session) busy() bool {
 
 func (m *Manager) start(s *session, folder string, options ExecOptions) (*command, error) {
 	if err := m.slots.Acquire(); err != nil {
+		m.counters.Command(metrics.Bash, metrics.Refused)
 		return nil, err
 	}
 	started := false
@@ -246,8 +249,8 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	m.mu.Lock()
 	s.commands = append(s.commands, c)
 	m.mu.Unlock()
-	go c.read(outRead, &c.out)
-	go c.read(errRead, &c.err)
+	go m.read(c, outRead, &c.out)
+	go m.read(c, errRead, &c.err)
 	hard := m.settings.CommandLimit
 	if options.Hard > 0 {
 		hard = min(hard, options.Hard)
@@ -256,13 +259,14 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	return c, nil
 }
 
-func (c *command) read(file *os.File, s *stream) {
+func (m *Manager) read(c *command, file *os.File, s *stream) {
 	defer close(s.closed)
 	defer file.Close()
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := file.Read(buffer)
 		if n > 0 {
+			m.counters.Output(metrics.Bash, n)
 			c.mu.Lock()
 			_, _ = s.capture.Write(buffer[:n])
 			c.notify()
@@ -310,12 +314,25 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 		code := c.process.ExitCode()
 		c.exitCode = &code
 	}
+	m.count(c)
 	c.notify()
 	kept := c.out.capture.Kept() + c.err.capture.Kept()
 	c.mu.Unlock()
 	close(c.done)
 	m.slots.Release()
 	m.retain(c, kept)
+}
+
+// count tells how a command ended. Its mutex is held.
+func (m *Manager) count(c *command) {
+	switch c.status {
+	case TimedOut:
+		m.counters.Command(metrics.Bash, metrics.TimedOut)
+	case Killed:
+		m.counters.Command(metrics.Bash, metrics.Killed)
+	default:
+		m.counters.Ended(metrics.Bash, *c.exitCode)
+	}
 }
 
 // retain remembers a finished command and forgets the oldest ones that no longer fit.
@@ -485,10 +502,17 @@ func (m *Manager) List() []Info {
 	return list
 }
 
-// Terminate asks every process of every command to end; no new command starts from here on.
+// Sessions counts the sessions that are remembered.
+func (m *Manager) Sessions() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.sessions)
+}
+
+// Terminate asks every process of every command to end.
 func (m *Manager) Terminate() int {
 	asked := 0
-	for _, c := range m.close() {
+	for _, c := range m.all() {
 		c.end(Killed)
 		asked += c.scope.Signal(syscall.SIGTERM, nil)
 		m.table.Signal(c.process, syscall.SIGTERM)
@@ -511,7 +535,7 @@ func (m *Manager) Running() int {
 
 // KillAll ends every process of every command.
 func (m *Manager) KillAll() {
-	for _, c := range m.close() {
+	for _, c := range m.all() {
 		c.end(Killed)
 		m.killTree(c)
 	}
@@ -528,10 +552,9 @@ func (c *command) end(status Status) bool {
 	return true
 }
 
-func (m *Manager) close() []*command {
+func (m *Manager) all() []*command {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.closed = true
 	var all []*command
 	for _, s := range m.sessions {
 		all = append(all, s.commands...)

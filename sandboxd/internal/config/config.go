@@ -16,11 +16,15 @@ type Config struct {
 	Workspace string // SANDBOXD_WORKSPACE: where commands start and relative paths begin
 	Detail    string // SANDBOXD_DETAIL: file written by `sandboxd describe` when the image was built
 	Shell     string // SANDBOXD_SHELL: the bash to run
+	Metrics   string // SANDBOXD_METRICS_ADDRESS: where /metrics is served; empty: nowhere
 
 	AllowedHosts   []string // SANDBOXD_ALLOWED_HOSTS: names in Host beyond addresses and names of the cluster
 	AllowedOrigins []string // SANDBOXD_ALLOWED_ORIGINS: web pages that may use the API
 
+	ClaimHash []byte // SANDBOXD_CLAIM_SHA256: of the secret that claims this sandbox; none: it need not be claimed
+
 	MemoryLimit int64         // SANDBOXD_MEMORY_LIMIT: soft limit of the server's own heap
+	Drain       time.Duration // SANDBOXD_DRAIN_SECONDS: for running commands to finish after SIGTERM, may be 0
 	Grace       time.Duration // SANDBOXD_GRACE_SECONDS: between SIGTERM and SIGKILL of commands at shutdown
 	BodyTimeout time.Duration // SANDBOXD_BODY_TIMEOUT_SECONDS: for a request to arrive whole
 
@@ -62,6 +66,7 @@ func FromEnv(get func(string) string) (Config, error) {
 	}
 	text := map[string]*string{
 		"ADDRESS": &c.Address, "HOME": &c.Home, "WORKSPACE": &c.Workspace, "DETAIL": &c.Detail, "SHELL": &c.Shell,
+		"METRICS_ADDRESS": &c.Metrics,
 	}
 	for name, target := range text {
 		if value := get("SANDBOXD_" + name); value != "" {
@@ -75,6 +80,9 @@ func FromEnv(get func(string) string) (Config, error) {
 	if c.AllowedOrigins, err = allowedOrigins(get("SANDBOXD_ALLOWED_ORIGINS")); err != nil {
 		return c, err
 	}
+	if c.ClaimHash, err = claimHash(get("SANDBOXD_CLAIM_SHA256")); err != nil {
+		return c, err
+	}
 	numbers := map[string]func(int64){
 		"MEMORY_LIMIT": func(n int64) { c.MemoryLimit = n }, "MAX_BODY": func(n int64) { c.MaxBody = n },
 		"MAX_READ": func(n int64) { c.MaxRead = n }, "MAX_DOWNLOAD": func(n int64) { c.MaxDownload = n },
@@ -83,6 +91,7 @@ func FromEnv(get func(string) string) (Config, error) {
 		"MAX_SESSIONS": func(n int64) { c.MaxSessions = int(n) }, "MAX_COMMANDS": func(n int64) { c.MaxCommands = int(n) },
 		"MAX_OUTPUT": func(n int64) { c.MaxOutput = int(n) }, "SHELL_CHARS": func(n int64) { c.ShellChars = int(n) },
 		"MAX_BASH_SESSIONS":    func(n int64) { c.MaxBashRecall = int(n) },
+		"DRAIN_SECONDS":        func(n int64) { c.Drain = time.Duration(n) * time.Second },
 		"GRACE_SECONDS":        func(n int64) { c.Grace = time.Duration(n) * time.Second },
 		"BODY_TIMEOUT_SECONDS": func(n int64) { c.BodyTimeout = time.Duration(n) * time.Second },
 		"WALK_TIMEOUT_SECONDS": func(n int64) { c.WalkTimeout = time.Duration(n) * time.Second },
@@ -94,9 +103,13 @@ func FromEnv(get func(string) string) (Config, error) {
 		if value == "" {
 			continue
 		}
+		least := int64(1)
+		if name == "DRAIN_SECONDS" {
+			least = 0
+		}
 		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || n < 1 {
-			return c, fmt.Errorf("SANDBOXD_%s is %q; it must be a whole number of at least 1", name, value)
+		if err != nil || n < least {
+			return c, fmt.Errorf("SANDBOXD_%s is %q; it must be a whole number of at least %d", name, value, least)
 		}
 		set(n)
 	}

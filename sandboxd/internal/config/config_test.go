@@ -16,11 +16,17 @@ func TestFromEnv(t *testing.T) {
 			return map[string]string{"SANDBOXD_HOME": folder}[name]
 		}
 	}
-	c, err := FromEnv(get(map[string]string{"SANDBOXD_MAX_BODY": "5", "SANDBOXD_GRACE_SECONDS": "7"}))
-	if err != nil || c.MaxBody != 5 || c.Grace.Seconds() != 7 || c.Workspace != folder {
+	c, err := FromEnv(get(map[string]string{
+		"SANDBOXD_MAX_BODY": "5", "SANDBOXD_GRACE_SECONDS": "7", "SANDBOXD_DRAIN_SECONDS": "0",
+		"SANDBOXD_CLAIM_SHA256": strings.Repeat("aB", 32),
+	}))
+	if err != nil || c.MaxBody != 5 || c.Drain != 0 || len(c.ClaimHash) != 32 || c.Grace.Seconds() != 7 || c.Workspace != folder {
 		t.Errorf("%+v, %v", c, err)
 	}
-	for name, value := range map[string]string{"SANDBOXD_MAX_READ": "1M", "SANDBOXD_HOME": "/nope", "SANDBOXD_WORKSPACE": "x"} {
+	for name, value := range map[string]string{
+		"SANDBOXD_MAX_READ": "1M", "SANDBOXD_MAX_BODY": "0", "SANDBOXD_DRAIN_SECONDS": "-1", "SANDBOXD_HOME": "/nope",
+		"SANDBOXD_WORKSPACE": "x", "SANDBOXD_CLAIM_SHA256": strings.Repeat("ab", 31) + "xx",
+	} {
 		if _, err := FromEnv(get(map[string]string{name: value})); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, value, err)
 		}

@@ -116,3 +116,12 @@ func KeepFilesPrivate() {
 		}
 	}
 }
+
+// KeepMemoryPrivate keeps commands, which have the same user, from reading this process' memory, where the owner's
+// variables and, for moments, the token are. What it starts is not affected.
+func KeepMemoryPrivate() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("cannot keep this process' memory private: %w", err)
+	}
+	return nil
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sandlot.dev/sandboxd/internal/config"
+	"sandlot.dev/sandboxd/internal/metrics"
 	"sandlot.dev/sandboxd/internal/proc"
 	"sandlot.dev/sandboxd/internal/text"
 )
@@ -20,16 +21,22 @@ type Manager struct {
 	settings config.Config
 	table    *proc.Table
 	slots    *proc.Slots
+	counters *metrics.Counters
+	env      func() []string
 
 	mu        sync.Mutex
 	sessions  map[string]*Session
 	defaultID string
-	closed    bool
 }
 
-// NewManager returns a manager without sessions. slots bounds the commands that run at once.
-func NewManager(settings config.Config, table *proc.Table, slots *proc.Slots) *Manager {
-	return &Manager{settings: settings, table: table, slots: slots, sessions: map[string]*Session{}}
+// NewManager returns a manager without sessions. slots bounds the commands that run at once; env gives the environment
+// that sessions start from.
+func NewManager(
+	settings config.Config, table *proc.Table, slots *proc.Slots, counters *metrics.Counters, env func() []string,
+) *Manager {
+	return &Manager{
+		settings: settings, table: table, slots: slots, counters: counters, env: env, sessions: map[string]*Session{},
+	}
 }
 
 // BusyError says that a session still runs a command that an earlier request left behind.
@@ -83,7 +90,10 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 		defer existing.mu.Unlock()
 		return existing, existing.folder, nil
 	}
-	if m.closed || len(m.sessions) >= m.settings.MaxSessions {
+	if m.slots.Draining() {
+		return nil, "", proc.ErrDraining
+	}
+	if len(m.sessions) >= m.settings.MaxSessions {
 		return nil, "", ErrTooMany
 	}
 	id := options.ID
@@ -456,6 +466,13 @@ func (m *Manager) List() map[string]Info {
 	return list
 }
 
+// Sessions counts the sessions there are.
+func (m *Manager) Sessions() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.sessions)
+}
+
 func (m *Manager) all() []*Session {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -477,11 +494,8 @@ func (m *Manager) DeleteAll() int {
 	return len(all)
 }
 
-// Terminate asks every process of every session to end; no new session starts from here on.
+// Terminate asks every process of every session to end.
 func (m *Manager) Terminate() int {
-	m.mu.Lock()
-	m.closed = true
-	m.mu.Unlock()
 	asked := 0
 	for _, s := range m.all() {
 		s.mu.Lock()
@@ -511,8 +525,27 @@ func (m *Manager) Members() int {
 	return count
 }
 
-func (m *Manager) acquire() error { return m.slots.Acquire() }
-func (m *Manager) release()       { m.slots.Release() }
+func (m *Manager) acquire() error {
+	err := m.slots.Acquire()
+	if err != nil {
+		m.counters.Command(metrics.Shell, metrics.Refused)
+	}
+	return err
+}
+
+func (m *Manager) release() { m.slots.Release() }
+
+// count tells how a command ended. Its session's mutex is held.
+func (m *Manager) count(c *command) {
+	switch {
+	case c.status == HardTimeout:
+		m.counters.Command(metrics.Shell, metrics.TimedOut)
+	case c.exitCode == nil:
+		m.counters.Command(metrics.Shell, metrics.Killed)
+	default:
+		m.counters.Ended(metrics.Shell, *c.exitCode)
+	}
+}
 
 func isFolder(path string) bool {
 	stat, err := os.Stat(path)

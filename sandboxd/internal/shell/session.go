@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"sandlot.dev/sandboxd/internal/metrics"
 	"sandlot.dev/sandboxd/internal/proc"
 	"sandlot.dev/sandboxd/internal/text"
 )
@@ -68,7 +69,7 @@ func (s *Session) launch() error {
 		folder = "/"
 	}
 	cmd.Dir = folder
-	cmd.Env = append(Environment(settings.Home), scope.Env(), "PWD="+folder)
+	cmd.Env = append(s.manager.env(), scope.Env(), "PWD="+folder)
 	if s.physical {
 		cmd.Args = append(cmd.Args, "-P")
 	}
@@ -90,26 +91,6 @@ func (s *Session) launch() error {
 	go s.read(terminal, drained)
 	go s.watch(terminal, process, scope, drained)
 	return nil
-}
-
-// Environment is what commands start from: the server's own, with a terminal that asks programs for plain output.
-func Environment(home string) []string {
-	var env []string
-	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		switch {
-		// The kubelet tells every container where the API server is; what runs here has no business there.
-		case strings.HasPrefix(name, "KUBERNETES_"):
-		case strings.HasPrefix(name, "SANDBOXD_"), name == "HOME", name == "TERM", name == "PWD", name == "OLDPWD":
-		default:
-			env = append(env, entry)
-		}
-	}
-	env = append(env, "HOME="+home, "TERM=dumb", "NO_COLOR=1", "PAGER=cat", "GIT_PAGER=cat", "MANPAGER=cat")
-	if os.Getenv("LANG") == "" && os.Getenv("LC_ALL") == "" {
-		env = append(env, "LANG=C.UTF-8")
-	}
-	return env
 }
 
 func (s *Session) read(t *terminal, drained chan struct{}) {
@@ -140,9 +121,14 @@ func (s *Session) receive(t *terminal, data []byte) {
 	if c.status != Running {
 		// Between commands: a background job speaks. It shows in view, up to the bounds of the last command.
 		c.add(data)
+		s.manager.counters.Output(metrics.Shell, len(data))
 		return
 	}
+	before := c.output.Total()
 	rest, ended, code, folder := c.take(append(s.pending, data...))
+	if !c.hidden {
+		s.manager.counters.Output(metrics.Shell, int(c.output.Total()-before))
+	}
 	s.pending = bytes.Clone(rest)
 	if !ended {
 		return
@@ -166,6 +152,7 @@ func (s *Session) finish(c *command, status Status, code *int) {
 	s.used = time.Now()
 	close(c.done)
 	if !c.hidden {
+		s.manager.count(c)
 		s.manager.release()
 	}
 }

@@ -182,7 +182,10 @@ describe("sandboxd: callers", function () {
     });
     assert.equal(preflight.status, 204);
     assert.equal(preflight.headers["access-control-allow-origin"], origin);
-    assert.equal(preflight.headers["access-control-allow-headers"], "content-type");
+    assert.equal(
+      preflight.headers["access-control-allow-headers"],
+      "authorization, content-type, x-sandbox-token",
+    );
     const reply = await attempt({ origin, ...json });
     assert.deepEqual([reply.status, reply.headers["access-control-allow-origin"]], [200, origin]);
     assert.equal(reply.headers["vary"], "Origin");
