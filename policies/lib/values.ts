@@ -73,7 +73,17 @@ export function mayBe(value: Value, expected: Value): boolean {
   return value === unknown || value === expected;
 }
 
+/** Whether two values may be the same: they are, or one of them is not known yet. */
+export function mayEqual(one: Value, other: Value): boolean {
+  return one === unknown || mayBe(other, one);
+}
+
 /** Whether there may be a value: there is one, or it is not known yet. */
 export function mayExist(value: Value): boolean {
   return value !== undefined && value !== null;
+}
+
+/** Whether there is a value, and it is known. */
+export function isKnown(value: Value): boolean {
+  return value !== unknown && mayExist(value);
 }

@@ -6,15 +6,16 @@ import { at, listAt, mayExist, textAt, unknown } from "../lib/values";
 export const noPrivateEgress = objectRule(
   {
     name: "no-private-egress",
+    group: "Network",
     description:
       "No NetworkPolicy lets pods out to private, shared, link-local or loopback addresses, or to everything.",
     severity: "critical",
     remediationSteps: "Put the private ranges into ipBlock.except, or choose the peers by labels",
     url: "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
   },
-  "NetworkPolicy",
-  (policy) =>
-    listAt(policy, "spec", "egress").flatMap((rule, i) => {
+  ["NetworkPolicy"],
+  ({ object }) =>
+    listAt(object, "spec", "egress").flatMap((rule, i) => {
       const to = at(rule, "to");
       if (rule === unknown || to === unknown) return [];
       if (!mayExist(to) || (Array.isArray(to) && to.length === 0))

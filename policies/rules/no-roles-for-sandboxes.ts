@@ -1,4 +1,5 @@
 // A sandbox's service account can do nothing: no role is bound to it, not by name and not by group.
+import { bindingKinds } from "../lib/roles";
 import { stackRule } from "../lib/rule";
 import { at, listAt, textAt, type Value } from "../lib/values";
 import { isSandbox } from "../lib/workloads";
@@ -27,6 +28,7 @@ function includes(subject: Value, bindingNamespace: string | undefined, account:
 export const noRolesForSandboxes = stackRule(
   {
     name: "no-roles-for-sandboxes",
+    group: "Access",
     description: "No role is bound to a service account that sandboxes run as.",
     severity: "critical",
     remediationSteps: "Bind the role to another account, and run sandboxes as one without roles",
@@ -41,7 +43,7 @@ export const noRolesForSandboxes = stackRule(
       return name === undefined ? [] : [{ namespace: workload.namespace, name }];
     });
     return objects
-      .filter(({ kind }) => kind === "RoleBinding" || kind === "ClusterRoleBinding")
+      .filter(({ kind }) => bindingKinds.includes(kind))
       .flatMap(({ urn, object }) => {
         const namespace = textAt(object, "metadata", "namespace");
         const hit = accounts.find((account) =>

@@ -13,6 +13,7 @@ const secretValue =
 export const noSecretsInEnvironment = podRule(
   {
     name: "no-secrets-in-environment",
+    group: "Isolation",
     description: "No environment variable holds a secret in clear.",
     severity: "high",
     remediationSteps: "Take it from a Secret by valueFrom.secretKeyRef, or hand it over after start",

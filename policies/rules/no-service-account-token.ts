@@ -6,6 +6,7 @@ import { isSandbox } from "../lib/workloads";
 export const noServiceAccountToken = podRule(
   {
     name: "no-service-account-token",
+    group: "Isolation",
     description: "No sandbox holds a token of the cluster's API.",
     severity: "critical",
     remediationSteps: "Set spec.automountServiceAccountToken to false and project no serviceAccountToken",

@@ -13,6 +13,7 @@ function isPinned(image: string): boolean {
 export const pinnedImages = podRule(
   {
     name: "pinned-images",
+    group: "Images",
     description: "Images are named by a digest, or by a tag other than latest.",
     severity: "medium",
     remediationSteps: "Name the image by a version's tag or by its digest",

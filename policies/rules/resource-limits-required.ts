@@ -8,6 +8,7 @@ const amounts = ["cpu", "memory", "ephemeral-storage"];
 export const resourceLimitsRequired = podRule(
   {
     name: "resource-limits-required",
+    group: "Resources",
     description: "Every container states requests and limits of CPU, memory and ephemeral storage.",
     severity: "high",
     remediationSteps: "Set resources.requests and resources.limits with cpu, memory and ephemeral-storage",

@@ -6,6 +6,7 @@ import { isSandbox } from "../lib/workloads";
 export const runtimeClassRequired = podRule(
   {
     name: "runtime-class-required",
+    group: "Isolation",
     description:
       "Sandboxes run under a RuntimeClass, which puts a kernel of their own between them and the node.",
     severity: "critical",

@@ -129,7 +129,7 @@ export const badConfiguration: readonly BadInput[] = [
     "unknown egress profile",
     { network: { egress: "opne" } },
     '"opne"',
-    "blocked, open",
+    "blocked, allowlist, open",
     "Did you mean open?",
   ),
   row(
@@ -139,11 +139,64 @@ export const badConfiguration: readonly BadInput[] = [
     "CIDR",
   ),
   row("range out of bounds", { network: { clusterCidrs: ["10.0.0.0/33"] } }, '"10.0.0.0/33"', "CIDR"),
+  row(
+    "range of IPv6 out of bounds",
+    { network: { clusterCidrs: ["2001:db8::/129"] } },
+    'clusterCidrs[0] is "2001:db8::/129"',
+    "CIDR",
+  ),
+  row(
+    "allow list that lists nothing",
+    { network: { egress: "allowlist" } },
+    'sandlot:network.egress is "allowlist"',
+    "list what they may reach",
+  ),
+  row(
+    "allow list without ports",
+    { network: { allowlist: [{ cidr: "1.1.1.0/24", ports: [] }] } },
+    "allowlist[0].ports is []",
+    "at least one port",
+  ),
+  row(
+    "allow list by host name",
+    { network: { allowlist: [{ cidr: "example.com" }] } },
+    'allowlist[0].cidr is "example.com"',
+    "CIDR",
+  ),
+  row(
+    "DNS cache that is no address",
+    { network: { dns: { nodeLocalAddresses: ["node-local"] } } },
+    'nodeLocalAddresses[0] is "node-local"',
+    "an address",
+  ),
   row("unknown isolation", { runtime: { isolation: "gvizor" } }, "Did you mean gvisor?"),
   row(
     "two sources of skills",
     { skills: { hostPath: "skills", existingClaim: "skills" } },
     "either hostPath or existingClaim",
+  ),
+  row(
+    "skills from a server and a driver",
+    {
+      skills: {
+        nfs: { server: "files", path: "/skills" },
+        csi: { driver: "efs.csi.aws.com", volumeHandle: "fs-1" },
+      },
+    },
+    "sandlot:skills.csi",
+    "give either nfs or csi, not both",
+  ),
+  row(
+    "users' data without a place",
+    { userData: { size: "1Gi" } },
+    "sandlot:userData",
+    "say where the data is kept",
+  ),
+  row(
+    "users' data outside its folder",
+    { userData: { storageClass: "fast", subPath: "../other" } },
+    'sandlot:userData.subPath is "../other"',
+    "a folder inside the volume",
   ),
   row(
     "skills folder that is missing",
@@ -183,4 +236,61 @@ export const badConfiguration: readonly BadInput[] = [
     "1 to 600",
   ),
   row("switch as text", { platform: "yes" }, 'sandlot:platform is "yes"', "true or false"),
+  row(
+    "target of an unknown kind",
+    { target: { kind: "exiting" } },
+    'sandlot:target.kind is "exiting"',
+    "container, existing, render",
+    "Did you mean existing?",
+  ),
+  row(
+    "existing cluster without a context",
+    { target: { kind: "existing", kubeconfigPath: "/k", clusterIdentifier: "a" } },
+    "sandlot:target.context is missing",
+    "kind existing needs context",
+  ),
+  row(
+    "existing cluster without a kubeconfig",
+    { target: { kind: "existing", context: "a", clusterIdentifier: "a" } },
+    "sandlot:target.kubeconfig is missing",
+    "kubeconfig or kubeconfigPath",
+  ),
+  row(
+    "existing cluster without an identity",
+    { target: { kind: "existing", kubeconfigPath: "/k", context: "a" } },
+    "sandlot:target.clusterIdentifier is missing",
+  ),
+  row(
+    "existing cluster with settings of a container",
+    {
+      target: { kind: "existing", kubeconfigPath: "/k", context: "a", clusterIdentifier: "a" },
+      cluster: { apiPort: 1 },
+    },
+    'sandlot:cluster is {"apiPort":1}',
+    "target.kind is existing: remove it",
+  ),
+  row(
+    "published port where there is no container",
+    { target: { kind: "render", directory: "r" }, sandbox: { nodePort: 30080, hostPort: 8080 } },
+    "sandlot:sandbox.hostPort is 8080",
+    "target.kind is render: remove it",
+  ),
+  row(
+    "nothing to deploy where there is no container",
+    { target: { kind: "render", directory: "r" }, platform: false },
+    "sandlot:platform is false",
+    "leaves nothing to do",
+  ),
+  row(
+    "rendering to nowhere",
+    { target: { kind: "render" } },
+    "sandlot:target.directory is missing",
+    "kind render needs directory",
+  ),
+  row(
+    "a folder to render into, for a container",
+    { target: { directory: "r" } },
+    'sandlot:target.directory is "r"',
+    "set kind to render",
+  ),
 ];

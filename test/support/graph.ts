@@ -23,6 +23,8 @@ export interface RecordedResource {
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly deleteBeforeReplace: boolean;
+  readonly ignoreChanges: readonly string[];
+  readonly replaceOnChanges: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
   readonly aliases: readonly string[];
   /** Inputs with secrets unwrapped. */
@@ -101,6 +103,8 @@ export interface RecordOptions {
   readonly outputs?: (args: MockResourceArgs) => Record<string, unknown>;
   /** Stack configuration, with the project's name in its keys. */
   readonly config?: Record<string, string>;
+  /** The keys of `config` that hold a secret. */
+  readonly secretKeys?: readonly string[];
 }
 
 /** Runs `program` and waits until everything is registered. @throws what the program throws. */
@@ -123,7 +127,7 @@ export async function record(program: () => unknown, options: RecordOptions = {}
     options.stack ?? "test",
     false,
   );
-  pulumi.runtime.setAllConfig(options.config ?? {});
+  pulumi.runtime.setAllConfig(options.config ?? {}, [...(options.secretKeys ?? [])]);
   const resources = listen();
   await program();
   await pulumi.runtime.disconnect();
@@ -179,6 +183,8 @@ interface RegisterRequest {
   getProtect(): boolean;
   getRetainondelete(): boolean;
   getDeletebeforereplace(): boolean;
+  getIgnorechangesList(): string[];
+  getReplaceonchangesList(): string[];
   getAdditionalsecretoutputsList(): string[];
   getAliasesList(): { getUrn(): string; getSpec?(): { getName(): string; getType(): string } | undefined }[];
   getObject(): Struct;
@@ -241,6 +247,8 @@ function describe(urn: string, request: RegisterRequest): RecordedResource {
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
     deleteBeforeReplace: request.getDeletebeforereplace(),
+    ignoreChanges: request.getIgnorechangesList(),
+    replaceOnChanges: request.getReplaceonchangesList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases: request.getAliasesList().map((alias) => alias.getUrn() || (alias.getSpec?.()?.getName() ?? "")),
     inputs: plain(inputs) as Record<string, Plain>,

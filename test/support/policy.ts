@@ -13,12 +13,19 @@ export interface Resource {
   readonly type: string;
   readonly name?: string;
   readonly props: Record<string, unknown>;
+  /** Whether Pulumi refuses to delete it. */
+  readonly protect?: boolean;
 }
 
-/** A violation: the message and, for rules about whole stacks, the resource. */
+/** A violation: the message and the resource. */
 export interface Violation {
   readonly message: string;
   readonly urn: string | undefined;
+}
+
+/** The URN that a resource has in these tests. */
+export function urnOf({ type, name = "resource" }: Resource): string {
+  return `urn:pulumi:test::sandlot::${type}::${name}`;
 }
 
 /** What `rule` finds in `resources`, taken one by one or all together as the rule wants it. */
@@ -28,24 +35,25 @@ export async function violations(
   config: object = {},
 ): Promise<Violation[]> {
   const found: Violation[] = [];
-  const report = (message: string, urn?: string): void => void found.push({ message, urn });
-  const given = resources.map(({ type, name = "resource", props }) => ({
-    type,
-    name,
-    urn: `urn:pulumi:test::sandlot::${type}::${name}`,
-    props: unknownCheckingProxy(props),
+  const given = resources.map((resource) => ({
+    type: resource.type,
+    name: resource.name ?? "resource",
+    urn: urnOf(resource),
+    props: unknownCheckingProxy(resource.props),
+    opts: { protect: resource.protect ?? false },
     getConfig: () => config,
   }));
   if ("validateStack" in rule) {
     const all = given as unknown as PolicyResource[];
     await rule.validateStack(
       { resources: all, getConfig: () => config } as unknown as StackValidationArgs,
-      report,
+      (message, urn) => void found.push({ message, urn }),
     );
     return found;
   }
   const checks = [rule.validateResource ?? []].flat();
   for (const each of given) {
+    const report = (message: string): void => void found.push({ message, urn: each.urn });
     for (const check of checks) await check(each as unknown as ResourceValidationArgs, report);
   }
   return found;
