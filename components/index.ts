@@ -1,15 +1,52 @@
 // What the components offer: the classes, their arguments, and the checks that a program can make before it registers anything.
 export { GvisorRuntime } from "./gvisor-runtime";
-export { TaintEffect, TolerationOperator } from "./gvisor-runtime/args";
-export type { GvisorRuntimeArgs, PodOverhead, SandboxToleration } from "./gvisor-runtime/args";
+export {
+  ContainerdLayout,
+  GvisorMode,
+  GvisorPlatform,
+  NodeArchitecture,
+  TaintEffect,
+  TolerationOperator,
+} from "./gvisor-runtime/args";
+export type {
+  GvisorCheck,
+  GvisorChecksums,
+  GvisorInstall,
+  GvisorRuntimeArgs,
+  GvisorRuntimeOptions,
+  NodeContainerd,
+  PodOverhead,
+  SandboxToleration,
+} from "./gvisor-runtime/args";
 export { K3sCluster } from "./k3s-cluster";
 export { ImagePullPolicy, PortProtocol } from "./k3s-cluster/args";
 export type { K3sClusterArgs, NodeMount, PublishedPort, RegistryMirror } from "./k3s-cluster/args";
 export { resolve as validateK3sClusterArgs } from "./k3s-cluster/validate";
 export { NodeImage } from "./node-image";
 export type { NodeImageArgs } from "./node-image/args";
+export { Observability } from "./observability";
+export { alerts } from "./observability/alerts";
+export type { MetricsScraper, ObservabilityArgs, ObservabilityOptions } from "./observability/args";
 export { SandboxDeployment } from "./sandbox-deployment";
 export { SandboxPullPolicy, SandboxServiceType } from "./sandbox-deployment/args";
+export type { PodMetric, SandboxAutoscaling } from "./sandbox-deployment/autoscaling";
+export type { KeyReference, SandboxVariable } from "./sandbox-deployment/environment";
+export { AntiAffinity, NodeOperator } from "./sandbox-deployment/placement";
+export type {
+  NodePreference,
+  NodeRequirement,
+  PodProximity,
+  SandboxPlacement,
+  TopologySpread,
+} from "./sandbox-deployment/placement";
+export type { SandboxRollout, SandboxShutdown } from "./sandbox-deployment/rollout";
+export type {
+  ClaimVolume,
+  EmptyFolder,
+  FilesOf,
+  ProjectedFiles,
+  SandboxVolume,
+} from "./sandbox-deployment/volumes";
 export type {
   ComputeAmounts,
   EnvironmentVariable,
@@ -22,29 +59,54 @@ export type {
   SandboxServiceOptions,
   SandboxWritable,
 } from "./sandbox-deployment/args";
+export { SandboxEnvironment } from "./sandbox-environment";
+export type {
+  EnvironmentBuild,
+  EnvironmentNode,
+  EnvironmentRegistry,
+  RegistryCredentials,
+  SandboxEnvironmentArgs,
+  SandboxEnvironmentOptions,
+  SecretVariable,
+} from "./sandbox-environment/args";
 export { SandboxNamespace } from "./sandbox-namespace";
+export { PreemptionPolicy } from "./sandbox-namespace/args";
 export type {
   NamespaceLimits,
+  NamespacePriority,
   NamespaceQuota,
   ResourceAmounts,
   SandboxNamespaceArgs,
 } from "./sandbox-namespace/args";
 export { SandboxNetworkPolicies } from "./sandbox-network-policies";
+export { EgressProtocol } from "./sandbox-network-policies/args";
 export type {
+  AllowedPort,
+  AllowedRange,
   DnsPeer,
   IngressPeer,
   SandboxNetworkOptions,
   SandboxNetworkPoliciesArgs,
 } from "./sandbox-network-policies/args";
-export { EgressProfile, egressProfiles, shutRanges } from "./sandbox-network-policies/profiles";
+export {
+  EgressProfile,
+  egressProfiles,
+  metadataAddresses,
+  shutRanges,
+} from "./sandbox-network-policies/profiles";
 export type { ProfileReach, ShutRange } from "./sandbox-network-policies/profiles";
 export { SandboxPlatform } from "./sandbox-platform";
 export type { SandboxPlatformArgs } from "./sandbox-platform/args";
 export { resolve as validateSandboxPlatformArgs } from "./sandbox-platform/resolve";
 export { SandboxRbac } from "./sandbox-rbac";
-export type { SandboxRbacArgs, SandboxRbacOptions } from "./sandbox-rbac/args";
+export type { AccessRule, NamespaceAccount, SandboxRbacArgs, SandboxRbacOptions } from "./sandbox-rbac/args";
 export { ArgumentError } from "./shared/checks";
 export { CLIENT_LABEL, EGRESS_LABEL, OWNER_LABEL, sandboxSelector, STACK_LABEL } from "./shared/labels";
+export { VolumeAccessMode } from "./shared/volume/args";
+export type { CsiVolume, NfsExport, VolumeNames } from "./shared/volume/args";
 export { SkillsStorage } from "./skills-storage";
 export { SkillsSource } from "./skills-storage/args";
 export type { SkillsStorageArgs, SkillsStorageOptions } from "./skills-storage/args";
+export { UserDataStorage } from "./user-data-storage";
+export { UserDataSource } from "./user-data-storage/args";
+export type { UserDataStorageArgs, UserDataStorageOptions } from "./user-data-storage/args";

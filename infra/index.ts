@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "@sandlot/components";
 
+import { describeArguments } from "./config/argument-errors";
 import { ConfigError } from "./config/load";
 import { deploy } from "./program";
 
@@ -12,8 +13,8 @@ function withPlainErrors<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof ArgumentError)
-      throw new pulumi.RunError(error.message);
+    if (error instanceof ConfigError) throw new pulumi.RunError(error.message);
+    if (error instanceof ArgumentError) throw new pulumi.RunError(describeArguments(error));
     throw error;
   }
 }

@@ -1,17 +1,12 @@
 // From configuration to components to outputs. Everything is checked before anything is registered.
-import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import {
-  K3sCluster,
-  NodeImage,
-  SandboxPlatform,
-  validateK3sClusterArgs,
-  validateSandboxPlatformArgs,
-} from "@sandlot/components";
+import { SandboxPlatform, validateSandboxPlatformArgs } from "@sandlot/components";
 
-import { clusterArguments, platformArguments } from "./arguments";
+import { platformArguments } from "./arguments";
 import { parseConfig } from "./config/load";
+import { isConfigSecret } from "./config/secrets";
 import { lookAround } from "./surroundings";
+import { targetOf } from "./targets";
 
 /**
  * Builds the stack that the engine asked for.
@@ -20,51 +15,25 @@ import { lookAround } from "./surroundings";
  * @throws ConfigError or ArgumentError for a mistake in configuration, before anything is registered
  */
 export function deploy(root: string) {
-  const config = parseConfig(pulumi.runtime.allConfig());
+  const config = parseConfig(pulumi.runtime.allConfig(), isConfigSecret);
   const around = lookAround(pulumi.getStack(), config, root);
-  const clusterArgs = clusterArguments(config, around);
+  const target = targetOf(config, around);
   const platformArgs = platformArguments(config, around);
-  validateK3sClusterArgs("cluster", clusterArgs);
   validateSandboxPlatformArgs("sandlot", platformArgs);
 
-  const cluster = new K3sCluster("cluster", clusterArgs);
-  const outputs = {
-    nodeContainer: cluster.containerName,
-    apiServer: `https://127.0.0.1:${clusterArgs.apiPort ?? 6443}`,
-    kubeconfig: cluster.kubeconfig,
-  };
+  const { outputs, connect } = target.make();
   if (config.platform === false) return outputs;
 
-  // An image with a digest cannot be loaded under that name: the node pulls it itself.
-  const image = around.sandboxImage.includes("@")
-    ? undefined
-    : new NodeImage("sandbox-image", {
-        image: around.sandboxImage,
-        containerName: cluster.containerName,
-        containerId: cluster.containerId,
-        ...(config.sandbox?.image === undefined ? { buildCommand: around.buildSandboxImage } : {}),
-      });
-  const provider = new kubernetes.Provider("cluster", {
-    kubeconfig: cluster.kubeconfig,
-    clusterIdentifier: cluster.clusterIdentifier,
-    enableServerSideApply: true,
-    // When the node is gone, what was in it is gone too.
-    deleteUnreachable: true,
-  });
+  const { provider, before, ingressPeers, node, transformations } = connect();
+  const { network } = platformArgs;
   const platform = new SandboxPlatform(
     "sandlot",
     {
       ...platformArgs,
-      network: {
-        ...platformArgs.network,
-        // Calls through published ports come from the node network's gateway, which is this machine.
-        ingressPeers: [
-          ...(platformArgs.network?.ingressPeers ?? []),
-          { cidr: pulumi.interpolate`${cluster.gateway}/32` },
-        ],
-      },
+      network: { ...network, ingressPeers: [...(network?.ingressPeers ?? []), ...ingressPeers] },
+      ...(node === undefined ? {} : { node }),
     },
-    { provider, dependsOn: image === undefined ? [] : [image] },
+    { provider, dependsOn: [...before], transformations },
   );
   const { hostPort } = config.sandbox ?? {};
   return {

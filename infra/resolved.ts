@@ -3,13 +3,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { SandlotConfig } from "./config/schema";
-
-/** The images to use. */
-export interface Images {
-  readonly nodeImage: string;
-  readonly sandboxImage: string;
-}
+/** Which image: the key in resolved.json. */
+export type ImageKey = "nodeImage" | "sandboxImage";
 
 /** One entry of resolved.json: the image to use where `requested` was configured. */
 interface Resolved {
@@ -17,33 +12,36 @@ interface Resolved {
   readonly ref: string;
 }
 
-type ResolvedFile = Partial<Record<keyof Images, Resolved>>;
+const described: Readonly<Record<ImageKey, readonly [what: string, setting: string]>> = {
+  nodeImage: ["node's", "cluster.image"],
+  sandboxImage: ["sandboxes'", "sandbox.image"],
+};
 
 /**
- * Reads `stacks/<stack>/resolved.json` below `stateDir`, as far as it still is about what is configured.
- * @throws Error that says to run setup, when an image is neither configured nor resolved.
+ * The image to use where `requested` is configured: what `stacks/<stack>/resolved.json` below `stateDir` says of it, else
+ * what is configured.
+ * @throws Error that says to run setup, when it is neither configured nor resolved.
  */
-export function resolveImages(stateDir: string, stack: string, config: SandlotConfig): Images {
+export function resolveImage(
+  stateDir: string,
+  stack: string,
+  key: ImageKey,
+  requested: string | undefined,
+): string {
   const file = join(stateDir, "stacks", stack, "resolved.json");
-  const resolved = read(file);
-  const choose = (key: keyof Images, requested: string | undefined): string => {
-    const entry = resolved[key];
-    if (entry !== undefined && entry.requested === requested) return entry.ref;
-    if (requested !== undefined) return requested;
-    throw new Error(
-      `The ${key === "nodeImage" ? "node's" : "sandboxes'"} image is not known yet (${file}). Run \`make up\` or ` +
-        "`make preview`, which set it up, or name it in the stack's file as cluster.image and sandbox.image.",
-    );
-  };
-  return {
-    nodeImage: choose("nodeImage", config.cluster?.image),
-    sandboxImage: choose("sandboxImage", config.sandbox?.image),
-  };
+  const entry = read(file)[key];
+  if (entry !== undefined && entry.requested === requested) return entry.ref;
+  if (requested !== undefined) return requested;
+  const [what, setting] = described[key];
+  throw new Error(
+    `The ${what} image is not known yet (${file}). Run \`make up\` or \`make preview\`, which set it up, or name it in ` +
+      `the stack's file as ${setting}.`,
+  );
 }
 
-function read(file: string): ResolvedFile {
+function read(file: string): Partial<Record<ImageKey, Resolved>> {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as ResolvedFile;
+    return JSON.parse(readFileSync(file, "utf8")) as Partial<Record<ImageKey, Resolved>>;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return {};
     throw error;

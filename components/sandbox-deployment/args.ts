@@ -2,6 +2,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { EgressProfile } from "../sandbox-network-policies/profiles";
+import type { SandboxAutoscaling } from "./autoscaling";
+import type { SandboxVariable } from "./environment";
+import type { SandboxPlacement } from "./placement";
+import type { SandboxRollout, SandboxShutdown } from "./rollout";
+import type { SandboxVolume } from "./volumes";
 
 /** When a sandbox image is fetched to a node. */
 export enum SandboxPullPolicy {
@@ -18,7 +23,7 @@ export enum SandboxServiceType {
   NodePort = "NodePort",
 }
 
-/** An environment variable of the sandbox. Values are readable by whoever may read pods: never put a secret here. */
+/** An environment variable of a sandbox, in clear. Values are readable by whoever may read pods: never put a secret here. */
 export interface EnvironmentVariable {
   /** Letters, digits and `_`, not starting with a digit. */
   name: string;
@@ -156,10 +161,22 @@ export interface SandboxDeploymentOptions {
    */
   name?: string;
   /**
-   * How many pods, 0 to 1000.
+   * Whether the image must be named by its digest, so that what runs is what was tried.
+   * @default false
+   */
+  requireDigest?: boolean;
+  /**
+   * How many pods, 0 to 1000; not with `autoscaling`.
    * @default 2
    */
   replicas?: number;
+  /**
+   * As many pods as are needed, instead of `replicas`.
+   * @default - always `replicas`
+   */
+  autoscaling?: SandboxAutoscaling;
+  /** How an update goes through the pods. See the fields for their defaults. */
+  rollout?: SandboxRollout;
   /**
    * How many old ReplicaSets are kept for `kubectl rollout undo`, 0 to 100.
    * @default 3
@@ -178,7 +195,12 @@ export interface SandboxDeploymentOptions {
    * More environment variables.
    * @default []
    */
-  env?: EnvironmentVariable[];
+  env?: SandboxVariable[];
+  /**
+   * More volumes.
+   * @default []
+   */
+  volumes?: SandboxVolume[];
   /** The probes' path and timing. See the fields for their defaults. */
   probes?: SandboxProbes;
   /** How the Service is offered. See the fields for their defaults. */
@@ -190,6 +212,10 @@ export interface SandboxDeploymentOptions {
    * @default 30
    */
   terminationGracePeriodSeconds?: number;
+  /** How a pod ends. See the fields for their defaults. */
+  shutdown?: SandboxShutdown;
+  /** Where pods run. See the fields for their defaults. */
+  placement?: SandboxPlacement;
   /**
    * Whether pods are spread over nodes and zones where there are several; never keeps a pod from running.
    * @default true
@@ -211,8 +237,23 @@ export interface SandboxDeploymentArgs extends SandboxDeploymentOptions {
    */
   runtimeClassName?: pulumi.Input<string>;
   /**
+   * The PriorityClass of the pods.
+   * @default - the cluster's default
+   */
+  priorityClassName?: pulumi.Input<string>;
+  /**
    * The claim that is mounted read-only at `/mnt/skills`.
    * @default - no skills
    */
   skillsClaimName?: pulumi.Input<string>;
+  /**
+   * The claim that is mounted, writable, at `/mnt/user-data`.
+   * @default - an empty folder that goes with its pod
+   */
+  userDataClaimName?: pulumi.Input<string>;
+  /**
+   * The folder of that claim that is seen, a relative path.
+   * @default - all of it
+   */
+  userDataSubPath?: pulumi.Input<string>;
 }

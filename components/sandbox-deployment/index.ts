@@ -3,7 +3,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { SandboxDeploymentArgs } from "./args";
+import { autoscalerArgs } from "./autoscaling";
 import { deploymentArgs, disruptionBudgetArgs, serviceArgs, servicePort } from "./objects";
+import { instanceLabels } from "./pod";
 import { resolve } from "./validate";
 
 /** Sandboxes that are always there: a Deployment of hardened pods, a Service and a budget for disruptions. */
@@ -23,9 +25,24 @@ export class SandboxDeployment extends pulumi.ComponentResource {
     super("sandlot:index:SandboxDeployment", name, settings, opts);
 
     const service = new k8s.core.v1.Service(`${name}-service`, serviceArgs(settings), { parent: this });
+    const { autoscaling } = settings;
     const deployment = new k8s.apps.v1.Deployment(`${name}-deployment`, deploymentArgs(settings), {
       parent: this,
+      // How many there are is the autoscaler's business once it is there.
+      ...(autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
     });
+    if (autoscaling !== undefined) {
+      const metadata = {
+        name: settings.name,
+        namespace: settings.namespace,
+        labels: instanceLabels(settings.name),
+      };
+      new k8s.autoscaling.v2.HorizontalPodAutoscaler(
+        `${name}-autoscaler`,
+        autoscalerArgs(metadata, deployment.metadata.name, autoscaling),
+        { parent: this },
+      );
+    }
     if (settings.disruption !== undefined) {
       const budget = disruptionBudgetArgs(settings, settings.disruption);
       new k8s.policy.v1.PodDisruptionBudget(`${name}-disruption-budget`, budget, { parent: this });

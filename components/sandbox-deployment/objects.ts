@@ -5,11 +5,12 @@ import { httpPort } from "../sandbox-network-policies/policies";
 import { SandboxServiceType, type SandboxDisruption } from "./args";
 import { instanceLabels, instanceSelector, podTemplate } from "./pod";
 import type { SandboxDeploymentSettings } from "./resolve";
+import { countOrPercentageValue, rolloutSpec } from "./rollout";
 
 /** The Service's port. */
 export const servicePort = 8080;
 
-/** The Deployment: a new pod is Ready before an old one goes. */
+/** The Deployment: unless told otherwise, a new pod is Ready before an old one goes. */
 export function deploymentArgs(settings: SandboxDeploymentSettings): k8s.apps.v1.DeploymentArgs {
   const { name, namespace } = settings;
   return {
@@ -17,7 +18,7 @@ export function deploymentArgs(settings: SandboxDeploymentSettings): k8s.apps.v1
     spec: {
       replicas: settings.replicas,
       revisionHistoryLimit: settings.revisionHistoryLimit,
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      ...rolloutSpec(settings.rollout),
       selector: { matchLabels: instanceSelector(name) },
       template: podTemplate(settings),
     },
@@ -71,15 +72,10 @@ export function disruptionBudgetArgs(
     metadata: { name, namespace, labels: instanceLabels(name) },
     spec: {
       selector: { matchLabels: instanceSelector(name) },
-      ...(minAvailable === undefined ? {} : { minAvailable: countOrPercentage(minAvailable) }),
-      ...(maxUnavailable === undefined ? {} : { maxUnavailable: countOrPercentage(maxUnavailable) }),
+      ...(minAvailable === undefined ? {} : { minAvailable: countOrPercentageValue(minAvailable) }),
+      ...(maxUnavailable === undefined ? {} : { maxUnavailable: countOrPercentageValue(maxUnavailable) }),
       // A pod that never became Ready is not worth keeping a node for.
       unhealthyPodEvictionPolicy: "AlwaysAllow",
     },
   };
-}
-
-/** Kubernetes wants numbers as numbers and percentages as text. */
-function countOrPercentage(value: string): number | string {
-  return value.endsWith("%") ? value : Number(value);
 }

@@ -1,11 +1,16 @@
 // The sandbox pod, built from plain settings. Every line of its security context is what Pod Security `restricted` asks for,
 // or stricter (https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted).
 import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 
 import { httpPort } from "../sandbox-network-policies/policies";
 import { commonLabels, EGRESS_LABEL, sandboxSelector } from "../shared/labels";
 import type { ComputeAmounts, ProbeTiming } from "./args";
+import { variableObject } from "./environment";
+import { placementSpec } from "./placement";
 import type { SandboxDeploymentSettings } from "./resolve";
+import { lifecycleOf, shutdownVariables } from "./rollout";
+import { mountedVolume, type MountedVolume } from "./volumes";
 
 type PodTemplate = k8s.types.input.core.v1.PodTemplateSpec;
 type Container = k8s.types.input.core.v1.Container;
@@ -29,7 +34,7 @@ export function instanceLabels(name: string): Record<string, string> {
 
 /** The pod that the Deployment makes copies of. */
 export function podTemplate(settings: SandboxDeploymentSettings): PodTemplate {
-  const { runtimeClassName, imagePullSecrets } = settings;
+  const { runtimeClassName, priorityClassName, imagePullSecrets } = settings;
   return {
     metadata: { labels: { ...instanceLabels(settings.name), [EGRESS_LABEL]: settings.egress } },
     spec: {
@@ -38,6 +43,7 @@ export function podTemplate(settings: SandboxDeploymentSettings): PodTemplate {
       // Addresses of all Services in environment variables would be a map of the namespace.
       enableServiceLinks: false,
       ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
+      ...(priorityClassName === undefined ? {} : { priorityClassName }),
       ...(imagePullSecrets.length === 0
         ? {}
         : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
@@ -50,7 +56,7 @@ export function podTemplate(settings: SandboxDeploymentSettings): PodTemplate {
         fsGroupChangePolicy: "OnRootMismatch",
         seccompProfile: { type: "RuntimeDefault" },
       },
-      ...(settings.spread ? spreading(settings.name) : {}),
+      ...placementSpec(settings.placement, instanceSelector(settings.name)),
       containers: [container(settings)],
       volumes: volumes(settings).map(({ volume }) => volume),
     },
@@ -64,7 +70,11 @@ function container(settings: SandboxDeploymentSettings): Container {
     image: settings.image,
     imagePullPolicy: settings.imagePullPolicy,
     ports: [{ name: httpPort, containerPort, protocol: "TCP" }],
-    env: [{ name: "HOME", value: "/home/sandbox" }, ...settings.env],
+    env: [
+      { name: "HOME", value: "/home/sandbox" },
+      ...shutdownVariables(settings.shutdown),
+      ...settings.env.map(variableObject),
+    ],
     resources: { requests: amounts(resources.requests), limits: amounts(resources.limits) },
     securityContext: {
       privileged: false,
@@ -77,11 +87,8 @@ function container(settings: SandboxDeploymentSettings): Container {
     startupProbe: probe(probes.path, probes.startup),
     readinessProbe: probe(probes.path, probes.readiness),
     livenessProbe: probe(probes.path, probes.liveness),
-    volumeMounts: volumes(settings).map(({ volume, mountPath, readOnly }) => ({
-      name: volume.name,
-      mountPath,
-      readOnly,
-    })),
+    volumeMounts: volumes(settings).map(({ mount }) => mount),
+    ...lifecycleOf(settings.shutdown),
   };
 }
 
@@ -93,50 +100,46 @@ function probe(path: string, timing: Required<ProbeTiming>): Probe {
   return { httpGet: { path, port: httpPort }, ...timing };
 }
 
-interface MountedVolume {
-  volume: k8s.types.input.core.v1.Volume & { name: string };
-  mountPath: string;
-  readOnly: boolean;
-}
-
-function volumes({ writable, skillsClaimName }: SandboxDeploymentSettings): MountedVolume[] {
-  const emptyDir = (name: string, mountPath: string, sizeLimit: string): MountedVolume => ({
-    volume: { name, emptyDir: { sizeLimit } },
-    mountPath,
-    readOnly: false,
-  });
-  const places = [
-    emptyDir("home", "/home/sandbox", writable.home),
-    emptyDir("tmp", "/tmp", writable.tmp),
-    emptyDir("user-data", "/mnt/user-data", writable.userData),
-  ];
-  if (skillsClaimName === undefined) return places;
-  const persistentVolumeClaim = { claimName: skillsClaimName, readOnly: true };
+function volumes(settings: SandboxDeploymentSettings): MountedVolume[] {
+  const { writable, skillsClaimName, volumes: more } = settings;
+  const skills =
+    skillsClaimName === undefined
+      ? []
+      : [claim("skills", "/mnt/skills", skillsClaimName, { readOnly: true })];
   return [
-    ...places,
-    { volume: { name: "skills", persistentVolumeClaim }, mountPath: "/mnt/skills", readOnly: true },
+    emptyFolder("home", "/home/sandbox", writable.home),
+    emptyFolder("tmp", "/tmp", writable.tmp),
+    userData(settings),
+    ...skills,
+    ...more.map(mountedVolume),
   ];
 }
 
-/** Over nodes and zones where there are several; a pod that finds no better place runs anyway. */
-function spreading(name: string): Partial<k8s.types.input.core.v1.PodSpec> {
-  const labelSelector = { matchLabels: instanceSelector(name) };
-  const constraint = (topologyKey: string) => ({
-    topologyKey,
-    maxSkew: 1,
-    whenUnsatisfiable: "ScheduleAnyway",
-    labelSelector,
+/** What a sandbox keeps for its user: a folder of a claim, or one that goes with the pod. */
+function userData({
+  writable,
+  userDataClaimName,
+  userDataSubPath,
+}: SandboxDeploymentSettings): MountedVolume {
+  if (userDataClaimName === undefined) return emptyFolder("user-data", "/mnt/user-data", writable.userData);
+  return claim("user-data", "/mnt/user-data", userDataClaimName, {
+    readOnly: false,
+    subPath: userDataSubPath,
   });
-  const podAffinityTerm = { topologyKey: "kubernetes.io/hostname", labelSelector };
+}
+
+function emptyFolder(name: string, mountPath: string, sizeLimit: string): MountedVolume {
+  return { volume: { name, emptyDir: { sizeLimit } }, mount: { name, mountPath, readOnly: false } };
+}
+
+function claim(
+  name: string,
+  mountPath: string,
+  claimName: pulumi.Input<string>,
+  { readOnly, subPath }: { readOnly: boolean; subPath?: pulumi.Input<string> | undefined },
+): MountedVolume {
   return {
-    topologySpreadConstraints: [
-      constraint("topology.kubernetes.io/zone"),
-      constraint("kubernetes.io/hostname"),
-    ],
-    affinity: {
-      podAntiAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }],
-      },
-    },
+    volume: { name, persistentVolumeClaim: { claimName, readOnly } },
+    mount: { name, mountPath, ...(subPath === undefined ? {} : { subPath }), readOnly },
   };
 }

@@ -7,12 +7,16 @@ import {
   SandboxPullPolicy,
   SandboxServiceType,
   type ComputeAmounts,
-  type EnvironmentVariable,
   type ProbeTiming,
   type SandboxDeploymentArgs,
   type SandboxDisruption,
   type SandboxWritable,
 } from "./args";
+import { autoscalingDefaults, type AutoscalingSettings } from "./autoscaling";
+import type { SandboxVariable } from "./environment";
+import { placementDefaults, type PlacementSettings } from "./placement";
+import { rolloutDefaults, shutdownDefaults, type RolloutSettings, type ShutdownSettings } from "./rollout";
+import type { SandboxVolume } from "./volumes";
 
 /** {@link SandboxDeploymentArgs} with every default filled in. */
 export interface SandboxDeploymentSettings {
@@ -20,16 +24,23 @@ export interface SandboxDeploymentSettings {
   image: pulumi.Input<string>;
   serviceAccountName: pulumi.Input<string>;
   runtimeClassName?: pulumi.Input<string> | undefined;
+  priorityClassName?: pulumi.Input<string> | undefined;
   skillsClaimName?: pulumi.Input<string> | undefined;
+  userDataClaimName?: pulumi.Input<string> | undefined;
+  userDataSubPath?: pulumi.Input<string> | undefined;
   imagePullPolicy: SandboxPullPolicy;
   imagePullSecrets: string[];
   name: string;
+  requireDigest: boolean;
   replicas: number;
+  autoscaling?: AutoscalingSettings | undefined;
+  rollout: RolloutSettings;
   revisionHistoryLimit: number;
   egress: EgressProfile;
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
   writable: Required<SandboxWritable>;
-  env: EnvironmentVariable[];
+  env: SandboxVariable[];
+  volumes: SandboxVolume[];
   probes: {
     path: string;
     startup: Required<ProbeTiming>;
@@ -39,28 +50,41 @@ export interface SandboxDeploymentSettings {
   service: { type: SandboxServiceType; nodePort?: number | undefined; clientAffinitySeconds: number };
   disruption?: SandboxDisruption | undefined;
   terminationGracePeriodSeconds: number;
+  shutdown: ShutdownSettings;
+  placement: PlacementSettings;
   spread: boolean;
 }
 
 /** Fills in the defaults. */
 export function withDefaults(args: SandboxDeploymentArgs): SandboxDeploymentSettings {
   const { resources, writable, probes, service } = args;
-  const replicas = args.replicas ?? 2;
+  const autoscaling = args.autoscaling && autoscalingDefaults(args.autoscaling);
+  const replicas = args.replicas ?? autoscaling?.minReplicas ?? 2;
+  const spread = args.spread ?? true;
   return {
     namespace: args.namespace,
     image: args.image,
     serviceAccountName: args.serviceAccountName,
     runtimeClassName: args.runtimeClassName,
+    priorityClassName: args.priorityClassName,
     skillsClaimName: args.skillsClaimName,
+    userDataClaimName: args.userDataClaimName,
+    userDataSubPath: args.userDataSubPath,
     imagePullPolicy: args.imagePullPolicy ?? SandboxPullPolicy.IfNotPresent,
     imagePullSecrets: args.imagePullSecrets ?? [],
     name: args.name ?? "sandbox",
+    requireDigest: args.requireDigest ?? false,
     replicas,
+    autoscaling,
+    rollout: rolloutDefaults(args.rollout),
     revisionHistoryLimit: args.revisionHistoryLimit ?? 3,
     egress: args.egress ?? EgressProfile.Blocked,
     env: args.env ?? [],
+    volumes: args.volumes ?? [],
     terminationGracePeriodSeconds: args.terminationGracePeriodSeconds ?? 30,
-    spread: args.spread ?? true,
+    shutdown: shutdownDefaults(args.shutdown),
+    placement: placementDefaults(args.placement, spread),
+    spread,
     resources: {
       requests: over(amounts("100m", "128Mi", "256Mi"), resources?.requests),
       limits: over(amounts("1", "1Gi", "1Gi"), resources?.limits),

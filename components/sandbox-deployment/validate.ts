@@ -1,26 +1,24 @@
 // What is wrong with the shared sandbox's arguments.
-import type * as pulumi from "@pulumi/pulumi";
-
 import { EgressProfile } from "../sandbox-network-policies/profiles";
 import { Checks, type Rule } from "../shared/checks";
 import { checkOrder, parseQuantity } from "../shared/quantity";
 import {
   dnsLabel,
   dnsSubdomain,
-  environmentName,
   integerBetween,
   matching,
   oneOf,
   pinnedImage,
   quantity,
 } from "../shared/rules";
-import {
-  SandboxPullPolicy,
-  SandboxServiceType,
-  type EnvironmentVariable,
-  type SandboxDeploymentArgs,
-} from "./args";
+import { subPath } from "../shared/sub-path";
+import { SandboxPullPolicy, SandboxServiceType, type SandboxDeploymentArgs } from "./args";
+import { checkAutoscaling } from "./autoscaling";
+import { checkEnvironment } from "./environment";
+import { checkPlacement } from "./placement";
 import { withDefaults, type SandboxDeploymentSettings } from "./resolve";
+import { checkRollout, checkShutdown, countOrPercentage } from "./rollout";
+import { checkVolumes } from "./volumes";
 
 const maximumSeconds = 3600;
 
@@ -36,6 +34,8 @@ export function resolve(name: string, args: SandboxDeploymentArgs): SandboxDeplo
   for (const [i, secret] of settings.imagePullSecrets.entries())
     checks.plain(`imagePullSecrets[${i}]`, secret, dnsSubdomain);
   checks.plain("replicas", settings.replicas, integerBetween(0, 1000));
+  checkScaling(checks, args, settings);
+  checkRollout(checks, settings.rollout);
   checks.plain("revisionHistoryLimit", settings.revisionHistoryLimit, integerBetween(0, 100));
   checks.plain("egress", settings.egress, oneOf(EgressProfile));
   checks.plain(
@@ -43,6 +43,8 @@ export function resolve(name: string, args: SandboxDeploymentArgs): SandboxDeplo
     settings.terminationGracePeriodSeconds,
     integerBetween(0, maximumSeconds, "a number of seconds"),
   );
+  checkShutdown(checks, settings.shutdown, settings.terminationGracePeriodSeconds);
+  checkPlacement(checks, settings.placement, settings.spread);
   checkSizes(checks, settings);
   checkProbes(checks, settings);
   checkService(checks, settings);
@@ -50,14 +52,41 @@ export function resolve(name: string, args: SandboxDeploymentArgs): SandboxDeplo
   const resolved = {
     ...settings,
     namespace: checks.input("namespace", settings.namespace, dnsLabel),
-    image: checks.input("image", settings.image, pinnedImage),
+    image: checks.input("image", settings.image, settings.requireDigest ? imageDigest : pinnedImage),
     serviceAccountName: checks.input("serviceAccountName", settings.serviceAccountName, dnsSubdomain),
     runtimeClassName: checks.optional("runtimeClassName", settings.runtimeClassName, dnsSubdomain),
+    priorityClassName: checks.optional("priorityClassName", settings.priorityClassName, dnsSubdomain),
     skillsClaimName: checks.optional("skillsClaimName", settings.skillsClaimName, dnsSubdomain),
+    userDataClaimName: checks.optional("userDataClaimName", settings.userDataClaimName, dnsSubdomain),
+    userDataSubPath: checks.optional("userDataSubPath", settings.userDataSubPath, subPath),
     env: checkEnvironment(checks, settings.env),
+    volumes: checkVolumes(checks, settings.volumes, settings.resources.limits.ephemeralStorage),
   };
   checks.finish();
   return resolved;
+}
+
+/** An image that stays what it is, whoever moves its tag. */
+const imageDigest: Rule<string> = (value) => {
+  const bad = pinnedImage(value);
+  if (bad !== undefined) return bad;
+  return value.includes("@sha256:")
+    ? undefined
+    : "an image reference with its digest, such as registry.example.com/team/sandbox@sha256:…, because requireDigest is true";
+};
+
+function checkScaling(
+  checks: Checks,
+  args: SandboxDeploymentArgs,
+  { autoscaling }: SandboxDeploymentSettings,
+): void {
+  if (autoscaling === undefined) return;
+  if (args.replicas !== undefined) {
+    checks.problem(
+      `replicas is ${args.replicas}, but autoscaling is given, which decides how many there are; remove one of the two`,
+    );
+  }
+  checkAutoscaling(checks, autoscaling);
 }
 
 function checkSizes(checks: Checks, { resources, writable }: SandboxDeploymentSettings): void {
@@ -130,35 +159,4 @@ function checkDisruption(checks: Checks, { disruption, replicas }: SandboxDeploy
       `disruption.maxUnavailable is "${maxUnavailable}", so that no node could ever be drained; raise it`,
     );
   }
-}
-
-const countOrPercentage: Rule<string> = matching(
-  /^(?:\d{1,4}|\d{1,2}%|100%)$/,
-  'a number such as "1" or a percentage such as "50%"',
-);
-
-/** Variables that the component or Kubernetes sets itself. */
-const reservedNames: Rule<string> = (value) =>
-  value === "HOME" || value.startsWith("SANDLOT_") || value.startsWith("KUBERNETES_")
-    ? "a name that is not reserved: HOME and names that start with SANDLOT_ or KUBERNETES_ are"
-    : undefined;
-
-function checkEnvironment(checks: Checks, env: readonly EnvironmentVariable[]): EnvironmentVariable[] {
-  const seen = new Set<string>();
-  return env.map(({ name, value }, i) => {
-    checks.plain(`env[${i}].name`, name, (text) => environmentName(text) ?? reservedNames(text));
-    if (seen.has(name))
-      checks.problem(
-        `env[${i}].name is "${name}", which an earlier entry sets already; remove one of the two`,
-      );
-    seen.add(name);
-    return { name, value: gateText(checks, `env[${i}].value`, value) };
-  });
-}
-
-/** Values are not shown in messages: who mistakes this for a place for secrets shall not find them in logs. */
-function gateText(checks: Checks, field: string, value: pulumi.Input<string>): pulumi.Input<string> {
-  if (typeof value === "string" && value.includes("\0"))
-    checks.problem(`${field} contains a NUL character, which no environment can hold; remove it`);
-  return value;
 }

@@ -4,7 +4,15 @@ import { Checks, type Rule } from "../shared/checks";
 import { over } from "../shared/defaults";
 import { commonLabels } from "../shared/labels";
 import { checkOrder } from "../shared/quantity";
-import { dnsLabel, integerBetween, labels as labelMap, matching, quantity } from "../shared/rules";
+import {
+  dnsLabel,
+  dnsSubdomain,
+  integerBetween,
+  labels as labelMap,
+  matching,
+  oneOf,
+  quantity,
+} from "../shared/rules";
 
 /** Upper bounds over everything in the namespace; amounts are Kubernetes quantities. */
 export interface NamespaceQuota {
@@ -89,6 +97,30 @@ export interface NamespaceLimits {
   maximum?: ResourceAmounts;
 }
 
+/** Whether pods that find no room take that of pods with less priority. */
+export enum PreemptionPolicy {
+  /** They wait: no sandbox ever ends somebody else's pod. */
+  Never = "Never",
+  /** They do. */
+  PreemptLowerPriority = "PreemptLowerPriority",
+}
+
+/** The PriorityClass that all pods of the namespace have; pods of another are not let in. */
+export interface NamespacePriority {
+  /** Its name. Without `value` it is one that is there already. */
+  className: string;
+  /**
+   * Its value, -2147483648 to 1000000000: a PriorityClass is made that has it. Below 0, sandboxes make way for every ordinary pod.
+   * @default - none is made
+   */
+  value?: number;
+  /**
+   * Whether sandboxes that find no room take that of pods with less priority; only with `value`.
+   * @default PreemptionPolicy.Never
+   */
+  preemptionPolicy?: PreemptionPolicy;
+}
+
 /** Arguments of {@link SandboxNamespace}. */
 export interface SandboxNamespaceArgs {
   /**
@@ -112,6 +144,11 @@ export interface SandboxNamespaceArgs {
   /** Defaults and upper bounds for one container. See the fields for their defaults. */
   limits?: NamespaceLimits;
   /**
+   * The priority of all pods of the namespace.
+   * @default - the cluster's default, and no bound on what pods ask for
+   */
+  priority?: NamespacePriority;
+  /**
    * Whether Pulumi refuses to delete the namespace.
    * @default false
    */
@@ -129,12 +166,13 @@ export interface SandboxNamespaceSettings {
     defaultRequests: Required<ResourceAmounts>;
     maximum: Required<ResourceAmounts>;
   };
+  priority?: NamespacePriority | undefined;
   protect: boolean;
 }
 
 /** Fills in the defaults. */
 export function withDefaults(args: SandboxNamespaceArgs): SandboxNamespaceSettings {
-  const { quota, limits, ...rest } = args;
+  const { quota, limits, priority, ...rest } = args;
   const plain = { name: "sandlot", podSecurityVersion: "v1.34", labels: {}, protect: false };
   return {
     ...over(plain, rest),
@@ -158,6 +196,7 @@ export function withDefaults(args: SandboxNamespaceArgs): SandboxNamespaceSettin
       defaultRequests: over(amounts("100m", "128Mi", "256Mi"), limits?.defaultRequests),
       maximum: over(amounts("4", "8Gi", "16Gi"), limits?.maximum),
     },
+    ...(priority === undefined ? {} : { priority }),
   };
 }
 
@@ -190,8 +229,25 @@ export function resolve(name: string, args: SandboxNamespaceArgs): SandboxNamesp
   }
   checkOrder(checks, ["limits.defaultRequests", defaultRequests], ["limits.defaultLimits", defaultLimits]);
   checkOrder(checks, ["limits.defaultLimits", defaultLimits], ["limits.maximum", maximum]);
+  if (settings.priority !== undefined) checkPriority(checks, settings.priority);
   checks.finish();
   return settings;
+}
+
+function checkPriority(checks: Checks, { className, value, preemptionPolicy }: NamespacePriority): void {
+  checks.plain("priority.className", className, (name) =>
+    name.startsWith("system-")
+      ? "a class for ordinary pods: those that start with system- are for the cluster's own"
+      : dnsSubdomain(name),
+  );
+  checks.plain("priority.value", value, integerBetween(-2147483648, 1_000_000_000));
+  checks.plain("priority.preemptionPolicy", preemptionPolicy, oneOf(PreemptionPolicy));
+  if (preemptionPolicy !== undefined && value === undefined) {
+    checks.problem(
+      `priority.preemptionPolicy is ${preemptionPolicy}, but without priority.value the class is there already and says it; ` +
+        "remove the one or give the other",
+    );
+  }
 }
 
 const ownNamespace: Rule<string> = (value) => {

@@ -2,7 +2,12 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { commonLabels } from "../shared/labels";
-import type { ResourceAmounts, SandboxNamespaceSettings } from "./args";
+import {
+  PreemptionPolicy,
+  type NamespacePriority,
+  type ResourceAmounts,
+  type SandboxNamespaceSettings,
+} from "./args";
 
 /** Labels by which the API server enforces, audits and warns by the Pod Security Standard `restricted`. */
 export function podSecurityLabels(version: string): Record<string, string> {
@@ -38,6 +43,29 @@ export function quotaHard({ quota }: SandboxNamespaceSettings): Record<string, s
     "services.nodeports": String(quota.nodePorts),
     "services.loadbalancers": "0",
   };
+}
+
+/** The PriorityClass, for a priority with a value. */
+export function priorityClassArgs(
+  { className, preemptionPolicy }: NamespacePriority,
+  value: number,
+): k8s.scheduling.v1.PriorityClassArgs {
+  return {
+    metadata: { name: className, labels: commonLabels("sandbox") },
+    value,
+    preemptionPolicy: preemptionPolicy ?? PreemptionPolicy.Never,
+    globalDefault: false,
+    description: "Sandboxes",
+  };
+}
+
+/**
+ * No room for pods of any other priority, nor for pods that state none: what runs in the namespace cannot choose to push others
+ * aside. The quota over everything stays as it is, because Kubernetes counts only pods by priority, not claims and Services.
+ */
+export function otherPrioritiesQuota(className: string): k8s.types.input.core.v1.ResourceQuotaSpec {
+  const notIn = { scopeName: "PriorityClass", operator: "NotIn", values: [className] };
+  return { hard: { pods: "0" }, scopeSelector: { matchExpressions: [notIn] } };
 }
 
 /** What one container gets by default and at most. */

@@ -20,6 +20,45 @@ export interface IngressPeer {
   cidr?: pulumi.Input<string>;
 }
 
+/** What a connection is made of. */
+export enum EgressProtocol {
+  Tcp = "TCP",
+  Udp = "UDP",
+}
+
+/** A port, or all ports from one to another. */
+export interface AllowedPort {
+  /** The port, or the first one. */
+  port: number;
+  /**
+   * The last port.
+   * @default - the first one
+   */
+  endPort?: number;
+  /**
+   * What a connection is made of.
+   * @default EgressProtocol.Tcp
+   */
+  protocol?: EgressProtocol;
+}
+
+/** Addresses that pods of profile `allowlist` reach. */
+export interface AllowedRange {
+  /** The range, IPv4 or IPv6, such as `140.82.112.0/20` or `2606:50c0::/32`. For one address: `/32` or `/128`. */
+  cidr: string;
+  /**
+   * At which ports.
+   * @default [{ port: 443 }]
+   */
+  ports?: AllowedPort[];
+  /**
+   * Whether the range may lie in what is shut to sandboxes: private, link-local (cloud metadata), reserved and cluster ranges.
+   * What is there is then open to all code in sandboxes of profile `allowlist`.
+   * @default false
+   */
+  allowPrivate?: boolean;
+}
+
 /** Where the cluster's DNS is. */
 export interface DnsPeer {
   /**
@@ -37,6 +76,12 @@ export interface DnsPeer {
    * @default 53
    */
   port?: number;
+  /**
+   * Addresses of DNS caches on the nodes (NodeLocal DNSCache), such as `169.254.20.10`. They belong to no pod that labels
+   * could choose. Only their port 53 is opened.
+   * @default []
+   */
+  nodeLocalAddresses?: string[];
 }
 
 /** Options of {@link SandboxNetworkPolicies} beside where to put them. */
@@ -47,8 +92,13 @@ export interface SandboxNetworkOptions {
    */
   ingressPeers?: IngressPeer[];
   /**
-   * Public ranges that the cluster uses for itself (nodes, pods, services) and that profile `open` must not reach. The
-   * private ranges are shut in any case.
+   * What pods of profile `allowlist` reach beside the DNS.
+   * @default []
+   */
+  allowlist?: AllowedRange[];
+  /**
+   * Public ranges that the cluster uses for itself (nodes, pods, services) and that no profile reaches. The private ranges
+   * are shut in any case.
    * @default []
    */
   clusterCidrs?: pulumi.Input<string>[];

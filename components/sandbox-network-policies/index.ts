@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { commonLabels } from "../shared/labels";
 import type { SandboxNetworkPoliciesArgs } from "./args";
-import { allowCallsOut, allowClients, allowDns, allowProfile, denyAll } from "./policies";
+import { allowCallsOut, allowClients, allowDns, allowProfile, denyAll, opensAnything } from "./policies";
 import { egressProfiles } from "./profiles";
 import { resolve } from "./resolve";
 
@@ -38,9 +38,11 @@ export class SandboxNetworkPolicies extends pulumi.ComponentResource {
     policy("dns", allowDns(settings.dns));
     policy("clients", allowClients(settings.ingressPeers));
     policy("client-egress", allowCallsOut(settings.dns));
-    for (const reach of egressProfiles) {
-      if (reach.reachable.length === 0) continue; // the default denies already
-      const spec = pulumi.all(settings.clusterCidrs).apply((ranges) => allowProfile(reach, ranges));
+    const { allowlist } = settings;
+    for (const reach of egressProfiles.filter((each) => opensAnything(each, allowlist))) {
+      const spec = pulumi
+        .all(settings.clusterCidrs)
+        .apply((clusterCidrs) => allowProfile(reach, { clusterCidrs, allowlist }));
       policy(`egress-${reach.profile}`, spec);
     }
 

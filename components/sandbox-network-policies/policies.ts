@@ -1,9 +1,10 @@
 // The NetworkPolicies, built from plain settings. Policies only ever add up, so all of them stand on "deny everything".
 import type * as k8s from "@pulumi/kubernetes";
 
-import { contains, parseCidr } from "../shared/cidr";
+import { contains, parseAddress, parseCidr } from "../shared/cidr";
 import { CLIENT_LABEL, EGRESS_LABEL, sandboxSelector } from "../shared/labels";
-import type { DnsPeer, IngressPeer } from "./args";
+import type { AllowedRangeSettings } from "./allowlist";
+import type { AllowedPort, DnsPeer, IngressPeer } from "./args";
 import { shutRanges, type ProfileReach } from "./profiles";
 
 type Spec = k8s.types.input.networking.v1.NetworkPolicySpec;
@@ -19,11 +20,24 @@ export function denyAll(): Spec {
 
 type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 
-function toDns(dns: Required<DnsPeer>): EgressRule {
-  const to = [
+/** The port of a DNS cache on a node: that of the protocol, whatever port the cluster's DNS pods have. */
+const dnsCachePort = 53;
+
+function toDns(dns: Required<DnsPeer>): EgressRule[] {
+  const pods = [
     { namespaceSelector: { matchLabels: dns.namespaceLabels }, podSelector: { matchLabels: dns.podLabels } },
   ];
-  return { to, ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: dns.port })) };
+  const caches = dns.nodeLocalAddresses.map((address) => ({ ipBlock: { cidr: hostRange(address) } }));
+  const at = (port: number) => ["UDP", "TCP"].map((protocol) => ({ protocol, port }));
+  return [
+    { to: pods, ports: at(dns.port) },
+    ...(caches.length === 0 ? [] : [{ to: caches, ports: at(dnsCachePort) }]),
+  ];
+}
+
+/** One address as a range. */
+function hostRange(address: string): string {
+  return `${address}/${parseAddress(address)?.family === 6 ? 128 : 32}`;
 }
 
 /** Name resolution by the cluster's DNS, for sandboxes. */
@@ -31,7 +45,7 @@ export function allowDns(dns: Required<DnsPeer>): Spec {
   return {
     podSelector: { matchLabels: sandboxSelector },
     policyTypes: ["Egress"],
-    egress: [toDns(dns)],
+    egress: toDns(dns),
   };
 }
 
@@ -44,7 +58,7 @@ export function allowCallsOut(dns: Required<DnsPeer>): Spec {
   return {
     podSelector: { matchLabels: { [CLIENT_LABEL]: "true" } },
     policyTypes: ["Egress"],
-    egress: [toSandboxes, toDns(dns)],
+    egress: [toSandboxes, ...toDns(dns)],
   };
 }
 
@@ -68,14 +82,40 @@ function peerSelector(peer: IngressPeer): Peer {
   };
 }
 
-/** What pods with a profile's label can reach. `clusterCidrs` are shut as {@link shutRanges} are. */
-export function allowProfile(reach: ProfileReach, clusterCidrs: readonly string[]): Spec {
-  const to = reach.reachable.map((cidr) => ({ ipBlock: { cidr, except: exceptions(cidr, clusterCidrs) } }));
+/** What profiles stand on, beside {@link shutRanges}. */
+export interface ProfileSettings {
+  /** Shut as {@link shutRanges} are. */
+  readonly clusterCidrs: readonly string[];
+  readonly allowlist: readonly AllowedRangeSettings[];
+}
+
+/** Whether a profile lets anything through; without a policy of its own the default denies. */
+export function opensAnything(reach: ProfileReach, allowlist: readonly AllowedRangeSettings[]): boolean {
+  return reach.reachable.length > 0 || (reach.allowlist && allowlist.length > 0);
+}
+
+/** What pods with a profile's label can reach. */
+export function allowProfile(reach: ProfileReach, { clusterCidrs, allowlist }: ProfileSettings): Spec {
+  const ranges = reach.reachable.map((cidr) => ({
+    ipBlock: { cidr, except: exceptions(cidr, clusterCidrs) },
+  }));
   return {
     podSelector: { matchLabels: { ...sandboxSelector, [EGRESS_LABEL]: reach.profile } },
     policyTypes: ["Egress"],
-    egress: to.length === 0 ? [] : [{ to }],
+    egress: [
+      ...(ranges.length === 0 ? [] : [{ to: ranges }]),
+      ...(reach.allowlist ? allowlist.map(toListed) : []),
+    ],
   };
+}
+
+/** A range is a rule of its own, because its ports are. */
+function toListed({ cidr, ports }: AllowedRangeSettings): EgressRule {
+  return { to: [{ ipBlock: { cidr } }], ports: ports.map(policyPort) };
+}
+
+function policyPort({ port, endPort, protocol }: Required<AllowedPort>) {
+  return { protocol: protocol as string, port, ...(endPort === port ? {} : { endPort }) };
 }
 
 /** The shut ranges that lie in `cidr`, without those that lie in another of them. */

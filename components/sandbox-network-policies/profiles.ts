@@ -4,6 +4,8 @@
 export enum EgressProfile {
   /** The cluster's DNS and nothing else. */
   Blocked = "blocked",
+  /** The ranges and ports of the allow list, and the cluster's DNS. */
+  Allowlist = "allowlist",
   /** The internet, but nothing private: see {@link shutRanges}. */
   Open = "open",
 }
@@ -81,21 +83,48 @@ export const shutRanges: readonly ShutRange[] = [
   { cidr: "ff00::/8", purpose: "multicast", source: "IANA IPv6 Multicast Address Space Registry, RFC 4291" },
 ];
 
+/** Addresses at which clouds hand out credentials to whoever asks. Each lies in one of {@link shutRanges}. */
+export const metadataAddresses: readonly { readonly address: string; readonly purpose: string }[] = [
+  { address: "169.254.169.254", purpose: "instance metadata of AWS, Azure, Google Cloud and others" },
+  { address: "169.254.170.2", purpose: "credentials of AWS ECS tasks" },
+  { address: "169.254.170.23", purpose: "credentials of AWS EKS pods" },
+  { address: "100.100.100.200", purpose: "instance metadata of Alibaba Cloud" },
+  { address: "168.63.129.16", purpose: "Azure platform endpoint" },
+  { address: "192.0.0.192", purpose: "instance metadata of Oracle Cloud" },
+  { address: "fd00:ec2::254", purpose: "instance metadata of AWS" },
+  { address: "fd00:ec2::23", purpose: "credentials of AWS EKS pods" },
+  { address: "fd20:ce::254", purpose: "instance metadata of Google Cloud" },
+];
+
 /** What a profile lets through, beside answers to connections from outside and the cluster's DNS. */
 export interface ProfileReach {
   readonly profile: EgressProfile;
   readonly summary: string;
-  /** Ranges that are reachable, less {@link shutRanges} and the cluster's own. */
+  /** Ranges that are reachable at every port, less {@link shutRanges} and the cluster's own. */
   readonly reachable: readonly string[];
+  /** Whether the allow list is reachable. */
+  readonly allowlist: boolean;
 }
 
 /** Every profile. A pod without a profile label, or with an unknown one, reaches nothing but the DNS. */
 export const egressProfiles: readonly ProfileReach[] = [
-  { profile: EgressProfile.Blocked, summary: "the cluster's DNS and nothing else", reachable: [] },
+  {
+    profile: EgressProfile.Blocked,
+    summary: "the cluster's DNS and nothing else",
+    reachable: [],
+    allowlist: false,
+  },
+  {
+    profile: EgressProfile.Allowlist,
+    summary: "the listed ranges at the listed ports",
+    reachable: [],
+    allowlist: true,
+  },
   {
     profile: EgressProfile.Open,
     summary:
       "the internet without private, carrier-grade NAT, link-local, metadata, reserved and cluster ranges",
     reachable: ["0.0.0.0/0", "::/0"],
+    allowlist: false,
   },
 ];

@@ -1,12 +1,29 @@
 // What the whole platform in a cluster can be told: the options of its parts.
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { GvisorRuntimeArgs } from "../gvisor-runtime/args";
+import type { GvisorRuntimeOptions } from "../gvisor-runtime/args";
+import type { ObservabilityOptions } from "../observability/args";
 import type { SandboxDeploymentOptions } from "../sandbox-deployment/args";
+import type { EnvironmentNode, SandboxEnvironmentOptions } from "../sandbox-environment/args";
 import type { SandboxNamespaceArgs } from "../sandbox-namespace/args";
 import type { SandboxNetworkOptions } from "../sandbox-network-policies/args";
 import type { SandboxRbacOptions } from "../sandbox-rbac/args";
 import type { SkillsStorageOptions } from "../skills-storage/args";
+import type { UserDataStorageOptions } from "../user-data-storage/args";
+
+/** Whether and how long it is tried whether the handler is gVisor. */
+export interface GvisorCheckOptions {
+  /**
+   * Whether it is tried. Without it, a handler that is not gVisor is not noticed.
+   * @default true
+   */
+  enabled?: boolean;
+  /**
+   * Seconds after which the pod must have ended, 10 to 3600.
+   * @default 300
+   */
+  timeoutSeconds?: number;
+}
 
 /** Arguments of {@link SandboxPlatform}. */
 export interface SandboxPlatformArgs {
@@ -24,12 +41,34 @@ export interface SandboxPlatformArgs {
    */
   skills?: SkillsStorageOptions;
   /**
+   * Where users' data is kept.
+   * @default - with the sandbox: what is written is gone when it is
+   */
+  userData?: UserDataStorageOptions;
+  /**
    * Whether sandboxes run in gVisor.
    * @default true
    */
   gvisor?: boolean;
-  /** The RuntimeClass for gVisor; not allowed with `gvisor: false`. */
-  runtime?: GvisorRuntimeArgs;
+  /** The RuntimeClass for gVisor, and gVisor on nodes; not allowed with `gvisor: false`. */
+  runtime?: GvisorRuntimeOptions;
+  /** The pod that is run in gVisor before sandboxes are deployed; not allowed with `gvisor: false`. */
+  gvisorCheck?: GvisorCheckOptions;
   /** The shared, always-on sandbox. */
   deployment?: SandboxDeploymentOptions;
+  /**
+   * How sandboxes are watched.
+   * @default - they serve no metrics
+   */
+  observability?: ObservabilityOptions;
+  /**
+   * The named environments that sessions start from.
+   * @default []
+   */
+  environments?: SandboxEnvironmentOptions[];
+  /**
+   * The development node that built images of environments are loaded into.
+   * @default - none: built images are pushed to registries
+   */
+  node?: EnvironmentNode;
 }

@@ -2,13 +2,18 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { GvisorRuntime } from "../gvisor-runtime";
+import { Observability } from "../observability";
+import { metricsVariable } from "../observability/objects";
 import { SandboxDeployment } from "../sandbox-deployment";
+import { SandboxEnvironment } from "../sandbox-environment";
 import { SandboxNamespace } from "../sandbox-namespace";
 import { SandboxNetworkPolicies } from "../sandbox-network-policies";
 import { SandboxRbac } from "../sandbox-rbac";
 import { SkillsStorage } from "../skills-storage";
+import { UserDataStorage } from "../user-data-storage";
 import type { SandboxPlatformArgs } from "./args";
-import { partNames, resolve } from "./resolve";
+import { environmentPart, partNames, resolve } from "./resolve";
+import { runtimeArgs } from "./runtime";
 
 /**
  * Sandboxes in a cluster: namespace, network walls, service account, skills, gVisor, and the shared sandbox itself. The
@@ -27,6 +32,8 @@ export class SandboxPlatform extends pulumi.ComponentResource {
   public readonly nodePort: pulumi.Output<number | undefined>;
   /** The RuntimeClass of sandboxes, if they run in gVisor. */
   public readonly runtimeClassName: pulumi.Output<string | undefined>;
+  /** The claim of users' data, if it is kept. */
+  public readonly userDataClaimName: pulumi.Output<string | undefined>;
   /** The egress profiles there are. */
   public readonly egressProfiles: pulumi.Output<string[]>;
 
@@ -39,6 +46,10 @@ export class SandboxPlatform extends pulumi.ComponentResource {
     const own = { parent: this };
     const home = new SandboxNamespace(names.namespace, args.namespace ?? {}, own);
     const namespace = home.namespace;
+    const priority =
+      args.namespace?.priority === undefined
+        ? {}
+        : { priorityClassName: home.priorityClassName.apply((className) => className ?? "") };
     const inside = { parent: this, dependsOn: home };
     const network = new SandboxNetworkPolicies(names.network, { ...args.network, namespace }, inside);
     const rbac = new SandboxRbac(names.rbac, { ...args.rbac, namespace }, inside);
@@ -46,21 +57,56 @@ export class SandboxPlatform extends pulumi.ComponentResource {
       args.skills === undefined
         ? undefined
         : new SkillsStorage(names.skills, { ...args.skills, namespace }, inside);
+    const userData =
+      args.userData === undefined
+        ? undefined
+        : new UserDataStorage(names.userData, { ...args.userData, namespace }, inside);
     const runtime =
-      args.gvisor === false ? undefined : new GvisorRuntime(names.runtime, args.runtime ?? {}, own);
-    const walls = [home, network, rbac, skills, runtime].filter((part) => part !== undefined);
+      args.gvisor === false
+        ? undefined
+        : new GvisorRuntime(
+            names.runtime,
+            runtimeArgs(args, {
+              namespace,
+              serviceAccountName: rbac.serviceAccountName,
+              ...priority,
+            }),
+            // The pod that is tried stands behind the same walls as sandboxes.
+            { parent: this, dependsOn: [home, network, rbac] },
+          );
+    const walls = [home, network, rbac, skills, userData, runtime].filter((part) => part !== undefined);
+    const watched = args.observability !== undefined;
+    if (watched) new Observability(names.observability, { ...args.observability, namespace }, inside);
     const deployment = new SandboxDeployment(
       names.deployment,
       {
         ...args.deployment,
+        ...(watched ? { env: [...(args.deployment?.env ?? []), metricsVariable] } : {}),
         namespace,
         image: args.image,
         serviceAccountName: rbac.serviceAccountName,
+        ...priority,
         ...(runtime === undefined ? {} : { runtimeClassName: runtime.runtimeClassName }),
         ...(skills === undefined ? {} : { skillsClaimName: skills.claimName }),
+        ...(userData === undefined
+          ? {}
+          : { userDataClaimName: userData.claimName, userDataSubPath: userData.subPath }),
       },
       { parent: this, dependsOn: walls },
     );
+    for (const environment of args.environments ?? []) {
+      new SandboxEnvironment(
+        environmentPart(name, environment.name),
+        {
+          ...(runtime === undefined ? {} : { runtimeClassName: runtime.runtimeClassName }),
+          ...environment,
+          namespace,
+          sandboxImage: args.image,
+          ...(args.node === undefined ? {} : { node: args.node }),
+        },
+        inside,
+      );
+    }
 
     this.namespace = namespace;
     this.deploymentName = deployment.deploymentName;
@@ -68,6 +114,7 @@ export class SandboxPlatform extends pulumi.ComponentResource {
     this.serviceUrl = deployment.serviceUrl;
     this.nodePort = deployment.nodePort;
     this.runtimeClassName = pulumi.output(runtime?.runtimeClassName);
+    this.userDataClaimName = pulumi.output(userData?.claimName);
     this.egressProfiles = network.egressProfiles;
     this.registerOutputs({
       namespace: this.namespace,
@@ -76,6 +123,7 @@ export class SandboxPlatform extends pulumi.ComponentResource {
       serviceUrl: this.serviceUrl,
       nodePort: this.nodePort,
       runtimeClassName: this.runtimeClassName,
+      userDataClaimName: this.userDataClaimName,
       egressProfiles: this.egressProfiles,
     });
   }

@@ -1,27 +1,40 @@
 // Checks every part of the platform before any of it is registered.
 import { resolve as resolveRuntime } from "../gvisor-runtime/resolve";
+import { resolve as resolveObservability } from "../observability/resolve";
 import { resolve as resolveDeployment } from "../sandbox-deployment/validate";
+import { resolve as resolveEnvironment } from "../sandbox-environment/resolve";
 import { resolve as resolveNamespace } from "../sandbox-namespace/args";
 import { resolve as resolveNetwork } from "../sandbox-network-policies/resolve";
-import { resolve as resolveRbac } from "../sandbox-rbac/args";
+import { resolve as resolveRbac } from "../sandbox-rbac/resolve";
 import { Checks } from "../shared/checks";
 import { parseQuantity } from "../shared/quantity";
+import { integerBetween } from "../shared/rules";
 import { resolve as resolveSkills } from "../skills-storage/resolve";
+import { resolve as resolveUserData } from "../user-data-storage/resolve";
 import type { SandboxPlatformArgs } from "./args";
 
 /** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
 export function partNames(
   name: string,
-): Record<"namespace" | "network" | "rbac" | "skills" | "runtime" | "deployment", string> {
+): Record<
+  "namespace" | "network" | "rbac" | "skills" | "userData" | "runtime" | "observability" | "deployment",
+  string
+> {
   return {
     namespace: `${name}-home`,
     network: `${name}-network`,
     rbac: `${name}-rbac`,
     skills: `${name}-skills`,
+    userData: `${name}-user-data`,
     runtime: `${name}-runtime`,
+    observability: `${name}-observability`,
     deployment: `${name}-sandbox`,
   };
 }
+
+/** The logical name of a named environment. */
+export const environmentPart = (name: string, environment: string): string =>
+  `${name}-environment-${environment}`;
 
 /**
  * Holds all arguments against their rules, those of the parts too. Pure: nothing is registered.
@@ -38,10 +51,26 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
     const skills = args.skills;
     checks.part(() => resolveSkills(names.skills, { ...skills, namespace }));
   }
+  if (args.userData !== undefined) {
+    const userData = args.userData;
+    checks.part(() => resolveUserData(names.userData, { ...userData, namespace }));
+  }
   if (args.gvisor === false && args.runtime !== undefined) {
     checks.problem("runtime is given, but gvisor is false; remove one of the two");
   }
+  if (args.gvisor === false && args.gvisorCheck !== undefined) {
+    checks.problem("gvisorCheck is given, but gvisor is false; remove one of the two");
+  }
+  checks.plain(
+    "gvisorCheck.timeoutSeconds",
+    args.gvisorCheck?.timeoutSeconds,
+    integerBetween(10, 3600, "a number of seconds"),
+  );
   if (args.gvisor !== false) checks.part(() => resolveRuntime(names.runtime, args.runtime ?? {}));
+  if (args.observability !== undefined) {
+    const observability = args.observability;
+    checks.part(() => resolveObservability(names.observability, { ...observability, namespace }));
+  }
   const deployment = checks.part(() =>
     resolveDeployment(names.deployment, {
       ...args.deployment,
@@ -60,12 +89,34 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
           `lower it or raise namespace.limits.maximum.${field}`,
       );
     }
-    if (deployment.replicas >= home.quota.pods) {
+    const { autoscaling } = deployment;
+    const [field, most] =
+      autoscaling === undefined
+        ? ["replicas", deployment.replicas]
+        : ["autoscaling.maxReplicas", autoscaling.maxReplicas];
+    if (most >= home.quota.pods) {
       checks.problem(
-        `deployment.replicas is ${deployment.replicas}, but the namespace's quota is ${home.quota.pods} pods, and an update needs one more ` +
+        `deployment.${field} is ${most}, but the namespace's quota is ${home.quota.pods} pods, and an update needs one more ` +
           "than there are replicas; lower it or raise namespace.quota.pods",
       );
     }
   }
+  checkEnvironments(checks, name, args, namespace);
   checks.finish();
+}
+
+function checkEnvironments(
+  checks: Checks,
+  name: string,
+  { environments = [], image }: SandboxPlatformArgs,
+  namespace: string,
+): void {
+  const seen = new Set<string>();
+  for (const environment of environments) {
+    const part = environmentPart(name, environment.name);
+    checks.part(() => resolveEnvironment(part, { ...environment, namespace, sandboxImage: image }));
+    if (seen.has(environment.name))
+      checks.problem(`two environments are named "${environment.name}"; rename one of them`);
+    seen.add(environment.name);
+  }
 }

@@ -1,8 +1,31 @@
-// What the sandboxes' service account can be told.
+// Who there is in the namespace and what they may do: the sandboxes' account, which may nothing, and others by rules.
 import type * as pulumi from "@pulumi/pulumi";
 
-import { Checks, type Rule } from "../shared/checks";
-import { dnsLabel, dnsSubdomain } from "../shared/rules";
+/** What an account may do, as one rule of a Role. Nothing in it can be `*`. */
+export interface AccessRule {
+  /**
+   * The API groups; `""` is the core group.
+   * @default [""]
+   */
+  apiGroups?: string[];
+  /** Resources in the plural, such as `pods` or `pods/log`. */
+  resources: string[];
+  /**
+   * The objects by name.
+   * @default - all of the namespace
+   */
+  resourceNames?: string[];
+  /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`. */
+  verbs: string[];
+}
+
+/** A service account that may do what its rules say, in the namespace and nowhere else. */
+export interface NamespaceAccount {
+  /** The account's name, and that of its Role and RoleBinding. */
+  name: string;
+  /** What it may do; at least one rule. */
+  rules: AccessRule[];
+}
 
 /** Options of {@link SandboxRbac} beside where to put it. */
 export interface SandboxRbacOptions {
@@ -11,28 +34,15 @@ export interface SandboxRbacOptions {
    * @default "sandbox"
    */
   serviceAccountName?: string;
+  /**
+   * Further accounts of the namespace. Pods that run as one get its token only if they ask for it.
+   * @default []
+   */
+  accounts?: NamespaceAccount[];
 }
 
 /** Arguments of {@link SandboxRbac}. */
 export interface SandboxRbacArgs extends SandboxRbacOptions {
-  /** The namespace of the service account. */
+  /** The namespace of the service accounts. */
   namespace: pulumi.Input<string>;
 }
-
-/**
- * Fills in defaults and holds everything against its rule. Pure: nothing is registered.
- * @throws ArgumentError with every problem of the plain values.
- */
-export function resolve(name: string, args: SandboxRbacArgs): Required<SandboxRbacArgs> {
-  const checks = new Checks("SandboxRbac", name);
-  const namespace = checks.input("namespace", args.namespace, dnsLabel);
-  const serviceAccountName = args.serviceAccountName ?? "sandbox";
-  checks.plain("serviceAccountName", serviceAccountName, ownAccount);
-  checks.finish();
-  return { namespace, serviceAccountName };
-}
-
-const ownAccount: Rule<string> = (value) =>
-  value === "default"
-    ? "an account of its own: roles given to default would be given to sandboxes"
-    : dnsSubdomain(value);

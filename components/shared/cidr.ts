@@ -34,6 +34,17 @@ export function contains(outer: CidrRange, inner: CidrRange): boolean {
   return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
 }
 
+/** Whether any address is in both. */
+export function overlaps(one: CidrRange, other: CidrRange): boolean {
+  return one.family === other.family && one.first <= other.last && other.first <= one.last;
+}
+
+/** A single address as the range of itself; undefined if it is no address. */
+export function parseAddress(text: string): CidrRange | undefined {
+  if (typeof text !== "string") return undefined;
+  return parseCidr(`${text}/${isIPv4(text) ? 32 : 128}`);
+}
+
 function ipv4Value(address: string): bigint {
   return address.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
 }

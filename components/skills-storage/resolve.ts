@@ -2,34 +2,35 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import { Checks } from "../shared/checks";
-import { absolutePath, dnsLabel, dnsSubdomain, oneOf, quantity } from "../shared/rules";
+import { dnsLabel, oneOf, quantity } from "../shared/rules";
+import { VolumeAccessMode, type VolumeNames } from "../shared/volume/args";
+import { checkNames, checkSource, type SourceFields } from "../shared/volume/resolve";
 import { SkillsSource, type SkillsStorageArgs } from "./args";
 
 /** {@link SkillsStorageArgs} with every default filled in. */
-export interface SkillsStorageSettings {
+export interface SkillsStorageSettings extends SourceFields {
   namespace: pulumi.Input<string>;
   source: SkillsSource;
-  hostPath?: pulumi.Input<string> | undefined;
-  existingClaim?: pulumi.Input<string> | undefined;
   size: string;
+  accessMode: VolumeAccessMode;
   retain: boolean;
+  names: VolumeNames;
 }
 
 /** Fills in the defaults. */
 export function withDefaults(args: SkillsStorageArgs): SkillsStorageSettings {
+  const { source = SkillsSource.HostPath } = args;
+  const usual =
+    source === SkillsSource.StorageClass ? VolumeAccessMode.ReadWriteMany : VolumeAccessMode.ReadOnlyMany;
   return {
     ...args,
-    source: args.source ?? SkillsSource.HostPath,
+    source,
     size: args.size ?? "1Gi",
+    accessMode: args.accessMode ?? usual,
     retain: args.retain ?? false,
+    names: args.names ?? {},
   };
 }
-
-/** Which field each source needs; the others' must be absent. */
-const needed: Readonly<Record<SkillsSource, "hostPath" | "existingClaim">> = {
-  [SkillsSource.HostPath]: "hostPath",
-  [SkillsSource.ExistingClaim]: "existingClaim",
-};
 
 /**
  * Fills in defaults and holds everything against its rule. Pure: nothing is registered.
@@ -37,24 +38,21 @@ const needed: Readonly<Record<SkillsSource, "hostPath" | "existingClaim">> = {
  */
 export function resolve(name: string, args: SkillsStorageArgs): SkillsStorageSettings {
   const settings = withDefaults(args);
+  const { source, accessMode } = settings;
   const checks = new Checks("SkillsStorage", name);
-  checks.plain("source", settings.source, oneOf(SkillsSource));
+  checks.plain("source", source, oneOf(SkillsSource));
   checks.plain("size", settings.size, quantity);
-  for (const [source, field] of Object.entries(needed) as [SkillsSource, "hostPath" | "existingClaim"][]) {
-    const given = settings[field] !== undefined;
-    if (source === settings.source && !given)
-      checks.problem(`${field} is missing, but source ${source} needs it; give it`);
-    if (source !== settings.source && given) {
-      checks.problem(
-        `${field} is given, but source is ${settings.source}; remove it or set source to ${source}`,
-      );
-    }
+  checks.plain("accessMode", accessMode, oneOf(VolumeAccessMode));
+  if (args.accessMode !== undefined && source !== SkillsSource.StorageClass) {
+    checks.problem(
+      `accessMode is given, but source is ${source}, whose volumes are ReadOnlyMany; remove it or set source to StorageClass`,
+    );
   }
+  checkNames(checks, source, settings.names);
   const resolved = {
     ...settings,
+    ...checkSource(checks, source, settings, true),
     namespace: checks.input("namespace", settings.namespace, dnsLabel),
-    hostPath: checks.optional("hostPath", settings.hostPath, absolutePath),
-    existingClaim: checks.optional("existingClaim", settings.existingClaim, dnsSubdomain),
   };
   checks.finish();
   return resolved;

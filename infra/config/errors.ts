@@ -61,6 +61,12 @@ function shown(value: unknown): string {
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
 }
 
+/** Whether a value at `path` must not be repeated: a secret was written there, or should have been. */
+function isHidden(path: Path, value: unknown, secrets: ReadonlySet<string>): boolean {
+  if (value === undefined) return false;
+  return secrets.has(String(path[0])) || schemaAt(path)?.meta()?.["secret"] === true;
+}
+
 function unknownKeys(path: Path, keys: readonly string[]): string[] {
   const schema = schemaAt(path);
   const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
@@ -70,14 +76,22 @@ function unknownKeys(path: Path, keys: readonly string[]): string[] {
   );
 }
 
-/** One sentence for each issue, in the order of the file. */
-export function describeIssues(error: z.ZodError, input: unknown): string[] {
+/**
+ * One sentence for each issue, in the order of the file.
+ * @param secrets the keys, such as `target`, that hold a secret: nothing of what is in them is repeated
+ */
+export function describeIssues(
+  error: z.ZodError,
+  input: unknown,
+  secrets: ReadonlySet<string> = new Set(),
+): string[] {
   return error.issues.flatMap((issue) => {
     const { path } = issue;
     const value = valueAt(input, path);
+    const told = isHidden(path, value, secrets) ? "[secret]" : shown(value);
     if (issue.code === "unrecognized_keys") return unknownKeys(path, issue.keys);
-    if (issue.code === "custom") return [`${formatPath(path)} is ${shown(value)}: ${issue.message}.`];
+    if (issue.code === "custom") return [`${formatPath(path)} is ${told}: ${issue.message}.`];
     const near = issue.code === "invalid_value" ? suggestion(String(value), issue.values.map(String)) : "";
-    return [`${formatPath(path)} is ${shown(value)}; allowed: ${allowedAt(path)}.${near}`];
+    return [`${formatPath(path)} is ${told}; allowed: ${allowedAt(path)}.${near}`];
   });
 }

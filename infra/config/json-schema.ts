@@ -8,9 +8,12 @@ export function stackFileSchema(): Record<string, unknown> {
   const config = z.toJSONSchema(configSchema, {
     target: "draft-7",
     override: ({ jsonSchema }) => {
-      const { allowed, description } = jsonSchema as { allowed?: string; description?: string };
-      delete (jsonSchema as { allowed?: string }).allowed;
+      const own = jsonSchema as { allowed?: string; description?: string; secret?: boolean };
+      const { allowed, description, secret } = own;
+      delete own.allowed;
+      delete own.secret;
       if (allowed !== undefined) jsonSchema.description = `${description ?? ""}. Allowed: ${allowed}.`;
+      if (secret === true) encrypted(jsonSchema);
     },
   });
   const properties = Object.entries(config.properties ?? {}).map(([key, value]) => [`sandlot:${key}`, value]);
@@ -31,4 +34,13 @@ export function stackFileSchema(): Record<string, unknown> {
       },
     },
   };
+}
+
+/** In a stack's file, a secret stands encrypted, as `pulumi config set --secret` writes it. */
+function encrypted(jsonSchema: z.core.JSONSchema.BaseSchema): void {
+  delete jsonSchema.minLength;
+  jsonSchema.type = "object";
+  jsonSchema.properties = { secure: { type: "string" } };
+  jsonSchema.required = ["secure"];
+  jsonSchema.additionalProperties = false;
 }

@@ -3,6 +3,7 @@ import type { SandlotConfig } from "./schema";
 
 import { describeIssues } from "./errors";
 import { configSchema } from "./schema";
+import { misplacedSecrets } from "./secrets";
 
 const prefix = "sandlot:";
 
@@ -24,17 +25,21 @@ export class ConfigError extends Error {
 }
 
 /**
- * Checks configuration as the engine hands it over: texts by full key, objects as JSON.
- * @throws ConfigError that names every mistake.
+ * Checks configuration as the engine hands it over: texts by full key, objects as JSON, secrets in clear.
+ * @param isSecret whether what is under a full key is a secret, or holds one
+ * @throws ConfigError that names every mistake, and repeats no secret.
  */
-export function parseConfig(entries: Readonly<Record<string, string>>): SandlotConfig {
-  const input = Object.fromEntries(
-    Object.entries(entries)
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), decode(value)]),
-  );
+export function parseConfig(
+  entries: Readonly<Record<string, string>>,
+  isSecret: (key: string) => boolean = () => false,
+): SandlotConfig {
+  const own = Object.entries(entries).filter(([key]) => key.startsWith(prefix));
+  const input = Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), decode(value)]));
+  const secrets = new Set(own.flatMap(([key]) => (isSecret(key) ? [key.slice(prefix.length)] : [])));
   const result = configSchema.safeParse(input);
-  if (!result.success) throw new ConfigError(describeIssues(result.error, input));
+  if (!result.success) throw new ConfigError(describeIssues(result.error, input, secrets));
+  const misplaced = misplacedSecrets(configSchema, input, secrets);
+  if (misplaced.length > 0) throw new ConfigError(misplaced);
   return result.data;
 }
 

@@ -36,6 +36,25 @@ export const dnsLabel = (description: string) =>
     "up to 63 lower-case letters, digits and '-', beginning and ending with a letter or digit",
   );
 
+/** RFC 1123 subdomain: names of Secrets, claims, PriorityClasses. */
+export const dnsName = (description: string) =>
+  field(
+    z
+      .string()
+      .max(253)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/),
+    description,
+    "up to 253 lower-case letters, digits, '-' and '.', with a letter or digit at both ends of every part",
+  );
+
+/** How many of several: a number or a share. */
+export const countOrPercentage = (description: string) =>
+  field(
+    z.string().regex(/^([0-9]{1,4}|[0-9]{1,2}%|100%)$/),
+    description,
+    'a number or a percentage in quotes, such as "1" or "25%"',
+  );
+
 /** An image reference: registry and repository, with a tag or a digest. */
 export const imageReference = (description: string) =>
   field(
@@ -47,9 +66,17 @@ export const imageReference = (description: string) =>
 const octet = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
 const ipv4Cidr = new RegExp(`^${octet}(\\.${octet}){3}/(3[0-2]|[12]?[0-9])$`);
 
-/** A range of IPv4 addresses. */
+/** A range of IPv4 or IPv6 addresses. */
 export const cidr = (description: string) =>
-  field(z.string().regex(ipv4Cidr), description, 'an IPv4 range in CIDR form, such as "10.20.0.0/16"');
+  field(
+    z.union([z.string().regex(ipv4Cidr), z.cidrv6()]),
+    description,
+    'a range in CIDR form, such as "10.20.0.0/16" or "2001:db8::/32"',
+  );
+
+/** One IPv4 or IPv6 address. */
+export const ipAddress = (description: string) =>
+  field(z.union([z.ipv4(), z.ipv6()]), description, 'an address, such as "169.254.20.10" or "fd00::10"');
 
 export const absolutePath = (description: string) =>
   field(z.string().regex(/^\/[^\0:]*$/), description, "an absolute path, without a colon");
@@ -61,13 +88,29 @@ export const environment = (description: string) =>
     "names of letters, digits and '_' (not beginning with a digit), each with a value in quotes",
   );
 
+/** Labels of Kubernetes objects; what is in them is checked by the components. */
+export const labels = (description: string) =>
+  field(z.record(z.string(), z.string()), description, "labels, each with a value in quotes");
+
 export const flag = (description: string) => field(z.boolean(), description, "true or false");
 
 export const text = (description: string) =>
   field(z.string().min(1), description, "a text that is not empty");
+
+/** A path on this machine: absolute, or relative to what the description says. */
+export const path = (description: string) =>
+  field(z.string().regex(/^[^\0]+$/), description, "a path that is not empty");
+
+/** A text that only counts as a Pulumi secret: errors never repeat it, and in clear it is refused. */
+export const secretText = (description: string, allowed: string) =>
+  z.string().min(1).meta({ description, allowed, secret: true });
 
 export const listOf = <T extends z.ZodType>(item: T, description: string) =>
   field(z.array(item), description, "a list");
 
 export const choice = <const T extends readonly [string, ...string[]]>(values: T, description: string) =>
   field(z.enum(values), description, `one of ${values.join(", ")}`);
+
+/** An object that has the fields of `shape` and no other. */
+export const object = <T extends z.ZodRawShape>(shape: T, description: string) =>
+  field(z.strictObject(shape), description, `an object with only ${Object.keys(shape).join(", ")}`);

@@ -55,6 +55,7 @@ describe("SandboxPlatform's graph", () => {
     const objects = graph.resources.filter(({ custom, type }) => custom && !type.startsWith("pulumi:"));
     const shape = objects.map(({ urn }) => urn.replace("urn:pulumi:test::sandlot::sandlot:index:", ""));
     assert.deepEqual(shape.sort(), [
+      "GvisorRuntime$kubernetes:batch/v1:Job::sandlot-runtime-check",
       "GvisorRuntime$kubernetes:node.k8s.io/v1:RuntimeClass::sandlot-runtime-class",
       "SandboxDeployment$kubernetes:apps/v1:Deployment::sandlot-sandbox-deployment",
       "SandboxDeployment$kubernetes:core/v1:Service::sandlot-sandbox-service",
@@ -113,7 +114,7 @@ describe("SandboxPlatform's graph", () => {
         serviceName: "sandbox",
         serviceUrl: "http://sandbox.sandlot.svc.cluster.local:8080",
         runtimeClassName: "gvisor",
-        egressProfiles: ["blocked", "open"],
+        egressProfiles: ["blocked", "allowlist", "open"],
       },
     ]);
   });

@@ -67,7 +67,11 @@ describe("obstacles to make up", () => {
   });
 
   for (const [variable, value, says] of [
-    ["STACK", "no-such-stack", /There is no stack no-such-stack.*\n.*Stacks here: bench, dev, test/],
+    [
+      "STACK",
+      "no-such-stack",
+      /There is no stack no-such-stack.*\n.*Stacks here: bench, dev, production, render, staging, test/,
+    ],
     ["HTTP_PORT", "eighty", /HTTP_PORT is "eighty"; allowed: an integer/],
     ["HTTP_PROT", "80", /make up has no variable HTTP_PROT. Did you mean HTTP_PORT\?/],
     ["REPLICAS", "9999", /REPLICAS is "9999"; allowed/],

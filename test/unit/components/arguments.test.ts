@@ -1,19 +1,13 @@
 // Bad arguments: one clear line each, that names field, value and what is allowed.
-import assert from "node:assert/strict";
-
 import type { EgressProfile, PortProtocol } from "@sandlot/components";
 import {
   SandboxServiceType,
-  SkillsSource,
   TolerationOperator,
   type GvisorRuntimeArgs,
   type K3sClusterArgs,
   type NodeImageArgs,
   type SandboxDeploymentArgs,
   type SandboxNamespaceArgs,
-  type SandboxNetworkPoliciesArgs,
-  type SandboxRbacArgs,
-  type SkillsStorageArgs,
 } from "@sandlot/components";
 
 import { resolve as resolveRuntime } from "../../../components/gvisor-runtime/resolve";
@@ -21,38 +15,7 @@ import { resolve as resolveCluster } from "../../../components/k3s-cluster/valid
 import { resolve as resolveImage } from "../../../components/node-image/args";
 import { resolve as resolveDeployment } from "../../../components/sandbox-deployment/validate";
 import { resolve as resolveNamespace } from "../../../components/sandbox-namespace/args";
-import { resolve as resolveNetwork } from "../../../components/sandbox-network-policies/resolve";
-import { resolve as resolveRbac } from "../../../components/sandbox-rbac/args";
-import { ArgumentError } from "../../../components/shared/checks";
-import { resolve as resolveSkills } from "../../../components/skills-storage/resolve";
-
-/** A table for one component: `good` arguments with one change that is wrong, and what the error says. */
-function refuses<A extends object>(
-  component: string,
-  resolve: (name: string, args: A) => unknown,
-  good: A,
-  table: [change: Partial<A>, message: RegExp][],
-): void {
-  describe(`${component}'s arguments`, () => {
-    it("are fine as they are", () => {
-      assert.doesNotThrow(() => resolve("it", good));
-    });
-    for (const [change, message] of table) {
-      it(`are refused with ${JSON.stringify(change)}`, () => {
-        let error: unknown;
-        try {
-          resolve("it", { ...good, ...change });
-        } catch (thrown) {
-          error = thrown;
-        }
-        assert.ok(error instanceof ArgumentError, "it is refused");
-        assert.equal(error.problems.length, 1, error.message);
-        assert.match(error.message, message);
-        assert.ok(error.message.startsWith(`${component} "it": `));
-      });
-    }
-  });
-}
+import { refuses } from "../../support/refuses";
 
 refuses<K3sClusterArgs>("K3sCluster", resolveCluster, { stack: "dev", owner: "/x" }, [
   [{ stack: "a b", containerName: "c" }, /stack is "a b"/],
@@ -153,42 +116,6 @@ refuses<SandboxNamespaceArgs>("SandboxNamespace", resolveNamespace, {}, [
   ],
 ]);
 
-refuses<SandboxNetworkPoliciesArgs>("SandboxNetworkPolicies", resolveNetwork, { namespace: "sandlot" }, [
-  [{ namespace: "" }, /namespace is ""/],
-  [{ ingressPeers: [{}] }, /ingressPeers\[0\] has neither labels nor cidr/],
-  [
-    { ingressPeers: [{ cidr: "10.0.0.1/32", podLabels: { a: "b" } }] },
-    /ingressPeers\[0\] has both labels and cidr/,
-  ],
-  [{ ingressPeers: [{ cidr: "10.0.0.1" }] }, /ingressPeers\[0\]\.cidr is "10\.0\.0\.1", but must be a range/],
-  [{ ingressPeers: [{ cidr: "0.0.0.0/0" }] }, /less than the whole internet/],
-  [
-    { ingressPeers: [{ podLabels: {} }] },
-    /ingressPeers\[0\]\.podLabels is \{\}, but must be at least one label/,
-  ],
-  [{ clusterCidrs: ["10.42.1.0/16"] }, /clusterCidrs\[0\].*bits after \/16 must be 0/],
-  [{ clusterCidrs: ["::/0"] }, /use profile blocked/],
-  [{ dns: { port: 0 } }, /dns\.port is 0/],
-  [{ dns: { podLabels: {} } }, /dns\.podLabels is \{\}/],
-]);
-
-refuses<SandboxRbacArgs>("SandboxRbac", resolveRbac, { namespace: "sandlot" }, [
-  [{ serviceAccountName: "default" }, /serviceAccountName is "default", but must be an account of its own/],
-  [{ serviceAccountName: "A" }, /serviceAccountName is "A"/],
-]);
-
-refuses<SkillsStorageArgs>("SkillsStorage", resolveSkills, { namespace: "sandlot", hostPath: "/skills" }, [
-  [{ hostPath: "skills" }, /hostPath is "skills", but must be an absolute path/],
-  [{ hostPath: undefined }, /hostPath is missing, but source HostPath needs it/],
-  [{ existingClaim: "c" }, /existingClaim is given, but source is HostPath/],
-  [{ source: SkillsSource.ExistingClaim, hostPath: undefined }, /existingClaim is missing/],
-  [
-    { source: SkillsSource.ExistingClaim, existingClaim: "c" },
-    /hostPath is given, but source is ExistingClaim/,
-  ],
-  [{ size: "big" }, /size is "big"/],
-]);
-
 refuses<GvisorRuntimeArgs>("GvisorRuntime", resolveRuntime, {}, [
   [{ runtimeClassName: "gVisor" }, /runtimeClassName is "gVisor"/],
   [{ handler: "run sc" }, /handler is "run sc"/],
@@ -214,7 +141,7 @@ refuses<SandboxDeploymentArgs>("SandboxDeployment", resolveDeployment, deploymen
   [{ replicas: -1 }, /replicas is -1, but must be a whole number from 0 to 1000/],
   [{ replicas: 1.5 }, /replicas is 1\.5/],
   [{ revisionHistoryLimit: 101 }, /revisionHistoryLimit is 101/],
-  [{ egress: "allowlist" as EgressProfile }, /egress is "allowlist", but must be one of blocked, open/],
+  [{ egress: "all" as EgressProfile }, /egress is "all", but must be one of blocked, allowlist, open/],
   [
     { resources: { limits: { memory: "64Mi" } } },
     /resources\.requests\.memory is "128Mi", but resources\.limits\.memory is "64Mi"/,

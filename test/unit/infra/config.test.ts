@@ -15,7 +15,7 @@ const stacks = resolve(__dirname, "../../../stacks");
 function entries(config: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
-      key.startsWith("sandlot:") ? key : `sandlot:${key}`,
+      key.includes(":") ? key : `sandlot:${key}`,
       typeof value === "string" ? value : JSON.stringify(value),
     ]),
   );

@@ -1,0 +1,150 @@
+// What a named environment can be told: arguments and their defaults. What is wrong with given ones: ./resolve.ts.
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { EnvironmentVariable, SandboxPullPolicy, SandboxResources } from "../sandbox-deployment/args";
+import type { EgressProfile } from "../sandbox-network-policies/profiles";
+
+/** What an environment's image is built from. */
+export interface EnvironmentBuild {
+  /**
+   * The image to build on, with a tag or digest: Debian or a relative of it, with bash. The sandbox server and its user are put
+   * into it. A tag that somebody moves is not noticed; a digest cannot move.
+   * @default - `python:<pythonVersion>-slim-bookworm` if pythonVersion is given, else the sandbox image
+   */
+  base?: pulumi.Input<string>;
+  /**
+   * The Python that the base must have, such as `3.12` or `3.12.4`; the build fails if it has another.
+   * @default - whatever the base has
+   */
+  pythonVersion?: string;
+  /**
+   * Python packages with their exact versions, such as `numpy==2.3.4` or `uvicorn[standard]==0.38.0`. Only wheels are installed:
+   * nothing of a package runs during the build.
+   * @default []
+   */
+  pip?: string[];
+  /**
+   * Debian packages with their exact versions, such as `git=1:2.39.5-0+deb12u2`.
+   * @default []
+   */
+  apt?: string[];
+  /**
+   * Commands that run last, each in a bash of its own, as root, with `set -euo pipefail`.
+   * @default []
+   */
+  commands?: string[];
+}
+
+/** A user of an image registry. */
+export interface RegistryCredentials {
+  /** The user's name. */
+  username: pulumi.Input<string>;
+  /** The password or token; give it as a secret. */
+  password: pulumi.Input<string>;
+}
+
+/** Where a built image is pushed to, and how nodes get it from there. */
+export interface EnvironmentRegistry {
+  /** Registry and repository, such as `registry.example.com/team/sandboxes`; the tag is made by the component. */
+  repository: string;
+  /**
+   * Who may push.
+   * @default - whom the machine's docker client is logged in as
+   */
+  pushCredentials?: RegistryCredentials;
+  /**
+   * Who may pull; a Secret of the namespace is made of it. Give a user that may do nothing else: nodes and whoever may read the
+   * namespace's Secrets see it.
+   * @default - none: the registry asks nobody, or imagePullSecrets names a Secret
+   */
+  pullCredentials?: RegistryCredentials;
+}
+
+/** An environment variable whose value is in a Secret. */
+export interface SecretVariable {
+  /** The variable's name. */
+  variable: string;
+  /** The Secret, in the sandboxes' namespace. */
+  secret: string;
+  /** The entry of the Secret. */
+  key: string;
+}
+
+/** Options of {@link SandboxEnvironment} beside where to put it. */
+export interface SandboxEnvironmentOptions {
+  /** The environment's name, by which sessions ask for it: a DNS label of at most 40 characters. */
+  name: string;
+  /**
+   * An image that is there already, with a tag or digest; not together with `build`.
+   * @default - the built one, or the sandbox image where nothing is to be built
+   */
+  image?: pulumi.Input<string>;
+  /**
+   * What to build the image from.
+   * @default - nothing is built
+   */
+  build?: EnvironmentBuild;
+  /**
+   * Where the built image is pushed to; only with `build`.
+   * @default - it stays in the machine's Docker engine, from where it is loaded into a development node
+   */
+  registry?: EnvironmentRegistry;
+  /**
+   * When the image is fetched to a node.
+   * @default SandboxPullPolicy.IfNotPresent
+   */
+  imagePullPolicy?: SandboxPullPolicy;
+  /**
+   * Names of Secrets of the namespace with registry credentials.
+   * @default []
+   */
+  imagePullSecrets?: string[];
+  /**
+   * The RuntimeClass of the environment's pods.
+   * @default - the platform's
+   */
+  runtimeClassName?: pulumi.Input<string>;
+  /**
+   * What a session of the environment may reach at most.
+   * @default EgressProfile.Blocked
+   */
+  egress?: EgressProfile;
+  /** What a sandbox is promised and can use. See the fields for their defaults. */
+  resources?: SandboxResources;
+  /**
+   * Environment variables; never secrets.
+   * @default []
+   */
+  env?: EnvironmentVariable[];
+  /**
+   * Environment variables from Secrets. Code in the sandbox can read them.
+   * @default []
+   */
+  secrets?: SecretVariable[];
+  /**
+   * How many idle, ready sandboxes the provisioner keeps, 0 to 500.
+   * @default 0
+   */
+  poolSize?: number;
+}
+
+/** The development node that a built image is loaded into. */
+export interface EnvironmentNode {
+  /** The node's container. */
+  containerName: pulumi.Input<string>;
+  /** The container's id: with a new container the image is loaded anew. */
+  containerId: pulumi.Input<string>;
+}
+
+/** Arguments of {@link SandboxEnvironment}. */
+export interface SandboxEnvironmentArgs extends SandboxEnvironmentOptions {
+  /** The namespace of the sandboxes. */
+  namespace: pulumi.Input<string>;
+  /** The sandbox image: where the sandbox server is taken from, and the default base. */
+  sandboxImage: pulumi.Input<string>;
+  /**
+   * The node to load a built image into that is not pushed.
+   * @default - none
+   */
+  node?: EnvironmentNode;
+}

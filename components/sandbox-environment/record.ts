@@ -1,0 +1,64 @@
+// The environment's record: what the provisioner reads to make sandboxes of the environment. Its format is in
+// docs/sandbox-environments.md; the version changes when a reader of the old one would misunderstand the new one.
+import type { ComputeAmounts } from "../sandbox-deployment/args";
+import { commonLabels } from "../shared/labels";
+import type { SandboxEnvironmentSettings } from "./resolve";
+
+/** The version of the record's format. */
+export const recordVersion = 1;
+
+/** ConfigMap label whose value is the environment's name. */
+export const ENVIRONMENT_LABEL = "sandlot.dev/environment";
+
+/** The entry of the ConfigMap that holds the record. */
+export const recordKey = "environment.json";
+
+/** What is only known when the image is there and the namespace is. */
+export interface RecordValues {
+  readonly image: string;
+  readonly runtimeClassName?: string | undefined;
+  /** The values of `env`, in its order. */
+  readonly values: readonly string[];
+  readonly pullSecrets: readonly string[];
+}
+
+/** The name of the ConfigMap. */
+export const recordName = (environment: string): string => `sandbox-environment-${environment}`;
+
+/** The labels of the ConfigMap. */
+export const recordLabels = (environment: string): Record<string, string> => ({
+  ...commonLabels("sandbox-environment"),
+  [ENVIRONMENT_LABEL]: environment,
+});
+
+/** The record as it stands in the ConfigMap: keys sorted, so that the same environment is the same text. */
+export function record(settings: SandboxEnvironmentSettings, known: RecordValues): string {
+  const { resources } = settings;
+  const content = {
+    version: recordVersion,
+    name: settings.name,
+    image: known.image,
+    imagePullPolicy: settings.imagePullPolicy,
+    imagePullSecrets: [...known.pullSecrets],
+    runtimeClassName: known.runtimeClassName,
+    egress: settings.egress,
+    resources: { requests: amounts(resources.requests), limits: amounts(resources.limits) },
+    env: Object.fromEntries(settings.env.map(({ name }, index) => [name, known.values[index] ?? ""])),
+    secrets: settings.secrets.map(({ variable, secret, key }) => ({ variable, secret, key })),
+    pool: { size: settings.poolSize },
+  };
+  return `${JSON.stringify(sorted(content), null, 2)}\n`;
+}
+
+function amounts({ cpu, memory, ephemeralStorage }: Required<ComputeAmounts>): Record<string, string> {
+  return { cpu, memory, "ephemeral-storage": ephemeralStorage };
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value as Record<string, unknown>);
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]),
+  );
+}

@@ -1,0 +1,177 @@
+// A named environment's settings: defaults filled in, everything held against its rule.
+import * as pulumi from "@pulumi/pulumi";
+
+import { SandboxPullPolicy, type ComputeAmounts, type EnvironmentVariable } from "../sandbox-deployment/args";
+import { EgressProfile } from "../sandbox-network-policies/profiles";
+import { Checks, type Rule } from "../shared/checks";
+import { over } from "../shared/defaults";
+import { checkOrder } from "../shared/quantity";
+import {
+  dnsLabel,
+  dnsSubdomain,
+  environmentName,
+  integerBetween,
+  oneOf,
+  pinnedImage,
+  quantity,
+} from "../shared/rules";
+import type {
+  EnvironmentBuild,
+  EnvironmentNode,
+  EnvironmentRegistry,
+  RegistryCredentials,
+  SandboxEnvironmentArgs,
+  SecretVariable,
+} from "./args";
+import { pythonBase } from "./recipe";
+import { aptPackage, buildCommand, pipPackage, pythonVersion, repository, secretKey } from "./rules";
+
+/** What is built, with every default filled in. */
+export interface BuildSettings {
+  base: pulumi.Input<string>;
+  pythonVersion?: string | undefined;
+  pip: string[];
+  apt: string[];
+  commands: string[];
+}
+
+/** {@link SandboxEnvironmentArgs} with every default filled in. */
+export interface SandboxEnvironmentSettings {
+  name: string;
+  namespace: pulumi.Input<string>;
+  sandboxImage: pulumi.Input<string>;
+  image?: pulumi.Input<string> | undefined;
+  build?: BuildSettings | undefined;
+  registry?: EnvironmentRegistry | undefined;
+  node?: EnvironmentNode | undefined;
+  imagePullPolicy: SandboxPullPolicy;
+  imagePullSecrets: string[];
+  runtimeClassName?: pulumi.Input<string> | undefined;
+  egress: EgressProfile;
+  resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
+  env: EnvironmentVariable[];
+  secrets: SecretVariable[];
+  poolSize: number;
+}
+
+/** Fills in the defaults. */
+export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSettings {
+  const { build, registry, resources, ...rest } = args;
+  return {
+    ...rest,
+    build: build && buildDefaults(build, args.sandboxImage),
+    registry: registry && {
+      ...registry,
+      pushCredentials: withSecret(registry.pushCredentials),
+      pullCredentials: withSecret(registry.pullCredentials),
+    },
+    imagePullPolicy: args.imagePullPolicy ?? SandboxPullPolicy.IfNotPresent,
+    imagePullSecrets: args.imagePullSecrets ?? [],
+    egress: args.egress ?? EgressProfile.Blocked,
+    resources: {
+      requests: over({ cpu: "100m", memory: "128Mi", ephemeralStorage: "256Mi" }, resources?.requests),
+      limits: over({ cpu: "1", memory: "1Gi", ephemeralStorage: "1Gi" }, resources?.limits),
+    },
+    env: args.env ?? [],
+    secrets: args.secrets ?? [],
+    poolSize: args.poolSize ?? 0,
+  };
+}
+
+/** A password is a secret, whoever forgot to say so. */
+function withSecret(credentials: RegistryCredentials | undefined): RegistryCredentials | undefined {
+  return credentials && { ...credentials, password: pulumi.secret(credentials.password) };
+}
+
+function buildDefaults(build: EnvironmentBuild, sandboxImage: pulumi.Input<string>): BuildSettings {
+  const { pythonVersion: version, pip = [], apt = [], commands = [] } = build;
+  const base = build.base ?? (version === undefined ? sandboxImage : pythonBase(version));
+  return { base, pythonVersion: version, pip, apt, commands };
+}
+
+/**
+ * Fills in defaults and holds everything against its rule. Pure: nothing is registered.
+ * @throws ArgumentError with every problem of the plain values.
+ */
+export function resolve(name: string, args: SandboxEnvironmentArgs): SandboxEnvironmentSettings {
+  const settings = withDefaults(args);
+  const checks = new Checks("SandboxEnvironment", name);
+  checks.plain("name", settings.name, environmentLabel);
+  checkImage(checks, settings);
+  checks.plain("imagePullPolicy", settings.imagePullPolicy, oneOf(SandboxPullPolicy));
+  for (const [i, secret] of settings.imagePullSecrets.entries())
+    checks.plain(`imagePullSecrets[${i}]`, secret, dnsSubdomain);
+  checks.plain("egress", settings.egress, oneOf(EgressProfile));
+  for (const [group, given] of Object.entries(settings.resources)) {
+    for (const [field, value] of Object.entries(given))
+      checks.plain(`resources.${group}.${field}`, value, quantity);
+  }
+  checkOrder(
+    checks,
+    ["resources.requests", settings.resources.requests],
+    ["resources.limits", settings.resources.limits],
+  );
+  checkVariables(checks, settings);
+  checks.plain("poolSize", settings.poolSize, integerBetween(0, 500));
+  const resolved: SandboxEnvironmentSettings = {
+    ...settings,
+    namespace: checks.input("namespace", settings.namespace, dnsLabel),
+    sandboxImage: checks.input("sandboxImage", settings.sandboxImage, pinnedImage),
+    image: checks.optional("image", settings.image, pinnedImage),
+    build: settings.build && {
+      ...settings.build,
+      base: checks.input("build.base", settings.build.base, pinnedImage),
+    },
+    runtimeClassName: checks.optional("runtimeClassName", settings.runtimeClassName, dnsSubdomain),
+  };
+  checks.finish();
+  return resolved;
+}
+
+/** The name is part of other names, which have 63 characters at most. */
+const environmentLabel: Rule<string> = (value) =>
+  dnsLabel(value) ?? (value.length <= 40 ? undefined : "at most 40 characters");
+
+function checkImage(checks: Checks, { image, build, registry }: SandboxEnvironmentSettings): void {
+  if (image !== undefined && build !== undefined)
+    checks.problem("image and build are both given; remove one of the two");
+  if (registry !== undefined) {
+    checks.plain("registry.repository", registry.repository, repository);
+    if (build === undefined)
+      checks.problem("registry is given, but nothing is built; remove it or give build");
+  }
+  if (build === undefined) return;
+  checks.plain("build.pythonVersion", build.pythonVersion, pythonVersion);
+  checkEach(checks, "build.pip", build.pip, pipPackage);
+  checkEach(checks, "build.apt", build.apt, aptPackage);
+  checkEach(checks, "build.commands", build.commands, buildCommand);
+}
+
+function checkEach(checks: Checks, field: string, values: readonly string[], rule: Rule<string>): void {
+  for (const [i, value] of values.entries()) checks.plain(`${field}[${i}]`, value, rule);
+}
+
+/** Variables that the sandbox server or Kubernetes sets. */
+const ownVariable: Rule<string> = (value) =>
+  environmentName(value) ??
+  (value === "HOME" || /^(?:SANDLOT|SANDBOXD|KUBERNETES)_/.test(value)
+    ? "a name that is not reserved: HOME and names that start with SANDLOT_, SANDBOXD_ or KUBERNETES_ are"
+    : undefined);
+
+function checkVariables(checks: Checks, { env, secrets }: SandboxEnvironmentSettings): void {
+  const names = [
+    ...env.map(({ name }, i) => [`env[${i}].name`, name] as const),
+    ...secrets.map(({ variable }, i) => [`secrets[${i}].variable`, variable] as const),
+  ];
+  const seen = new Set<string>();
+  for (const [field, name] of names) {
+    checks.plain(field, name, ownVariable);
+    if (seen.has(name))
+      checks.problem(`${field} is "${name}", which an earlier entry sets already; remove one of the two`);
+    seen.add(name);
+  }
+  for (const [i, { secret, key }] of secrets.entries()) {
+    checks.plain(`secrets[${i}].secret`, secret, dnsSubdomain);
+    checks.plain(`secrets[${i}].key`, key, secretKey);
+  }
+}

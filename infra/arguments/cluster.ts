@@ -1,0 +1,43 @@
+// From configuration to the development cluster.
+import { ImagePullPolicy, PortProtocol, type K3sClusterArgs } from "@sandlot/components";
+
+import type { SandlotConfig } from "../config/schema";
+import { given } from "./given";
+import { skillsInNode } from "./skills";
+import type { ContainerPlace, Surroundings } from "./surroundings";
+
+/** Arguments of the development cluster. */
+export function clusterArguments(
+  { cluster = {}, sandbox = {} }: SandlotConfig,
+  around: Pick<Surroundings, "stack" | "stateDir">,
+  place: Pick<ContainerPlace, "nodeImage" | "skillsPath">,
+): K3sClusterArgs {
+  const { imagePullPolicy, ports = [], registryMirrors = {}, mounts = [], cpus, ...same } = cluster;
+  const { hostPort, nodePort } = sandbox;
+  return given({
+    ...same,
+    stack: around.stack,
+    owner: around.stateDir,
+    image: place.nodeImage,
+    imagePullPolicy: imagePullPolicy && ImagePullPolicy[imagePullPolicy],
+    cpus: cpus === undefined ? undefined : Number(cpus),
+    ports: [
+      ...ports.map(({ host, node, protocol }) => ({
+        host,
+        node,
+        protocol: protocol === "udp" ? PortProtocol.Udp : PortProtocol.Tcp,
+      })),
+      ...(hostPort !== undefined && nodePort !== undefined ? [{ host: hostPort, node: nodePort }] : []),
+    ],
+    registryMirrors: Object.entries(registryMirrors).map(([registry, endpoints]) => ({
+      registry,
+      endpoints,
+    })),
+    mounts: [
+      ...mounts,
+      ...(place.skillsPath === undefined
+        ? []
+        : [{ source: place.skillsPath, target: skillsInNode, readOnly: true }]),
+    ],
+  });
+}

@@ -1,0 +1,30 @@
+// From configuration to the named environments.
+import { EgressProfile, SandboxPullPolicy, type SandboxEnvironmentOptions } from "@sandlot/components";
+
+import type { SandlotConfig } from "../config/schema";
+import { given } from "./given";
+
+type EnvironmentConfig = NonNullable<SandlotConfig["environments"]>[number];
+
+/** Arguments of the named environments. */
+export function environmentArguments({ environments = [] }: SandlotConfig): SandboxEnvironmentOptions[] {
+  return environments.map(environmentOptions);
+}
+
+const profiles = {
+  blocked: EgressProfile.Blocked,
+  allowlist: EgressProfile.Allowlist,
+  open: EgressProfile.Open,
+} as const;
+
+function environmentOptions(config: EnvironmentConfig): SandboxEnvironmentOptions {
+  const { repository, imagePullPolicy, runtimeClass, egress, environment = {}, ...same } = config;
+  return given({
+    ...same,
+    registry: repository === undefined ? undefined : { repository },
+    imagePullPolicy: imagePullPolicy && SandboxPullPolicy[imagePullPolicy],
+    runtimeClassName: runtimeClass,
+    egress: egress && profiles[egress],
+    env: Object.entries(environment).map(([name, value]) => ({ name, value })),
+  });
+}

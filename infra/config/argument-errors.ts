@@ -1,0 +1,30 @@
+// What the components say of bad arguments, in the words of who wrote a stack's file: by its key instead of the component.
+import type { ArgumentError } from "@sandlot/components";
+
+/** The key of configuration that each component's arguments come from. */
+const keys: Readonly<Record<string, string>> = {
+  K3sCluster: "cluster",
+  SandboxNamespace: "namespace",
+  SandboxNetworkPolicies: "network",
+  GvisorRuntime: "runtime",
+  SkillsStorage: "skills",
+  UserDataStorage: "userData",
+  SandboxDeployment: "sandbox",
+  Observability: "observability",
+};
+
+/** `SandboxDeployment "sandlot-sandbox": replicas is …` as `sandlot:sandbox: replicas is …`; others stay as they are. */
+export function inStackFile(problem: string): string {
+  const [, component = "", sentence = ""] = /^(\w+) "[^"]*": (.*)$/s.exec(problem) ?? [];
+  const key = keys[component];
+  if (key !== undefined) return `sandlot:${key}: ${sentence}`;
+  // The platform speaks of its parts, of which only this one is called otherwise in a stack's file.
+  return component === "SandboxPlatform"
+    ? `sandlot: ${sentence.replaceAll("deployment.", "sandbox.")}`
+    : problem;
+}
+
+/** The whole message. */
+export function describeArguments(error: ArgumentError): string {
+  return error.problems.map(inStackFile).join("\n");
+}
