@@ -1,50 +1,73 @@
 // make down: everything away; the data stays unless it is asked for as well.
 import { rmSync } from "node:fs";
 
+import { UserError } from "@sandlot/toolchain/errors.js";
 import { note, step } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
 import { runCommand } from "./support/command.js";
+import { configured } from "./support/configured.js";
 import { removeOrphans, releaseLock } from "./support/leftovers.js";
 import { removeContext, userKubeconfig } from "./support/merge-kubeconfig.js";
 import { deleteNamespace, startIfStopped } from "./support/node.js";
-import { engine, hasState, stackCommand } from "./support/pulumi.js";
+import { upCommand } from "./support/outputs.js";
+import { engine, stackCommand } from "./support/pulumi.js";
 import { setUpEngine } from "./support/setup.js";
-import { composeStackFile, configured, writeStackFile, type ComposedStack } from "./support/stack-file.js";
+import { lastStackFile, writeStackFile, type ComposedStack, type Stack } from "./support/stack-file.js";
+import { describeResource, hasState, readState } from "./support/state.js";
+import { refuseContainerVariables, targetKind } from "./support/target.js";
 import { isSet } from "./support/variables.js";
 
 await runCommand(
   {
     name: "down",
-    summary: "take the platform and the cluster down; the data is kept",
+    summary: "take the platform and the cluster down; the data is kept, and a cluster that was there already",
     variables: ["VOLUMES", "STACK"],
     examples: ["make down", "make down VOLUMES=1   # the data as well"],
   },
   async (given) => {
-    const composed = composeStackFile(given);
-    const { stack } = composed;
+    const composed = lastStackFile(given);
+    const { stack, document } = composed;
+    refuseContainerVariables(document, stack, given);
+    refuseProtected(stack);
     writeStackFile(composed);
-    const { env } = await setUpEngine();
+    const ownCluster = targetKind(document) === "container";
+    const { env } = await setUpEngine(document);
     if (hasState(stack)) {
       await releaseLock(stack, env);
-      await startIfStopped(stack, env);
-      await emptyCluster(composed, env);
+      if (ownCluster) {
+        await startIfStopped(stack, env);
+        await emptyCluster(composed, env);
+      }
+      const kept = ownCluster ? [] : readState(stack).filter(({ retainOnDelete }) => retainOnDelete === true);
       await step(`Stack ${stack.name}: destroy`, () =>
         engine(stack, ["destroy", "--yes", "--skip-preview", "--suppress-outputs"], env),
       );
       await stackCommand(stack, ["stack", "rm", stack.name, "--yes"], env);
+      for (const resource of kept) note(`Kept in the cluster: ${describeResource(resource)}`);
     }
-    await removeOrphans(stack, env);
+    if (ownCluster) await removeOrphans(stack, env);
     removeContext(userKubeconfig(), `sandlot-${stack.name}`);
     rmSync(stack.dir, { recursive: true, force: true });
-    await volumes(`sandlot-${stack.name}`, isSet(given.VOLUMES), env);
+    if (ownCluster) await volumes(`sandlot-${stack.name}`, isSet(given.VOLUMES), env);
     return 0;
   },
 );
 
-/** Deletes what is in the cluster, unless configuration protects it. */
+/** @throws UserError when something must not be deleted: it is all or nothing. */
+function refuseProtected(stack: Stack): void {
+  const held = readState(stack).filter(({ protect }) => protect === true);
+  if (held.length === 0) return;
+  throw new UserError(
+    `Stack ${stack.name} protects what \`make down\` would delete: ${held.map(describeResource).join(", ")}. ` +
+      "Nothing was deleted.",
+    "If it is to go with all that is in it: set namespace.protect to false in the stack's file, run " +
+      `\`${upCommand(stack)}\`, which takes the protection off, and then this again.`,
+  );
+}
+
+/** Deletes what is in the cluster. */
 async function emptyCluster({ stack, document }: ComposedStack, env: NodeJS.ProcessEnv): Promise<void> {
-  if (configured(document, "namespace", "protect") === true) return;
   const namespace = (configured(document, "namespace", "name") ?? "sandlot") as string;
   await step(`Namespace ${namespace}: delete`, () => deleteNamespace(stack, namespace, env));
 }

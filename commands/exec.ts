@@ -4,7 +4,7 @@ import { execa } from "execa";
 
 import { runCommand } from "./support/command.js";
 import { dockerEnvironment } from "./support/docker.js";
-import { readOutputs } from "./support/outputs.js";
+import { nodeOf, readOutputs } from "./support/outputs.js";
 import { runInSandbox } from "./support/sandbox.js";
 import { stackOf } from "./support/stack-file.js";
 import { isSet } from "./support/variables.js";
@@ -19,9 +19,10 @@ await runCommand(
   async (given) => {
     if (given.CMD === undefined)
       throw new UserError("CMD is missing.", "Give the command, such as: make exec CMD='uname -a'");
-    const outputs = readOutputs(stackOf(given.STACK));
+    const stack = stackOf(given.STACK);
+    const outputs = readOutputs(stack);
     if (isSet(given.NODE)) {
-      const { exitCode } = await execa("docker", ["exec", outputs.nodeContainer, "sh", "-c", given.CMD], {
+      const { exitCode } = await execa("docker", ["exec", nodeOf(stack, outputs), "sh", "-c", given.CMD], {
         env: await dockerEnvironment(),
         stdio: "inherit",
         reject: false,
@@ -31,7 +32,10 @@ await runCommand(
     if (outputs.endpoint === undefined) {
       throw new UserError(
         "No sandbox is published on this machine.",
-        "Set sandbox.nodePort and sandbox.hostPort in the stack's file.",
+        outputs.context === undefined
+          ? "Set sandbox.nodePort and sandbox.hostPort in the stack's file."
+          : `Use the cluster's own way in: kubectl --context ${outputs.context} --namespace ${outputs.namespace} exec ` +
+            "deployment/sandbox -- COMMAND",
       );
     }
     const { stdout, stderr, exitCode, status } = await runInSandbox(outputs.endpoint, given.CMD);

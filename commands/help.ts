@@ -4,12 +4,15 @@ import { runCommand } from "./support/command.js";
 const commands = {
   up: "set up everything, start the cluster, deploy, run code in a sandbox",
   preview: "show what `make up` would change",
+  "preview-comment": "what each stack's update would change, as one comment on a pull request",
   down: "take everything down; data is kept unless VOLUMES=1",
+  drift: "what is no longer as it was deployed; fails when something is not",
   status: "the node, pods, image, ports and resource use (FORMAT=json)",
   exec: "run CMD in a sandbox (NODE=1: in the node's container)",
   reload: "build and load the sandbox image anew, replace the running sandboxes",
   kubeconfig: "how to reach the cluster with kubectl (MERGE=1)",
   logs: "the sandboxes' logs (NODE=1: the node's; FOLLOW=1)",
+  secret: "put a secret into a stack's file, encrypted",
   doctor: "what is missing on this machine and how to get it",
   test: "set up what is needed and run all tests",
   bench: "measure times and memory against a reference",
@@ -17,7 +20,7 @@ const commands = {
 
 await runCommand({ name: "help", summary: "list the commands", variables: [] }, () => {
   console.log("Sandlot: run untrusted, AI-written code on Kubernetes.\n");
-  for (const [name, summary] of Object.entries(commands)) console.log(`  make ${name.padEnd(11)} ${summary}`);
+  for (const [name, summary] of Object.entries(commands)) console.log(`  make ${name.padEnd(16)} ${summary}`);
   console.log("\n`make NAME HELP=1` tells a command's variables. Guides are in docs/.");
   return Promise.resolve(0);
 });

@@ -3,9 +3,9 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 import { execa } from "execa";
 
 import { runCommand } from "./support/command.js";
-import { dockerEnvironment } from "./support/docker.js";
+import { dockerEnvironmentOf } from "./support/docker.js";
 import { clusterOf, sandboxSelector, showKubectl } from "./support/kubernetes.js";
-import { readOutputs } from "./support/outputs.js";
+import { nodeOf, readOutputs } from "./support/outputs.js";
 import { stackOf } from "./support/stack-file.js";
 import { isSet } from "./support/variables.js";
 
@@ -19,12 +19,13 @@ await runCommand(
     variables: ["NODE", "FOLLOW", "TAIL", "STACK"],
   },
   async (given) => {
-    const outputs = readOutputs(stackOf(given.STACK));
-    const env = await dockerEnvironment();
+    const stack = stackOf(given.STACK);
+    const outputs = readOutputs(stack);
+    const env = await dockerEnvironmentOf(outputs);
     const tail = given.TAIL ?? "100";
     const follow = isSet(given.FOLLOW) ? ["--follow"] : [];
     if (isSet(given.NODE)) {
-      const args = ["logs", "--tail", tail, ...follow, outputs.nodeContainer];
+      const args = ["logs", "--tail", tail, ...follow, nodeOf(stack, outputs)];
       const { exitCode } = await execa("docker", args, { env, stdio: "inherit", reject: false });
       return exitCode ?? 1;
     }
@@ -41,7 +42,7 @@ await runCommand(
       "sandbox",
     ];
     const how = [`--tail=${tail}`, "--prefix", `--max-log-requests=${followed}`, ...follow];
-    const { exitCode } = await showKubectl(clusterOf(outputs, env), [...which, ...how]);
+    const { exitCode } = await showKubectl(clusterOf(stack, outputs, env), [...which, ...how]);
     return exitCode ?? 1;
   },
 );

@@ -8,7 +8,8 @@ import { clusterOf, restartSandboxes } from "./support/kubernetes.js";
 import { readOutputs, saveOutputs } from "./support/outputs.js";
 import { engine, stackOutputs } from "./support/pulumi.js";
 import { setUp } from "./support/setup.js";
-import { stackOf } from "./support/stack-file.js";
+import { readWritten, stackOf } from "./support/stack-file.js";
+import { refuseRendered } from "./support/target.js";
 
 await runCommand(
   {
@@ -20,6 +21,7 @@ await runCommand(
   async (given) => {
     const stack = stackOf(given.STACK);
     readOutputs(stack);
+    refuseRendered(readWritten(stack), stack, "reload");
     const { env } = await setUp(stack);
     await releaseLock(stack, env);
     await step(`Stack ${stack.name}: update`, () =>
@@ -30,7 +32,9 @@ await runCommand(
     if (namespace === undefined) {
       throw new UserError("Nothing is deployed in this cluster.", "Run `make up` without ONLY=cluster.");
     }
-    await step("Sandboxes: replaced one by one", () => restartSandboxes(clusterOf(outputs, env), namespace));
+    await step("Sandboxes: replaced one by one", () =>
+      restartSandboxes(clusterOf(stack, outputs, env), namespace),
+    );
     return 0;
   },
 );

@@ -1,8 +1,8 @@
 // make status: the node, the sandboxes, what they use and where they are reached.
 import { runCommand } from "./support/command.js";
-import { dockerEnvironment } from "./support/docker.js";
-import { readStackFile, stackOf } from "./support/stack-file.js";
+import { lastStackFile } from "./support/stack-file.js";
 import { formatStatus, statusOf } from "./support/status.js";
+import { refuseRendered, targetKind } from "./support/target.js";
 
 await runCommand(
   {
@@ -13,9 +13,9 @@ await runCommand(
     examples: ["make status", "make -s status FORMAT=json | jq .pods"],
   },
   async (given) => {
-    const stack = stackOf(given.STACK);
-    readStackFile(stack.name);
-    const status = await statusOf(stack, await dockerEnvironment());
+    const { stack, document } = lastStackFile(given);
+    refuseRendered(document, stack, "status");
+    const status = await statusOf(stack, targetKind(document));
     console.log(given.FORMAT === "json" ? JSON.stringify(status, null, 2) : formatStatus(status));
     return status.up ? 0 : 1;
   },

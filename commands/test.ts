@@ -56,10 +56,10 @@ async function statics(): Promise<boolean> {
       return false;
     }
   };
-  const results = [
-    await check("Lint (npm run lint)", "lint"),
-    await check("Type check (npm run types)", "types"),
-  ];
+  const results = await Promise.all([
+    check("Lint (npm run lint)", "lint"),
+    check("Type check (npm run types)", "types"),
+  ]);
   return results.every(Boolean);
 }
 

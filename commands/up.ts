@@ -6,31 +6,28 @@ import { checkBeforeUp } from "./support/checks.js";
 import { runCommand } from "./support/command.js";
 import { containerIsMissing, releaseLock, removeContainer, removeOrphans } from "./support/leftovers.js";
 import { startIfStopped } from "./support/node.js";
-import { saveOutputs } from "./support/outputs.js";
+import { saveOutputs, tryReadOutputs } from "./support/outputs.js";
 import { closingWords, firstProgram } from "./support/present.js";
-import { engine, initStack, stackOutputs } from "./support/pulumi.js";
+import { engine, initStack, stackOutputs, type EngineEnvironment } from "./support/pulumi.js";
+import { emptyRendered, forgetRendered } from "./support/rendered.js";
+import { takeFieldsBack, undoAdditions } from "./support/repair.js";
 import { setUp } from "./support/setup.js";
-import { composeStackFile, writeStackFile } from "./support/stack-file.js";
+import { composeStackFile, writeStackFile, type ComposedStack, type Stack } from "./support/stack-file.js";
+import { targetKind } from "./support/target.js";
 import { leaveTimings } from "./support/timings.js";
-import { isSet } from "./support/variables.js";
+import { isSet, stackVariables, type Variables } from "./support/variables.js";
 
 await runCommand(
   {
     name: "up",
     summary: "set up everything, start the cluster, deploy the platform, run code in a sandbox",
-    variables: [
-      "STACK",
-      "SANDBOX_IMAGE",
-      "SKILLS_PATH",
-      "REPLICAS",
-      "NODE_IMAGE",
-      "API_PORT",
-      "HTTP_PORT",
-      "SKIP_PULL",
-      "FORCE",
-      "ONLY",
+    variables: [...stackVariables, "FORCE", "REPAIR"],
+    examples: [
+      "make up",
+      "make up SKILLS_PATH=~/skills HTTP_PORT=9090",
+      "make up ONLY=cluster",
+      "make up STACK=production CONFIG=release.yaml",
     ],
-    examples: ["make up", "make up SKILLS_PATH=~/skills HTTP_PORT=9090", "make up ONLY=cluster"],
   },
   async (given) => {
     const composed = composeStackFile(given);
@@ -40,23 +37,23 @@ await runCommand(
     const { env } = await setUp(stack);
     await initStack(stack, env);
     await releaseLock(stack, env);
-    await removeOrphans(stack, env);
-    if (isSet(given.FORCE)) await removeContainer(stack, env);
-    else await startIfStopped(stack, env);
-    const refresh = await containerIsMissing(stack, env);
-    if (refresh) note("The node's container is gone: the engine looks at what is really there first");
+    const lookFirst = await prepare(composed, given, env);
     const updateAfter = performance.now();
     await step(`Stack ${stack.name}: update`, () =>
       engine(
         stack,
-        ["up", "--yes", "--skip-preview", "--suppress-outputs", ...(refresh ? ["--refresh"] : [])],
-        env,
+        ["up", "--yes", "--skip-preview", "--suppress-outputs", ...(lookFirst ? ["--refresh"] : [])],
+        isSet(given.REPAIR) ? { ...env, ...takeFieldsBack } : env,
       ),
     );
     const outputs = saveOutputs(stack, await stackOutputs(stack, env));
     if (outputs.endpoint === undefined) {
       leaveTimings(updateAfter);
-      note("No sandbox is published on this machine, so no code was run in one");
+      note(
+        outputs.rendered === undefined
+          ? "No sandbox is published on this machine, so no code was run in one"
+          : `The YAML files are in ${outputs.rendered}`,
+      );
       return 0;
     }
     const { endpoint } = outputs;
@@ -72,3 +69,37 @@ await runCommand(
     return 0;
   },
 );
+
+/** Readies the place for an update; whether the engine must look at what is really there first. */
+async function prepare(
+  { stack, document }: ComposedStack,
+  given: Variables,
+  env: EngineEnvironment,
+): Promise<boolean> {
+  switch (targetKind(document)) {
+    case "container":
+      if (await prepareNode(stack, given, env)) return true;
+      return prepareRepair(stack, given, env);
+    case "existing":
+      return prepareRepair(stack, given, env);
+    case "render":
+      emptyRendered(document);
+      await forgetRendered(stack, env);
+      return false;
+  }
+}
+
+async function prepareNode(stack: Stack, given: Variables, env: EngineEnvironment): Promise<boolean> {
+  await removeOrphans(stack, env);
+  if (isSet(given.FORCE)) await removeContainer(stack, env);
+  else await startIfStopped(stack, env);
+  const missing = await containerIsMissing(stack, env);
+  if (missing) note("The node's container is gone: the engine looks at what is really there first");
+  return missing;
+}
+
+async function prepareRepair(stack: Stack, given: Variables, env: EngineEnvironment): Promise<boolean> {
+  if (!isSet(given.REPAIR)) return false;
+  if (tryReadOutputs(stack) !== undefined) await undoAdditions(stack, env);
+  return true;
+}

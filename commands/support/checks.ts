@@ -15,7 +15,9 @@ import {
 } from "@sandlot/toolchain/prerequisites/index.js";
 import type { Document } from "yaml";
 
-import { configured, type ComposedStack } from "./stack-file.js";
+import { configured } from "./configured.js";
+import type { ComposedStack } from "./stack-file.js";
+import { targetKind } from "./target.js";
 
 const defaultApiPort = 6443;
 
@@ -33,6 +35,10 @@ export function publishedPorts(document: Document): number[] {
 
 /** @throws UserError with everything that stands in the way, and the way out of each. */
 export async function checkBeforeUp({ stack, document }: ComposedStack): Promise<void> {
+  if (targetKind(document) !== "container") {
+    requireAll([await checkDisk(cacheRoot(), diskNeeds.run)]);
+    return;
+  }
   checkSkills(document);
   const docker = await findEngine();
   const portOptions = {

@@ -2,6 +2,8 @@
 import { findEngine } from "@sandlot/toolchain/docker-engine/index.js";
 import { UserError } from "@sandlot/toolchain/errors.js";
 
+import type { StackOutputs } from "./outputs.js";
+
 /** The environment for calling `docker`. @throws UserError when no engine answers. */
 export async function dockerEnvironment(): Promise<NodeJS.ProcessEnv> {
   const engine = await findEngine();
@@ -12,4 +14,9 @@ export async function dockerEnvironment(): Promise<NodeJS.ProcessEnv> {
     );
   }
   return engine.host === "" ? {} : { DOCKER_HOST: engine.host };
+}
+
+/** The same for a stack whose cluster is in a container; nothing for others, which need no Docker. */
+export async function dockerEnvironmentOf({ nodeContainer }: StackOutputs): Promise<NodeJS.ProcessEnv> {
+  return nodeContainer === undefined ? {} : dockerEnvironment();
 }

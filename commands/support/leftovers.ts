@@ -7,21 +7,14 @@ import { stateDir } from "@sandlot/toolchain/paths.js";
 import { note } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
-import { stackCommand, statePath, type EngineEnvironment } from "./pulumi.js";
+import { stackCommand, type EngineEnvironment } from "./pulumi.js";
 import { projectName, type Stack } from "./stack-file.js";
-
-/** The part of the engine's state file that is read here. */
-interface StateFile {
-  checkpoint: { latest?: { resources?: { type: string; id?: string }[] } };
-}
+import { readState } from "./state.js";
 
 /** Ids, by type, of what the stack's state holds. */
 function idsInState(stack: Stack, type: string): Set<string> {
-  if (!existsSync(statePath(stack))) return new Set();
-  const state = JSON.parse(readFileSync(statePath(stack), "utf8")) as StateFile;
-  const resources = state.checkpoint.latest?.resources ?? [];
   return new Set(
-    resources.flatMap((resource) =>
+    readState(stack).flatMap((resource) =>
       resource.type === type && resource.id !== undefined ? [resource.id] : [],
     ),
   );

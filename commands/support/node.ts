@@ -5,7 +5,7 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 import { step } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
-import { kubectl } from "./kubernetes.js";
+import { clusterIn, kubectl } from "./kubernetes.js";
 import type { Stack } from "./stack-file.js";
 
 const patience = { timeoutMs: 120_000, pollMs: 300 };
@@ -34,7 +34,7 @@ export async function startIfStopped(stack: Stack, env: NodeJS.ProcessEnv): Prom
     const end = performance.now() + patience.timeoutMs;
     for (;;) {
       try {
-        await kubectl({ node, env }, ["get", "--raw", "/readyz"]);
+        await kubectl(clusterIn(node, env), ["get", "--raw", "/readyz"]);
         return;
       } catch (error) {
         if (performance.now() > end) {

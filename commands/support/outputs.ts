@@ -6,10 +6,16 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 
 import { defaultStack, type Stack } from "./stack-file.js";
 
-/** Stack outputs, a public contract: `infra/index.ts` exports exactly these. */
+/** Stack outputs, a public contract: `infra/index.ts` exports exactly these, and the kubeconfig where there is a cluster. */
 export interface StackOutputs {
-  readonly nodeContainer: string;
-  readonly apiServer: string;
+  /** The container with the cluster, if it is one of our own. */
+  readonly nodeContainer?: string;
+  /** The API server's address, if there is a cluster. */
+  readonly apiServer?: string;
+  /** The kubeconfig's context, if the cluster was there already. */
+  readonly context?: string;
+  /** The folder of YAML files, if there is no cluster. */
+  readonly rendered?: string;
   readonly namespace?: string;
   readonly service?: string;
   /** The sandbox API's address on this machine, if it is published. */
@@ -36,10 +42,10 @@ function outputsPath(stack: Stack): string {
 /** Keeps the outputs of a finished update; the kubeconfig is readable by its owner alone. */
 export function saveOutputs(
   stack: Stack,
-  outputs: StackOutputs & { readonly kubeconfig: string },
+  outputs: StackOutputs & { readonly kubeconfig?: string },
 ): StackOutputs {
   const { kubeconfig, ...rest } = outputs;
-  writeFileSync(kubeconfigPath(stack), kubeconfig, { mode: 0o600 });
+  if (kubeconfig !== undefined) writeFileSync(kubeconfigPath(stack), kubeconfig, { mode: 0o600 });
   writeFileSync(outputsPath(stack), `${JSON.stringify(rest, null, 2)}\n`);
   return rest;
 }
@@ -51,6 +57,15 @@ export function readOutputs(stack: Stack): StackOutputs {
     throw new UserError(`Stack ${stack.name} is not up.`, `Run: ${upCommand(stack)}`);
   }
   return JSON.parse(readFileSync(path, "utf8")) as StackOutputs;
+}
+
+/** The node's container. @throws UserError when the stack has none of its own. */
+export function nodeOf({ name }: Stack, { nodeContainer }: StackOutputs): string {
+  if (nodeContainer !== undefined) return nodeContainer;
+  throw new UserError(
+    `Stack ${name} has no node of its own: its cluster is not in a container of this machine.`,
+    "Leave NODE=1 out, or ask whoever runs that cluster.",
+  );
 }
 
 /** The outputs, or undefined when the stack is not up. */

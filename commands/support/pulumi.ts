@@ -1,26 +1,15 @@
 // Calls the Pulumi engine for one stack, always with the configuration of this run and this checkout's own state.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-
 import { UserError } from "@sandlot/toolchain/errors.js";
-import { projectRoot, stateDir } from "@sandlot/toolchain/paths.js";
+import { projectRoot } from "@sandlot/toolchain/paths.js";
 import { execa } from "execa";
 
+import type { RefreshEvent } from "./drift.js";
 import type { StackOutputs } from "./outputs.js";
-import { projectName, type Stack } from "./stack-file.js";
+import type { Stack } from "./stack-file.js";
+import { hasState } from "./state.js";
 
 /** The environment that the engine runs in: where it is, its home, its state, its passphrase. */
 export type EngineEnvironment = NodeJS.ProcessEnv;
-
-/** The file that holds the stack's state. */
-export function statePath(stack: Stack): string {
-  return join(stateDir, "state", ".pulumi", "stacks", projectName, `${stack.name}.json`);
-}
-
-/** Whether the stack has state, that is: `make up` was run and `make down` was not. */
-export function hasState(stack: Stack): boolean {
-  return existsSync(statePath(stack));
-}
 
 /** Makes the stack's state if there is none. */
 export async function initStack(stack: Stack, env: EngineEnvironment): Promise<void> {
@@ -54,6 +43,38 @@ export async function engine(stack: Stack, args: readonly string[], env: EngineE
     "Set right what they name and run the command again: it goes on where it stopped. See docs/troubleshooting.md.",
   );
 }
+
+/**
+ * What the engine finds when it looks at everything that the stack deployed: its events, secrets masked. Nothing is changed.
+ * @throws UserError with what the engine says of its failure.
+ */
+export async function previewRefresh(stack: Stack, env: EngineEnvironment): Promise<RefreshEvent[]> {
+  const where = ["--stack", stack.name, "--config-file", stack.file, "--non-interactive", "--color", "never"];
+  const { failed, stdout, stderr } = await execa(
+    "pulumi",
+    ["refresh", "--preview-only", "--json", ...where],
+    {
+      cwd: projectRoot,
+      // Events, one in a line, hold what was found; the digest that a preview otherwise prints does not.
+      env: { ...env, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" },
+      stdin: "ignore",
+      reject: false,
+    },
+  );
+  const events = stdout
+    .split("\n")
+    .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Event] : []));
+  if (!failed) return events;
+  const said = events.flatMap(({ diagnosticEvent }) =>
+    diagnosticEvent?.severity === "error" ? [diagnosticEvent.message.trim()] : [],
+  );
+  throw new UserError(
+    `The engine cannot look at stack ${stack.name}:\n${said.join("\n") || stderr || stdout}`,
+    "Set right what it names and run the command again. See docs/troubleshooting.md.",
+  );
+}
+
+type Event = RefreshEvent & { diagnosticEvent?: { severity: string; message: string } };
 
 /** Providers report a resource's state several times in the same words; once is enough. */
 function isRepetition(line: string, seen: Set<string>): boolean {
@@ -89,7 +110,7 @@ export async function stackCommand(
 export async function stackOutputs(
   stack: Stack,
   env: EngineEnvironment,
-): Promise<StackOutputs & { kubeconfig: string }> {
+): Promise<StackOutputs & { kubeconfig?: string }> {
   const args = ["stack", "output", "--stack", stack.name, "--json", "--show-secrets"];
-  return JSON.parse(await stackCommand(stack, args, env)) as StackOutputs & { kubeconfig: string };
+  return JSON.parse(await stackCommand(stack, args, env)) as StackOutputs & { kubeconfig?: string };
 }

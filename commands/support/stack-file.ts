@@ -1,5 +1,5 @@
-// The configuration of one run: the stack's file in stacks/ with the make variables of this run on top. It is written
-// beside the stack's state, so that the engine's own additions (encryptionsalt) never show up as changes in git.
+// The configuration of one run: the stack's file in stacks/, with CONFIG and the make variables of this run on top. It is
+// written beside the stack's state, so that the engine's own additions (encryptionsalt) never show up as changes in git.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -7,6 +7,8 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 import { projectRoot, stateDir } from "@sandlot/toolchain/paths.js";
 import { isMap, parseDocument, type Document } from "yaml";
 
+import { applyOverlay } from "./overlay.js";
+import { refuseContainerVariables, targetKind } from "./target.js";
 import { isSet, variables, type Variable, type VariableName, type Variables } from "./variables.js";
 
 /** A stack's name, its folder of local state and the configuration file that the engine is given. */
@@ -36,7 +38,7 @@ export function readStackFile(name: string): Document.Parsed {
     const names = readdirSync(stacksDir).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
     throw new UserError(
       `There is no stack ${name} (${source}).`,
-      `Stacks here: ${names.join(", ")}. Give one as STACK=…`,
+      `Stacks here: ${names.sort().join(", ")}. Give one as STACK=…`,
     );
   }
   const document = parseDocument(readFileSync(source, "utf8"));
@@ -61,7 +63,7 @@ export function applyVariables(document: Document, given: Variables): void {
   }
   if (given.ONLY === "cluster") document.setIn(["config", "sandlot:platform"], false);
   if (isSet(given.SKIP_PULL)) {
-    for (const key of ["cluster", "sandbox"])
+    for (const key of targetKind(document) === "container" ? ["cluster", "sandbox"] : ["sandbox"])
       document.setIn(["config", `sandlot:${key}`, "imagePullPolicy"], "Never");
   }
 }
@@ -76,6 +78,8 @@ export interface ComposedStack {
 export function composeStackFile(given: Variables): ComposedStack {
   const stack = stackOf(given.STACK);
   const document = readStackFile(stack.name);
+  if (given.CONFIG !== undefined) applyOverlay(document, given.CONFIG);
+  refuseContainerVariables(document, stack, given);
   applyVariables(document, given);
   const salt = existsSync(stack.file)
     ? parseDocument(readFileSync(stack.file, "utf8")).get("encryptionsalt")
@@ -93,12 +97,13 @@ export function writeStackFile({ stack, document }: ComposedStack): void {
   renameSync(`${stack.file}.new`, stack.file);
 }
 
-/** One value of a stack file's configuration, such as `configured(doc, "cluster", "apiPort")`. */
-export function configured(document: Document, key: string, ...path: string[]): unknown {
-  return document.getIn(["config", `sandlot:${key}`, ...path]);
-}
-
 /** The configuration that {@link writeStackFile} wrote. */
 export function readWritten(stack: Stack): Document.Parsed {
   return parseDocument(readFileSync(stack.file, "utf8"));
+}
+
+/** The configuration of the last run, whatever it was given; that of this run, not yet written, where there was none. */
+export function lastStackFile(given: Variables): ComposedStack {
+  const stack = stackOf(given.STACK);
+  return existsSync(stack.file) ? { stack, document: readWritten(stack) } : composeStackFile(given);
 }

@@ -1,9 +1,11 @@
 // What a stack looks like right now, as data; `formatStatus` says the same in lines.
 import { execa } from "execa";
 
+import { dockerEnvironment } from "./docker.js";
 import { clusterOf, kubectlJson, sandboxSelector, type Cluster } from "./kubernetes.js";
 import { tryReadOutputs, upCommand, type StackOutputs } from "./outputs.js";
 import type { Stack } from "./stack-file.js";
+import type { TargetKind } from "./target.js";
 
 /** The node's container. CPU is in cores, memory in bytes. */
 export interface NodeStatus {
@@ -115,19 +117,9 @@ async function clusterStatus(
   cluster: Cluster,
   { namespace }: StackOutputs,
 ): Promise<{ node: Partial<NodeStatus>; pods: PodStatus[] }> {
-  const listPods = [
-    "--namespace",
-    namespace ?? "",
-    "get",
-    "pods",
-    "--selector",
-    sandboxSelector,
-    "--output",
-    "json",
-  ];
   const [nodes, pods] = await Promise.all([
     kubectlJson<{ items: KubernetesNode[] }>(cluster, ["get", "nodes", "--output", "json"]),
-    namespace === undefined ? { items: [] } : kubectlJson<{ items: KubernetesPod[] }>(cluster, listPods),
+    sandboxPods(cluster, namespace),
   ]);
   const [node] = nodes.items;
   const stats = await statsOf(cluster, node?.metadata.name ?? "");
@@ -140,6 +132,15 @@ async function clusterStatus(
     },
     pods: pods.items.map((pod) => podStatus(pod, stats)),
   };
+}
+
+async function sandboxPods(
+  cluster: Cluster,
+  namespace: string | undefined,
+): Promise<{ items: KubernetesPod[] }> {
+  if (namespace === undefined) return { items: [] };
+  const which = ["--namespace", namespace, "get", "pods", "--selector", sandboxSelector];
+  return kubectlJson(cluster, [...which, "--output", "json"]);
 }
 
 function podStatus({ metadata, spec, status }: KubernetesPod, stats: StatsSummary | undefined): PodStatus {
@@ -159,14 +160,55 @@ function podStatus({ metadata, spec, status }: KubernetesPod, stats: StatsSummar
   };
 }
 
-/** Looks at the container, then at the cluster; whatever cannot be reached is left out, with the reason. */
-export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<Status> {
+const nothing = { up: false, pods: [], endpoints: {} };
+
+/** Looks at the stack, wherever it is; whatever cannot be reached is left out, with the reason. */
+export async function statusOf(stack: Stack, kind: TargetKind): Promise<Status> {
   const outputs = tryReadOutputs(stack);
+  if (kind === "container") return containerStatus(stack, outputs, await dockerEnvironment());
+  if (outputs !== undefined) return existingStatus(stack, outputs);
+  return {
+    ...nothing,
+    stack: stack.name,
+    problem: `Stack ${stack.name} is not up. Run: ${upCommand(stack)}`,
+  };
+}
+
+/** A cluster that was there already: its nodes are none of our business. */
+async function existingStatus(stack: Stack, outputs: StackOutputs): Promise<Status> {
+  const known = { stack: stack.name, endpoints: endpointsOf(outputs) };
+  try {
+    const { items } = await sandboxPods(clusterOf(stack, outputs, {}), outputs.namespace);
+    return { ...known, up: true, pods: items.map((pod) => podStatus(pod, undefined)) };
+  } catch (error) {
+    return { ...nothing, ...known, problem: unreachable(error) };
+  }
+}
+
+const unreachable = (error: unknown): string =>
+  `The API server does not answer: ${error instanceof Error ? error.message : String(error)}`;
+
+function endpointsOf(outputs: StackOutputs): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({
+      kubernetes: outputs.apiServer,
+      sandbox: outputs.endpoint,
+      "sandbox (in the cluster)": outputs.clusterEndpoint,
+    }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+/** Looks at the container, then at the cluster in it. */
+async function containerStatus(
+  stack: Stack,
+  outputs: StackOutputs | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<Status> {
   const container = outputs?.nodeContainer ?? `sandlot-${stack.name}`;
   const found = await inspect(container, env);
-  const nothing = { stack: stack.name, up: false, pods: [], endpoints: {} };
+  const down = { ...nothing, stack: stack.name };
   if (found === undefined)
-    return { ...nothing, problem: `There is no container ${container}. Run: ${upCommand(stack)}` };
+    return { ...down, problem: `There is no container ${container}. Run: ${upCommand(stack)}` };
   const tagFormat = "{{range $i, $tag := .RepoTags}}{{if not $i}}{{$tag}}{{end}}{{end}}";
   const tag = await execa("docker", ["image", "inspect", "--format", tagFormat, found.Image], {
     env,
@@ -181,18 +223,12 @@ export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<St
   };
   const volume = found.Mounts.find(({ Type, Name }) => Type === "volume" && Name === container)?.Name;
   if (outputs === undefined)
-    return { ...nothing, node, volume, problem: "The last `make up` did not finish. Run it again." };
+    return { ...down, node, volume, problem: "The last `make up` did not finish. Run it again." };
   if (node.state !== "running")
-    return { ...nothing, node, volume, problem: `The node is ${node.state}. Run: ${upCommand(stack)}` };
-  const endpoints = Object.fromEntries(
-    Object.entries({
-      kubernetes: outputs.apiServer,
-      sandbox: outputs.endpoint,
-      "sandbox (in the cluster)": outputs.clusterEndpoint,
-    }).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
+    return { ...down, node, volume, problem: `The node is ${node.state}. Run: ${upCommand(stack)}` };
+  const endpoints = endpointsOf(outputs);
   try {
-    const cluster = await clusterStatus(clusterOf(outputs, env), outputs);
+    const cluster = await clusterStatus(clusterOf(stack, outputs, env), outputs);
     return {
       stack: stack.name,
       up: true,
@@ -202,8 +238,7 @@ export async function statusOf(stack: Stack, env: NodeJS.ProcessEnv): Promise<St
       volume,
     };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { ...nothing, node, endpoints, volume, problem: `The API server does not answer: ${reason}` };
+    return { ...down, node, endpoints, volume, problem: unreachable(error) };
   }
 }
 

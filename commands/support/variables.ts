@@ -37,6 +37,7 @@ export const variables = {
     allowed: "lower-case letters, digits and '-'",
     pattern: /^[a-z0-9][a-z0-9-]{0,40}$/,
   },
+  CONFIG: text("a file laid over the stack's file: settings that differ, null for those to take away"),
   SANDBOX_IMAGE: {
     ...text("the sandboxes' image, instead of the one built here", ["sandbox", "image"]),
     fromEnvironment: true,
@@ -57,6 +58,9 @@ export const variables = {
   },
   SKIP_PULL: flag("1: never pull an image; use those that are here"),
   FORCE: flag("1: make the node container anew; its data stays"),
+  REPAIR: flag(
+    "1: look at what is really there first, and put right what is not as deployed, whoever changed it",
+  ),
   ONLY: {
     help: "cluster: start the cluster and deploy nothing into it",
     allowed: "cluster",
@@ -75,10 +79,40 @@ export const variables = {
   MERGE: flag("1: merge it into your kubeconfig as well, as context sandlot-<stack>"),
   ONLY_TESTS: text("a mocha pattern: run only the tests whose titles match"),
   COLD: flag("1: measure as well how long `make up` takes with empty caches (twenty minutes, and then some)"),
+  SETTING: {
+    help: "the setting, as its path in configuration",
+    allowed: "target.kubeconfig",
+    pattern: /^target\.kubeconfig$/,
+  },
+  STACKS: {
+    help: "the stacks to preview (default: all of stacks/ that can be)",
+    allowed: "names of stacks with commas between them",
+    pattern: /^[a-z0-9][a-z0-9-]{0,40}(,[a-z0-9][a-z0-9-]{0,40})*$/,
+  },
+  PR: {
+    help: "the pull request's number (default: that of the workflow's event)",
+    allowed: "an integer from 1",
+    pattern: /^[1-9][0-9]{0,9}$/,
+  },
+  OUT: text("a file to write the comment into, or - for standard output; nothing is posted then"),
   HELP: flag("1: tell about the command, do nothing"),
 } satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof variables;
+
+/** What `make up` and `make preview` both take: the one does what the other shows. */
+export const stackVariables = [
+  "STACK",
+  "CONFIG",
+  "SANDBOX_IMAGE",
+  "SKILLS_PATH",
+  "REPLICAS",
+  "NODE_IMAGE",
+  "API_PORT",
+  "HTTP_PORT",
+  "SKIP_PULL",
+  "ONLY",
+] as const satisfies readonly VariableName[];
 
 /** The variables of one run, those not given being undefined. */
 export type Variables = Partial<Record<VariableName, string>>;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 
 import { parseDocument } from "yaml";
 
-import { applyVariables, configured, readStackFile } from "../../../commands/support/stack-file.js";
+import { configured } from "../../../commands/support/configured.js";
+import { applyVariables, readStackFile } from "../../../commands/support/stack-file.js";
 import { publishedPorts } from "../../../commands/support/checks.js";
 import { UserError } from "../../../toolchain/errors.js";
 
@@ -49,7 +50,7 @@ describe("stack file", () => {
       (error) =>
         error instanceof UserError &&
         /no stack nowhere/.test(error.message) &&
-        /dev, test/.test(error.remedy),
+        /dev, production, render, staging, test/.test(error.remedy),
     );
   });
 });

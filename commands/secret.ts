@@ -1,0 +1,53 @@
+// make secret: a secret into a stack's file, encrypted, without it ever being an argument of a program.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { UserError } from "@sandlot/toolchain/errors.js";
+import { projectRoot } from "@sandlot/toolchain/paths.js";
+import { note } from "@sandlot/toolchain/progress.js";
+import { execa } from "execa";
+
+import { runCommand } from "./support/command.js";
+import { initStack } from "./support/pulumi.js";
+import { setUpEngine } from "./support/setup.js";
+import { composeStackFile, writeStackFile } from "./support/stack-file.js";
+
+await runCommand(
+  {
+    name: "secret",
+    summary: "read a secret from standard input and put it, encrypted, into the stack's file",
+    variables: ["SETTING", "STACK"],
+    examples: ["make -s secret STACK=production SETTING=target.kubeconfig <kubeconfig.yaml"],
+  },
+  async (given) => {
+    const setting = given.SETTING;
+    if (setting === undefined) {
+      throw new UserError("SETTING is missing.", "Give the setting, such as: SETTING=target.kubeconfig");
+    }
+    const composed = composeStackFile(given);
+    const { stack, document } = composed;
+    if (process.stdin.isTTY) note(`Type or paste the secret for ${setting}, then end with Ctrl-D`);
+    const secret = readFileSync(0, "utf8");
+    if (secret.trim() === "") {
+      throw new UserError("Nothing came from standard input.", "Pass the secret: make -s secret … <file");
+    }
+    writeStackFile(composed);
+    const { env } = await setUpEngine(document);
+    await initStack(stack, env);
+    const file = join(projectRoot, "stacks", `Pulumi.${stack.name}.yaml`);
+    const where = ["--stack", stack.name, "--config-file", file, "--non-interactive"];
+    const args = ["config", "set", "--secret", "--path", `sandlot:${setting}`, ...where];
+    const { failed, stderr } = await execa("pulumi", args, {
+      cwd: projectRoot,
+      env,
+      input: secret,
+      reject: false,
+    });
+    if (failed) throw new UserError(`pulumi config set failed:\n${stderr}`, "See `make doctor`.");
+    note(`sandlot:${setting} is in ${file}, encrypted`);
+    if ("PULUMI_CONFIG_PASSPHRASE_FILE" in env) {
+      note("with this checkout's own passphrase: set PULUMI_CONFIG_PASSPHRASE for one that others share");
+    }
+    return 0;
+  },
+);

@@ -1,0 +1,166 @@
+// The production stack on an existing cluster: deployed, run again, upgraded under load, drifted, repaired, taken down.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { execa } from "execa";
+
+import { cluster, eventually, kubectl, node, outputs, projectRoot } from "../support/cluster.js";
+import { cleanUp, namespace, prepare, run, stack, up, type Overlay } from "../support/existing.js";
+import { startClient } from "../support/steady-client.js";
+
+/** The sandbox image that is in the node. */
+let image: string;
+
+/** A second name of it, to upgrade to. */
+const nextImage = "sandlot/sandbox:next";
+
+const settings = (sandbox: Readonly<Record<string, unknown>> = {}): Overlay => ({
+  sandbox: { image, ...sandbox },
+});
+
+async function mustUp(overlay: Overlay, variables: Record<string, string> = {}): Promise<string> {
+  const { exitCode, output } = await up(overlay, variables);
+  assert.equal(exitCode, 0, output);
+  return output;
+}
+
+async function deployment() {
+  return cluster().apps.readNamespacedDeployment({ name: "sandbox", namespace });
+}
+
+describe("production on an existing cluster", function () {
+  this.timeout(600_000);
+
+  before(async () => {
+    image = outputs()["sandboxImage"] ?? "";
+    await prepare();
+  });
+  after(cleanUp);
+
+  it("deploys what production's file says, without asking Docker, and makes no cluster", async () => {
+    await mustUp(settings());
+    const { spec, status } = await deployment();
+    assert.equal(spec?.replicas, 3);
+    assert.equal(status?.readyReplicas, 3);
+    assert.equal(spec.template.spec?.containers[0]?.image, image);
+    const budget = await cluster().policy.readNamespacedPodDisruptionBudget({ name: "sandbox", namespace });
+    assert.equal(budget.spec?.minAvailable, 2);
+    const label = `label=sandlot.dev/stack=${stack}`;
+    assert.equal((await execa("docker", ["ps", "--all", "--quiet", "--filter", label])).stdout, "");
+  });
+
+  it("changes nothing the second time", async () => {
+    const output = await mustUp(settings());
+    assert.match(output, /\d+ unchanged/);
+    assert.doesNotMatch(output, /\d+ (created|updated|deleted|replaced)/);
+  });
+
+  it("tells what runs there, with kubectl", async () => {
+    const { exitCode, output } = await run("status");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, new RegExp(`Stack ${stack}: up`));
+    assert.equal(output.match(/sandbox-\S+ {2}Running, Ready/g)?.length, 3, output);
+  });
+
+  it("keeps the cluster's credentials out of the state and of previews", async () => {
+    const file = join(projectRoot, ".sandlot/state/.pulumi/stacks/sandlot", `${stack}.json`);
+    const state = readFileSync(file, "utf8");
+    const preview = (await run("preview")).output;
+    for (const text of [state, preview]) assert.doesNotMatch(text, /client-key-data|PRIVATE KEY/);
+    assert.ok(state.includes("ciphertext"));
+  });
+
+  it("upgrades image and configuration without a request that is not answered", async () => {
+    const names = [`docker.io/${image}`, `docker.io/${nextImage}`];
+    await execa("docker", ["exec", node, "ctr", "-n", "k8s.io", "images", "tag", "--force", ...names]);
+    const client = await startClient(
+      namespace,
+      `http://sandbox.${namespace}.svc.cluster.local:8080/v1/sandbox`,
+    );
+    const upgrade = settings({ image: nextImage, environment: { RELEASE: "next" } });
+    const { answered: before } = client.calls();
+    await mustUp(upgrade);
+    await eventually("only new pods", async () => (await deployment()).status?.replicas === 3);
+    const { answered, failed } = client.calls();
+    await client.stop();
+    console.log(`      ${answered - before} requests answered during the upgrade, ${failed} not`);
+    assert.equal(failed, 0);
+    assert.ok(answered - before > 100, `${answered - before} requests prove little`);
+    const { spec } = await deployment();
+    assert.equal(spec?.template.spec?.containers[0]?.image, nextImage);
+    await mustUp(settings());
+  });
+
+  it("sees nothing amiss where nothing is, by make drift", async () => {
+    const { exitCode, output } = await run("drift");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /is as it was deployed/);
+  });
+
+  it("detects what was edited, added and deleted by hand, and repairs it", async () => {
+    const on = ["-n", namespace];
+    await kubectl("scale", ...on, "deployment/sandbox", "--replicas=1");
+    await kubectl("set", "env", ...on, "deployment/sandbox", "ADDED=1");
+    await kubectl("delete", ...on, "networkpolicy", "sandbox-deny-all");
+    const rule = {
+      op: "add",
+      path: "/spec/ingress/-",
+      value: { from: [{ ipBlock: { cidr: "10.99.0.0/16" } }] },
+    };
+    await kubectl(
+      "patch",
+      ...on,
+      "networkpolicy",
+      "sandbox-clients",
+      "--type=json",
+      `--patch=${JSON.stringify([rule])}`,
+    );
+    const { exitCode, output } = await run("drift");
+    assert.notEqual(exitCode, 0);
+    for (const text of [
+      `- NetworkPolicy ${namespace}/sandbox-deny-all: deleted`,
+      `~ NetworkPolicy ${namespace}/sandbox-clients`,
+      "10.99.0.0/16",
+      `~ Deployment ${namespace}/sandbox`,
+      "spec.replicas: 3 → 1",
+      "ADDED",
+      `make up STACK=${stack} REPAIR=1`,
+    ])
+      assert.ok(output.includes(text), `${output}\nlacks: ${text}`);
+    await mustUp(settings(), { REPAIR: "1" });
+    const after = await run("drift");
+    assert.equal(after.exitCode, 0, after.output);
+    const { spec, status } = await deployment();
+    assert.equal(spec?.replicas, 3);
+    assert.equal(status?.readyReplicas, 3);
+    assert.ok(!JSON.stringify(spec).includes("ADDED"));
+    const { output: clients } = await kubectl("get", ...on, "networkpolicy", "sandbox-clients", "-o", "json");
+    assert.ok(!clients.includes("10.99.0.0"));
+    // Fields are the stack's own again: an ordinary update may change them.
+    await mustUp(settings({ replicas: 4 }));
+    await mustUp(settings());
+  });
+
+  it("refuses to take a protected namespace down, says the way out, and deletes nothing", async () => {
+    const { exitCode, output } = await run("down");
+    assert.notEqual(exitCode, 0);
+    assert.match(output, new RegExp(`protects what .* would delete: Namespace ${namespace}`));
+    assert.match(output, /set namespace\.protect to false/);
+    assert.equal((await deployment()).status?.readyReplicas, 3);
+  });
+
+  it("takes everything down when it is no longer protected, but for what is to be kept", async () => {
+    const { items } = await cluster().core.listPersistentVolume();
+    const volume = items.find(({ spec }) => spec?.claimRef?.namespace === namespace)?.metadata?.name ?? "";
+    assert.notEqual(volume, "");
+    await mustUp({ ...settings(), namespace: { name: namespace, protect: false } });
+    const { exitCode, output } = await run("down");
+    assert.equal(exitCode, 0, output);
+    assert.ok(output.includes(`Kept in the cluster: PersistentVolume ${volume}`), output);
+    await assert.rejects(cluster().core.readNamespace({ name: namespace }), /not found/i);
+    assert.equal((await cluster().core.readPersistentVolume({ name: volume })).metadata?.name, volume);
+    assert.equal((await kubectl("get", "runtimeclass", "gvisor")).ok, true, "an existing RuntimeClass stays");
+    await kubectl("delete", "persistentvolume", volume);
+  });
+});

@@ -1,0 +1,75 @@
+// The test stack's cluster as "an existing cluster": the production stack's settings, deployed into a namespace of its own.
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+import { execa } from "execa";
+import { stringify } from "yaml";
+
+import { kubectl, make, node, projectRoot, stack as host, type MakeResult } from "./cluster.js";
+
+/** A stack with production's file: a stack that is really called production is none of a test's business. */
+export const stack = "test-production";
+
+/** Where its sandboxes live. */
+export const namespace = "sandlot-production";
+
+const stackFile = join(projectRoot, "stacks", `Pulumi.${stack}.yaml`);
+const folder = mkdtempSync(join(tmpdir(), "sandlot-existing-"));
+
+/** What a file laid over production's says by key, such as `sandbox`. */
+export type Overlay = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** Copies production's file, and the node's kubectl to where commands find one. */
+export async function prepare(): Promise<void> {
+  copyFileSync(join(projectRoot, "stacks/Pulumi.production.yaml"), stackFile);
+  const { stdout: path } = await execa("docker", ["exec", node, "sh", "-c", "command -v kubectl"]);
+  await execa("docker", ["cp", "--follow-link", `${node}:${path}`, join(folder, "kubectl")]);
+}
+
+/** Takes the stack away, whatever state it is in, and what {@link prepare} made. */
+export async function cleanUp(): Promise<void> {
+  if (!existsSync(stackFile)) return;
+  await up({ namespace: { protect: false } });
+  await run("down");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=60s");
+  rmSync(stackFile);
+  rmSync(folder, { recursive: true });
+}
+
+/** Runs a make target for the stack, with a kubectl on PATH and no Docker engine that could be asked. */
+export function run(target: string, variables: Record<string, string> = {}): Promise<MakeResult> {
+  const env = { PATH: [folder, process.env["PATH"] ?? ""].join(delimiter), DOCKER_HOST: "tcp://127.0.0.1:1" };
+  return make(target, { STACK: stack, ...variables }, env);
+}
+
+/** What the test cluster differs in from production's: where it is, what it has, and how much of it there is. */
+function overlay(settings: Overlay): Record<string, unknown> {
+  const base: Overlay = {
+    target: {
+      kubeconfigPath: join(projectRoot, ".sandlot/stacks", host, "kubeconfig"),
+      context: node,
+      clusterIdentifier: "existing",
+    },
+    namespace: { name: namespace },
+    runtime: { existing: true },
+    skills: { nodePath: "/mnt/skills", retain: true },
+    sandbox: {
+      resources: { requests: { cpu: "20m", memory: "32Mi" }, limits: { cpu: "500m", memory: "256Mi" } },
+    },
+  };
+  const keys = [...new Set([...Object.keys(base), ...Object.keys(settings)])];
+  return Object.fromEntries(keys.map((key) => [`sandlot:${key}`, { ...base[key], ...settings[key] }]));
+}
+
+/** Writes a file to be laid over production's and returns its path. */
+export function overlayFile(settings: Overlay): string {
+  const file = join(folder, "overlay.yaml");
+  writeFileSync(file, stringify({ config: overlay(settings) }));
+  return file;
+}
+
+/** Runs `make up` with settings laid over production's. */
+export function up(settings: Overlay, variables: Record<string, string> = {}): Promise<MakeResult> {
+  return run("up", { CONFIG: overlayFile(settings), ...variables });
+}
