@@ -1,0 +1,156 @@
+// Who may call: API keys, stored only as hashes, and the tenants that they stand for.
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+
+import { z } from "zod";
+
+import type { Quota } from "../core/quota.js";
+import { defaultTenant } from "../model/names.js";
+import { parseQuantity } from "../model/quantity.js";
+import { SettingsError } from "./errors.js";
+
+/** Who calls. */
+export interface Caller {
+  readonly tenant: string;
+  readonly quota: Quota;
+  /** The environments that may be used; undefined: all. */
+  readonly environments: ReadonlySet<string> | undefined;
+}
+
+const quantity = z.string().transform((text, context) => {
+  const amount = parseQuantity(text);
+  if (amount === undefined) context.addIssue(`must be a quantity such as 8, 500m or 16Gi`);
+  return amount ?? 0;
+});
+
+/** The file of `API_KEYS_FILE`. */
+export const keysFile = z.strictObject({
+  version: z.literal(1),
+  tenants: z.record(
+    z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+    z.strictObject({
+      keys: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1),
+            sha256: z
+              .string()
+              .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits: the SHA-256 of the key"),
+          }),
+        )
+        .min(1),
+      environments: z.array(z.string()).min(1).optional(),
+      quota: z
+        .strictObject({
+          sandboxes: z.int().min(0).optional(),
+          cpu: quantity.optional(),
+          memory: quantity.optional(),
+        })
+        .optional(),
+    }),
+  ),
+});
+
+const everyMs = 2_000;
+
+/** The keys, as they are at the moment. */
+export class Keys {
+  readonly #path: string | undefined;
+  readonly #fixed: ReadonlyMap<string, Caller>;
+  readonly #onChange: (problem: string | undefined) => void;
+  #callers: ReadonlyMap<string, Caller>;
+  #text: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param onChange told when a changed file was taken over, or why it was not */
+  constructor(
+    apiKey: string | undefined,
+    path: string | undefined,
+    onChange: (problem: string | undefined) => void,
+  ) {
+    const caller = { tenant: defaultTenant, quota: {}, environments: undefined };
+    this.#fixed = new Map(apiKey === undefined ? [] : [[sha256(apiKey), caller]]);
+    this.#callers = this.#fixed;
+    this.#path = path;
+    this.#onChange = onChange;
+  }
+
+  /** Reads the file, and from then on looks for changes. @throws SettingsError if it cannot be used. */
+  async start(): Promise<void> {
+    const path = this.#path;
+    if (path === undefined) return;
+    await this.#read(path);
+    // Mounted Secrets change by a link that is swapped, which file notifications miss.
+    this.#timer = setInterval(() => {
+      this.#read(path).then(
+        (changed) => {
+          if (changed) this.#onChange(undefined);
+        },
+        (error: unknown) => {
+          this.#onChange(error instanceof Error ? error.message : String(error));
+        },
+      );
+    }, everyMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /**
+   * Whom a key stands for. Only hashes are compared, so how long it takes tells nothing of any key.
+   */
+  callerOf(key: string): Caller | undefined {
+    return this.#callers.get(sha256(key));
+  }
+
+  /** Whether the file had changed. What cannot be used changes nothing. */
+  async #read(path: string): Promise<boolean> {
+    const text = await readFile(path, "utf8").catch((error: unknown) => {
+      throw new SettingsError([
+        `API_KEYS_FILE is ${JSON.stringify(path)}, which cannot be read: ${String(error)}`,
+      ]);
+    });
+    if (text === this.#text) return false;
+    // A bad file is told of once, not at every look.
+    this.#text = text;
+    this.#callers = new Map([...this.#fixed, ...parseKeys(text)]);
+    return true;
+  }
+}
+
+/** Callers by the hash of their key. @throws SettingsError with one line for each mistake. */
+export function parseKeys(text: string): Map<string, Caller> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new SettingsError(["The file of API keys is no JSON."]);
+  }
+  const result = keysFile.safeParse(parsed);
+  if (!result.success) {
+    throw new SettingsError(
+      result.error.issues.map(
+        ({ path, message }) =>
+          `The file of API keys is wrong at ${path.join(".") || "its root"}: ${message}.`,
+      ),
+    );
+  }
+  const callers = new Map<string, Caller>();
+  for (const [tenant, { keys, environments, quota }] of Object.entries(result.data.tenants)) {
+    const caller = { tenant, quota: quota ?? {}, environments: environments && new Set(environments) };
+    for (const key of keys) {
+      if (callers.has(key.sha256))
+        throw new SettingsError([
+          `The file of API keys has the key ${key.name} of tenant ${tenant} twice: each key stands for one tenant.`,
+        ]);
+      callers.set(key.sha256, caller);
+    }
+  }
+  return callers;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

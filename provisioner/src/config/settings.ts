@@ -1,0 +1,69 @@
+// The environment variables, read into settings. All mistakes come in one error.
+import type { z } from "zod";
+
+import { SettingsError } from "./errors.js";
+import { variables } from "./variables.js";
+
+type Variables = typeof variables;
+
+/** Every variable, read, under its own name. */
+export type Settings = { readonly [Name in keyof Variables]: z.output<Variables[Name]["schema"]> };
+
+/** Variables of DeerFlow's that would change what a sandbox is and that this provisioner does not serve. */
+const refused: Readonly<Record<string, string>> = {
+  LARK_CLI_INIT_IMAGE: "there is no lark-cli runtime here; unset it",
+  LARK_CLI_BROKER_IMAGE: "there is no lark-cli broker here; unset it",
+};
+
+/** @throws SettingsError with one line for each mistake. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const problems: string[] = [];
+  const read: Record<string, unknown> = {};
+  for (const [name, { schema, allowed }] of Object.entries(variables)) {
+    const text = environment[name] === "" ? undefined : environment[name];
+    const result = (schema as z.ZodType).safeParse(text);
+    if (result.success) read[name] = result.data;
+    else problems.push(`${name} is ${shown(name, text)}, but must be ${allowed}.`);
+  }
+  for (const [name, why] of Object.entries(refused)) {
+    if ((environment[name] ?? "") !== "") problems.push(`${name} is set, but ${why}.`);
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  const settings = read as Settings;
+  const crossed = crossChecks(settings);
+  if (crossed.length > 0) throw new SettingsError(crossed);
+  return settings;
+}
+
+function crossChecks(settings: Settings): string[] {
+  const problems: string[] = [];
+  if (settings.PROVISIONER_API_KEY === undefined && settings.API_KEYS_FILE === undefined)
+    problems.push(
+      "No API key is configured, so every call would be refused: set PROVISIONER_API_KEY or API_KEYS_FILE.",
+    );
+  if (settings.SIGNING_KEY_FILE === undefined && settings.PROVISIONER_API_KEY === undefined)
+    problems.push(
+      "SIGNING_KEY_FILE is not set, and there is no PROVISIONER_API_KEY to make a signing key from: set one of them.",
+    );
+  if (settings.SANDBOX_SERVICE_TYPE === "Router" && settings.ROUTER_URL === undefined)
+    problems.push(
+      "ROUTER_URL is not set, but SANDBOX_SERVICE_TYPE is Router: set it to the URL at which clients reach this service.",
+    );
+  if (settings.SANDBOX_SERVER === "aio" && settings.SANDBOX_SERVICE_TYPE === "Router")
+    problems.push(
+      "SANDBOX_SERVICE_TYPE is Router, but SANDBOX_SERVER is aio, whose sandboxes know no token: use NodePort or ClusterIP.",
+    );
+  if (settings.SOFT_TIMEOUT_SECONDS > settings.HARD_TIMEOUT_SECONDS)
+    problems.push(
+      `SOFT_TIMEOUT_SECONDS is ${settings.SOFT_TIMEOUT_SECONDS}, but HARD_TIMEOUT_SECONDS is ${settings.HARD_TIMEOUT_SECONDS}: lower the one or raise the other.`,
+    );
+  if (settings.SKILLS_PVC_SUBPATH_TEMPLATE !== undefined && settings.SKILLS_PVC_NAME === undefined)
+    problems.push("SKILLS_PVC_SUBPATH_TEMPLATE is set, but SKILLS_PVC_NAME is not: set both or none.");
+  return problems;
+}
+
+/** A value for a message; secrets are not shown. */
+function shown(name: string, text: string | undefined): string {
+  if (text === undefined) return "not set";
+  return name.endsWith("_KEY") ? "set (not shown)" : JSON.stringify(text);
+}

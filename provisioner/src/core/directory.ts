@@ -1,0 +1,160 @@
+// What there is, by id and by environment: an index over the copies of pods and Services.
+import type { V1Pod, V1Service } from "@kubernetes/client-node";
+
+import type { WatchCache } from "../kubernetes/watch-cache.js";
+import { ranked } from "../model/choice.js";
+import { serviceName } from "../model/names.js";
+import { viewOf, type IdlePod, type PodView, type Sandbox } from "../model/sandbox.js";
+
+/** Told of every change of a sandbox. */
+export type SandboxListener = (sandbox: Sandbox, gone: boolean) => void;
+
+/** The part that others need. */
+export interface SandboxDirectory {
+  get(tenant: string, id: string): Sandbox | undefined;
+  withId(id: string): readonly Sandbox[];
+  onChange(listener: SandboxListener): () => void;
+}
+
+/** Pods and Services, understood. */
+export class Directory implements SandboxDirectory {
+  readonly #pods: WatchCache<V1Pod>;
+  readonly #services: WatchCache<V1Service> | undefined;
+  readonly #views = new Map<string, PodView>();
+  readonly #byId = new Map<string, Map<string, Sandbox>>();
+  readonly #idle = new Map<string, Map<string, IdlePod>>();
+  readonly #sandboxListeners = new Set<SandboxListener>();
+  readonly #idleListeners = new Set<(environment: string) => void>();
+  /** Pods that answered us before the kubelet said that they are Ready. */
+  readonly #answering = new Set<string>();
+
+  constructor(pods: WatchCache<V1Pod>, services?: WatchCache<V1Service>) {
+    this.#pods = pods;
+    this.#services = services;
+    pods.onChange((pod, gone) => {
+      this.#update(pod, gone);
+    });
+  }
+
+  /** Whether what we see is what is. */
+  get current(): boolean {
+    return this.#pods.connected && (this.#services?.connected ?? true);
+  }
+
+  get(tenant: string, id: string): Sandbox | undefined {
+    const candidates = [...(this.#byId.get(id)?.values() ?? [])].filter((one) => one.tenant === tenant);
+    return this.#winner(id, candidates);
+  }
+
+  withId(id: string): readonly Sandbox[] {
+    return [...(this.#byId.get(id)?.values() ?? [])].map((one) => this.#seen(one));
+  }
+
+  /** Every pod that is somebody's, of all tenants, those that are stopping among them. */
+  sandboxes(): Sandbox[] {
+    return [...this.#byId.values()].flatMap((pods) => [...pods.values()].map((one) => this.#seen(one)));
+  }
+
+  /** Live sandboxes that stand in the way of another one with their id: two replicas claimed it at the same moment. */
+  duplicates(): Sandbox[] {
+    const live = this.sandboxes().filter(isLive);
+    return live.filter((one) => this.get(one.tenant, one.id)?.podUid !== one.podUid);
+  }
+
+  /** The members of a pool. */
+  idle(environment: string): IdlePod[] {
+    return [...(this.#idle.get(environment)?.values() ?? [])];
+  }
+
+  /** Environments that have idle pods, defined or not. */
+  idleEnvironments(): string[] {
+    return [...this.#idle.keys()];
+  }
+
+  /** How many pods there are that are not being deleted. */
+  count(): number {
+    let count = 0;
+    for (const view of this.#views.values())
+      if (view.kind !== "foreign" && view.pod.state !== "stopping") count += 1;
+    return count;
+  }
+
+  /** The pod's Service, where there is one. */
+  serviceOf(podName: string): V1Service | undefined {
+    return this.#services?.get(serviceName(podName));
+  }
+
+  onChange(listener: SandboxListener): () => void {
+    this.#sandboxListeners.add(listener);
+    return () => this.#sandboxListeners.delete(listener);
+  }
+
+  /** Told of the environment whose pool changed. */
+  onIdleChange(listener: (environment: string) => void): () => void {
+    this.#idleListeners.add(listener);
+    return () => this.#idleListeners.delete(listener);
+  }
+
+  /** Notes that a sandbox answered us, which is more than a probe that has yet to come. */
+  markAnswering(podUid: string): void {
+    this.#answering.add(podUid);
+  }
+
+  #winner(id: string, candidates: readonly Sandbox[]): Sandbox | undefined {
+    if (candidates.length <= 1) return candidates[0] && this.#seen(candidates[0]);
+    const live = candidates.filter(isLive);
+    const [first] = ranked(rankKey(candidates[0]?.tenant ?? "", id), live.length > 0 ? live : candidates);
+    return first && this.#seen(first);
+  }
+
+  #seen(sandbox: Sandbox): Sandbox {
+    return sandbox.state === "starting" && sandbox.podIP !== undefined && this.#answering.has(sandbox.podUid)
+      ? { ...sandbox, state: "running", everReady: true }
+      : sandbox;
+  }
+
+  #update(pod: V1Pod, gone: boolean): void {
+    const name = pod.metadata?.name ?? "";
+    const before = this.#views.get(name);
+    if (before?.kind === "idle") remove(this.#idle, before.pod.environment, name);
+    if (before?.kind === "sandbox") remove(this.#byId, before.pod.id, name);
+    const view = viewOf(pod);
+    if (gone) this.#views.delete(name);
+    else {
+      this.#views.set(name, view);
+      if (view.kind === "idle") insert(this.#idle, view.pod.environment, name, view.pod);
+      if (view.kind === "sandbox") insert(this.#byId, view.pod.id, name, view.pod);
+    }
+    // Once the kubelet knows better than we do, what we noted is of no more use.
+    if (view.kind === "foreign" || gone || view.pod.everReady || view.pod.state !== "starting")
+      this.#answering.delete(pod.metadata?.uid ?? "");
+    if (view.kind === "sandbox")
+      for (const listener of this.#sandboxListeners) listener(this.#seen(view.pod), gone);
+    const pools = new Set(
+      [before, view].flatMap((one) => (one?.kind === "idle" ? [one.pod.environment] : [])),
+    );
+    for (const environment of pools) for (const listener of this.#idleListeners) listener(environment);
+  }
+}
+
+/** What replicas rank pods by for one sandbox: the same when claiming as when several have claimed. */
+export function rankKey(tenant: string, id: string): string {
+  return `${tenant}/${id}`;
+}
+
+/** Whether it is there for its owner. */
+export function isLive({ state }: Sandbox): boolean {
+  return state === "starting" || state === "running";
+}
+
+function insert<T>(index: Map<string, Map<string, T>>, key: string, name: string, value: T): void {
+  let inner = index.get(key);
+  if (inner === undefined) index.set(key, (inner = new Map<string, T>()));
+  inner.set(name, value);
+}
+
+function remove<T>(index: Map<string, Map<string, T>>, key: string, name: string): void {
+  const inner = index.get(key);
+  inner?.delete(name);
+  if (inner?.size === 0) index.delete(key);
+}

@@ -1,0 +1,34 @@
+// What can go wrong with a request for a sandbox, by a code that both APIs turn into their own answers.
+
+/**
+ * `not-found`: there is no such sandbox of the caller's. `conflict`: the id stands for another request. `unknown-environment`,
+ * `wider-egress`, `no-hand-over`, `bad-mount`: the request cannot be carried out as it is. `quota`: the tenant has its share.
+ * `capacity`: the cluster is full. `busy`: a sandbox of that id is still going. `refused`: the cluster would not have the pod.
+ * `failed`: the sandbox did not come up. `unavailable`: the cluster cannot be asked.
+ */
+export type ErrorCode =
+  | "not-found"
+  | "conflict"
+  | "unknown-environment"
+  | "wider-egress"
+  | "no-hand-over"
+  | "bad-mount"
+  | "quota"
+  | "capacity"
+  | "busy"
+  | "refused"
+  | "failed"
+  | "unavailable";
+
+/** A request for a sandbox that was not carried out. The message is for the caller. */
+export class SandboxError extends Error {
+  override readonly name = "SandboxError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,129 @@
+// Hands a claimed pod over: the sandbox's server learns, once, its token and the environment of its commands. Nothing of that
+// is ever in the pod's definition, which others may read.
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Agent, request } from "undici";
+
+/** What is handed over. */
+export interface HandOver {
+  /** Says whether a second hand-over is the same one again. */
+  readonly claimId: string;
+  readonly token: string | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/**
+ * `done`. `unsupported`: the server knows no hand-over. `taken`: it was handed over for something else. `refused`: it does not
+ * take what is handed over. `silent`: it did not answer in time.
+ */
+export type HandOverResult =
+  | { readonly outcome: "done" | "unsupported" | "taken" | "silent" }
+  | { readonly outcome: "refused"; readonly message: string };
+
+const attemptMs = 3_000;
+const pauseMs = 20;
+const longestPauseMs = 250;
+
+/** Speaks to sandboxes' servers. */
+export class HandOverClient {
+  readonly #closing = new AbortController();
+  readonly #agent = new Agent({
+    // A sandbox is handed over once: keeping the connection would only cost memory.
+    keepAliveTimeout: 1_000,
+    connect: { timeout: 1_000 },
+    headersTimeout: attemptMs,
+    bodyTimeout: attemptMs,
+    maxResponseSize: 64 * 1024,
+  });
+
+  /** Tries until the server answers. `origin` is asked before each attempt: a starting pod has no address yet. */
+  async handOver(
+    origin: () => string | undefined,
+    secret: string,
+    what: HandOver,
+    patience: AbortSignal,
+  ): Promise<HandOverResult> {
+    // Whoever starts after us finds what was not handed over.
+    const signal = AbortSignal.any([patience, this.#closing.signal]);
+    const body = JSON.stringify({
+      claim_id: what.claimId,
+      token: what.token,
+      env: what.env,
+      secrets: what.secrets,
+    });
+    for (let pause = pauseMs; ; pause = Math.min(longestPauseMs, pause * 1.3)) {
+      const target = origin();
+      if (signal.aborted) return { outcome: "silent" };
+      if (target !== undefined) {
+        const answer = await this.#send(target, "POST", secret, body, signal);
+        const result = answer && resultOf(answer);
+        if (result !== undefined) return result;
+      }
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Whether the server says that it was handed over; undefined if it does not say. */
+  async isHandedOver(origin: string, secret: string): Promise<boolean | undefined> {
+    const answer = await this.#send(origin, "GET", secret, undefined, AbortSignal.timeout(attemptMs));
+    if (answer?.status !== 200) return undefined;
+    const claimed = (answer.body as { data?: { claimed?: unknown } } | undefined)?.data?.claimed;
+    return typeof claimed === "boolean" ? claimed : undefined;
+  }
+
+  /** Ends what is under way too. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#agent.destroy();
+  }
+
+  async #send(
+    origin: string,
+    method: "GET" | "POST",
+    secret: string,
+    body: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer | undefined> {
+    try {
+      const response = await request(`${origin}/v1/claim`, {
+        method,
+        dispatcher: this.#agent,
+        headers: {
+          authorization: `Bearer ${secret}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        body: body ?? null,
+        signal,
+      });
+      const text = await response.body.text();
+      return { status: response.statusCode, body: parsed(text) };
+    } catch {
+      // Not up yet, or cut off: the caller tries again as long as it may.
+      return undefined;
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Nothing for answers that another attempt may change. */
+function resultOf({ status, body }: Answer): HandOverResult | undefined {
+  if (status === 200) return { outcome: "done" };
+  if (status === 404 || status === 405) return { outcome: "unsupported" };
+  if (status === 401 || status === 409) return { outcome: "taken" };
+  if (status >= 400 && status < 500)
+    return { outcome: "refused", message: JSON.stringify(body).slice(0, 500) };
+  return undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,160 @@
+// Keeps idle pods at hand, as many as each environment says. Only the replica that leads does so.
+import { isConflict, isNotFound } from "../kubernetes/client.js";
+import type { V1Pod } from "@kubernetes/client-node";
+
+import type { Namespace } from "../kubernetes/namespace.js";
+import type { WatchCache } from "../kubernetes/watch-cache.js";
+import { revisionOf, type Environment } from "../model/environment.js";
+import { idlePodName } from "../model/names.js";
+import { buildPod, type PodSettings } from "../model/pod.js";
+import { planPool } from "../model/pool.js";
+import { viewOf, type IdlePod } from "../model/sandbox.js";
+import type { Directory } from "./directory.js";
+import type { Environments } from "./environments.js";
+import type { Metrics } from "./metrics.js";
+import type { Services } from "./services.js";
+import type { Tokens } from "./tokens.js";
+
+/** What keeping pools needs. */
+export interface PoolParts {
+  readonly namespace: Namespace;
+  readonly pods: WatchCache<V1Pod>;
+  readonly directory: Directory;
+  readonly environments: Environments;
+  readonly services: Services;
+  readonly tokens: Tokens;
+  readonly metrics: Metrics;
+  readonly settings: PoolSettings;
+  readonly leads: () => boolean;
+  readonly onTrouble: (environment: string, error: unknown) => void;
+}
+
+/** How pools are kept. */
+export interface PoolSettings extends PodSettings {
+  readonly maxAgeSeconds: number;
+  readonly startSeconds: number;
+  readonly maxStarting: number;
+  readonly maxSandboxes: number;
+}
+
+/** A pause after a claim: a burst of claims is served before the machine starts pods again; and the longest such pause. */
+const quietMs = 150;
+const longestQuietMs = 1_000;
+const longestBackoffMs = 60_000;
+
+/** Keeps the pools. */
+export class PoolKeeper {
+  readonly #parts: PoolParts;
+  readonly #creating = new Map<string, number>();
+  readonly #deleting = new Set<string>();
+  readonly #backoff = new Map<string, { failures: number; until: number }>();
+  readonly #due = new Map<string, { timer: NodeJS.Timeout; latest: number }>();
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+    parts.directory.onIdleChange((environment) => {
+      this.#soon(environment);
+    });
+    parts.environments.onChange((environment) => {
+      this.#soon(environment);
+    });
+  }
+
+  /** Looks at every pool; for what no event announces: age, a new leader, the end of a backoff. */
+  keepAll(): void {
+    const { environments, directory } = this.#parts;
+    const names = new Set([...environments.all().map(({ name }) => name), ...directory.idleEnvironments()]);
+    for (const name of names) this.#keep(name);
+  }
+
+  stop(): void {
+    for (const { timer } of this.#due.values()) clearTimeout(timer);
+    this.#due.clear();
+  }
+
+  #soon(environment: string): void {
+    const now = performance.now();
+    const before = this.#due.get(environment);
+    const latest = before?.latest ?? now + longestQuietMs;
+    if (before !== undefined) clearTimeout(before.timer);
+    const timer = setTimeout(
+      () => {
+        this.#due.delete(environment);
+        this.#keep(environment);
+      },
+      Math.max(0, Math.min(quietMs, latest - now)),
+    );
+    this.#due.set(environment, { timer, latest });
+  }
+
+  #keep(name: string): void {
+    const { directory, environments, settings, leads } = this.#parts;
+    if (!leads() || !directory.current) return;
+    const environment = environments.get(name);
+    const creating = this.#creating.get(name) ?? 0;
+    const allCreating = [...this.#creating.values()].reduce((sum, count) => sum + count, 0);
+    const pods = directory.idle(name).filter(({ podUid }) => !this.#deleting.has(podUid));
+    this.#noteFailures(name, pods);
+    const plan = planPool(
+      pods,
+      creating,
+      settings.maxSandboxes - directory.count() - allCreating,
+      {
+        size: environment?.pool.size ?? 0,
+        revision: environment === undefined ? "" : revisionOf(environment),
+        maxAgeSeconds: settings.maxAgeSeconds,
+        startSeconds: settings.startSeconds,
+        maxStarting: settings.maxStarting,
+      },
+      new Date(),
+    );
+    for (const pod of plan.remove) void this.#remove(name, pod);
+    if (environment === undefined || performance.now() < (this.#backoff.get(name)?.until ?? 0)) return;
+    for (let count = 0; count < plan.create; count += 1) void this.#create(environment);
+  }
+
+  /** Pods that end by themselves, such as with a broken image, are not made again and again at full speed. */
+  #noteFailures(name: string, pods: readonly IdlePod[]): void {
+    if (pods.some(({ state }) => state === "failed")) this.#failed(name);
+    else if (pods.some(({ state }) => state === "running")) this.#backoff.delete(name);
+  }
+
+  #failed(name: string): void {
+    const failures = (this.#backoff.get(name)?.failures ?? 0) + 1;
+    const wait = Math.min(longestBackoffMs, 500 * 2 ** failures);
+    this.#backoff.set(name, { failures, until: performance.now() + wait });
+  }
+
+  async #create(environment: Environment): Promise<void> {
+    const { namespace, pods, services, tokens, metrics, settings, onTrouble } = this.#parts;
+    const podName = idlePodName(environment.name);
+    this.#creating.set(environment.name, (this.#creating.get(environment.name) ?? 0) + 1);
+    try {
+      const request = { name: podName, environment, claimSecret: tokens.claimSecret(podName), volumes: [] };
+      const pod = await namespace.createPod(buildPod(request, settings));
+      metrics.poolCreated(environment.name);
+      pods.observe(pod);
+      const view = viewOf(pod);
+      if (view.kind !== "foreign") await services.ensure(view.pod);
+    } catch (error) {
+      this.#failed(environment.name);
+      onTrouble(environment.name, error);
+    } finally {
+      this.#creating.set(environment.name, (this.#creating.get(environment.name) ?? 1) - 1);
+    }
+  }
+
+  /** Deletes an idle pod, if it is still as we saw it: a claim that came in between must win. */
+  async #remove(environment: string, pod: IdlePod): Promise<void> {
+    const { namespace, metrics, onTrouble } = this.#parts;
+    this.#deleting.add(pod.podUid);
+    try {
+      await namespace.deletePod(pod);
+      metrics.poolRemoved(environment);
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) onTrouble(environment, error);
+    } finally {
+      this.#deleting.delete(pod.podUid);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// What a tenant may have at once.
+import { parseQuantity } from "../model/quantity.js";
+import type { PodFacts } from "../model/sandbox.js";
+
+/** The most of each that a tenant may have; absent: no limit of ours. */
+export interface Quota {
+  readonly sandboxes?: number | undefined;
+  /** Cores, as the sum of limits. */
+  readonly cpu?: number | undefined;
+  /** Bytes, as the sum of limits. */
+  readonly memory?: number | undefined;
+}
+
+/** What pods may use together. */
+export interface Usage {
+  readonly sandboxes: number;
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+/** Adds up limits. */
+export function usageOf(limits: readonly PodFacts["limits"][]): Usage {
+  const sum = (field: string): number =>
+    limits.reduce((total, one) => total + (parseQuantity(one[field] ?? "0") ?? 0), 0);
+  return { sandboxes: limits.length, cpu: sum("cpu"), memory: sum("memory") };
+}
+
+/** What is over the quota, as a sentence, if anything is. */
+export function overQuota(usage: Usage, quota: Quota): string | undefined {
+  for (const field of ["sandboxes", "cpu", "memory"] as const) {
+    const most = quota[field];
+    if (most !== undefined && usage[field] > most)
+      return `the quota of ${field} is ${most}, and with this one there would be ${usage[field]}; delete a sandbox or ask for more`;
+  }
+  return undefined;
+}

@@ -1,0 +1,95 @@
+// Deletes what is over. Only the replica that leads does so; all that it goes by is written on the pods, so any replica can.
+import { isConflict, isNotFound } from "../kubernetes/client.js";
+import type { Namespace } from "../kubernetes/namespace.js";
+import type { Sandbox } from "../model/sandbox.js";
+import { verdict, type ReapReason, type ReapRules } from "../model/timeouts.js";
+import type { ActivityLog } from "./activity.js";
+import { isLive, type Directory } from "./directory.js";
+import type { Endpoints } from "./endpoints.js";
+import type { HandOverClient } from "./hand-over.js";
+import type { Metrics } from "./metrics.js";
+import type { Tokens } from "./tokens.js";
+
+/** What reaping needs. */
+export interface ReaperParts {
+  readonly namespace: Namespace;
+  readonly directory: Directory;
+  readonly activity: ActivityLog;
+  readonly endpoints: Endpoints;
+  readonly handOver: HandOverClient;
+  readonly tokens: Tokens;
+  readonly metrics: Metrics;
+  readonly rules: ReapRules;
+  readonly handedOver: (sandbox: Sandbox) => boolean;
+  readonly onReaped: (sandbox: Sandbox, reason: ReapReason) => void;
+  readonly onTrouble: (sandbox: Sandbox, error: unknown) => void;
+}
+
+/** How long a sandbox that answers may wait for its hand-over: whoever was to do it is gone. Milliseconds. */
+const handOverMs = 60_000;
+/** How long two pods of one id are left to the replicas that claimed them. */
+const duplicateMs = 5_000;
+
+/** Reaps. */
+export class Reaper {
+  readonly #parts: ReaperParts;
+  readonly #deleting = new Set<string>();
+  /** Sandboxes that said that they were handed over, or do not say. */
+  readonly #asked = new Set<string>();
+
+  constructor(parts: ReaperParts) {
+    this.#parts = parts;
+    parts.directory.onChange(({ podUid }, gone) => {
+      if (gone) this.#asked.delete(podUid);
+    });
+  }
+
+  /** One round. */
+  async reap(): Promise<void> {
+    const { directory, activity, rules } = this.#parts;
+    const now = new Date();
+    const duplicates = new Set(
+      directory
+        .duplicates()
+        .filter(({ claimedAt }) => now.getTime() - claimedAt.getTime() > duplicateMs)
+        .map(({ podUid }) => podUid),
+    );
+    const work = directory.sandboxes().map(async (sandbox) => {
+      const reason = duplicates.has(sandbox.podUid)
+        ? "duplicate"
+        : (verdict(sandbox, activity.lastActiveAt(sandbox), rules, now) ??
+          (await this.#abandoned(sandbox, now)));
+      if (reason !== undefined) await this.#delete(sandbox, reason);
+    });
+    await Promise.all(work);
+  }
+
+  /** A claim whose claimer died before the hand-over: nobody can use it. Asked once; its answer can only end itself. */
+  async #abandoned(sandbox: Sandbox, now: Date): Promise<ReapReason | undefined> {
+    const { endpoints, handOver, tokens, handedOver } = this.#parts;
+    if (!isLive(sandbox) || sandbox.state !== "running" || this.#asked.has(sandbox.podUid)) return undefined;
+    const since = Math.max(sandbox.claimedAt.getTime(), sandbox.changedAt?.getTime() ?? 0);
+    if (now.getTime() - since < handOverMs || handedOver(sandbox)) return undefined;
+    const origin = endpoints.direct(sandbox);
+    if (origin === undefined) return undefined;
+    this.#asked.add(sandbox.podUid);
+    const told = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox.podName));
+    return told === false ? "never-handed-over" : undefined;
+  }
+
+  /** Deletes the pod if it is as we saw it: whoever extended it in between wins. */
+  async #delete(sandbox: Sandbox, reason: ReapReason): Promise<void> {
+    const { namespace, metrics, onReaped, onTrouble } = this.#parts;
+    if (this.#deleting.has(sandbox.podUid)) return;
+    this.#deleting.add(sandbox.podUid);
+    try {
+      await namespace.deletePod(sandbox);
+      metrics.reaped(reason);
+      onReaped(sandbox, reason);
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) onTrouble(sandbox, error);
+    } finally {
+      this.#deleting.delete(sandbox.podUid);
+    }
+  }
+}

@@ -1,0 +1,518 @@
+// Creating, finding, extending and deleting sandboxes. A create takes an idle pod by one write; only where there is none, or the
+// sandbox needs volumes of its own, is a pod made.
+import type { V1Pod } from "@kubernetes/client-node";
+
+import { isConflict, isNotFound, KubernetesError } from "../kubernetes/client.js";
+import type { Namespace } from "../kubernetes/namespace.js";
+import type { WatchCache } from "../kubernetes/watch-cache.js";
+import { ranked } from "../model/choice.js";
+import {
+  add,
+  canonicalText,
+  claimMetadata,
+  claimPatch,
+  escaped,
+  type SandboxRequest,
+} from "../model/claim.js";
+import { isWithin } from "../model/egress.js";
+import { revisionOf, type Environment } from "../model/environment.js";
+import { EXPIRES_AT, SANDBOX_ID, TENANT } from "../model/labels.js";
+import { coldPodName } from "../model/names.js";
+import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
+import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
+import { isLive, rankKey, type Directory } from "./directory.js";
+import type { Endpoints } from "./endpoints.js";
+import type { Environments } from "./environments.js";
+import { SandboxError } from "./errors.js";
+import type { HandOver, HandOverClient } from "./hand-over.js";
+import type { Metrics } from "./metrics.js";
+import { overQuota, usageOf, type Quota } from "./quota.js";
+import type { Services } from "./services.js";
+import type { Tokens } from "./tokens.js";
+
+/** What creating needs. */
+export interface SandboxesParts {
+  readonly namespace: Namespace;
+  readonly pods: WatchCache<V1Pod>;
+  readonly directory: Directory;
+  readonly environments: Environments;
+  readonly endpoints: Endpoints;
+  readonly services: Services;
+  readonly tokens: Tokens;
+  readonly handOver: HandOverClient;
+  readonly metrics: Metrics;
+  readonly settings: SandboxesSettings;
+}
+
+/** How sandboxes are made. */
+export interface SandboxesSettings extends PodSettings {
+  readonly readyTimeoutSeconds: number;
+  readonly startTimeoutSeconds: number;
+  readonly maxSandboxes: number;
+}
+
+/** One create. */
+export interface CreateRequest {
+  readonly request: SandboxRequest;
+  /** Volumes of its own; with any, no idle pod will do. */
+  readonly volumes: readonly MountedVolume[];
+  readonly quota: Quota;
+}
+
+/** What a create came to. */
+export interface Created {
+  readonly sandbox: Sandbox;
+  /** Whether it was there before, by an earlier request for the same. */
+  readonly existed: boolean;
+}
+
+/** An idle pod answers at once or is no good. */
+const warmHandOverMs = 2_000;
+const claimAttempts = 5;
+
+/** The sandboxes. */
+export class Sandboxes {
+  readonly #parts: SandboxesParts;
+  /** Creates that are under way, so that two of the same id in one process are one. */
+  readonly #underWay = new Map<string, { fingerprint: string; result: Promise<Created> }>();
+  /** What creates that are under way will use, for quotas. */
+  readonly #reserved = new Map<string, { tenant: string; limits: IdlePod["limits"] }>();
+  readonly #taken = new Set<string>();
+  readonly #handedOver = new Set<string>();
+
+  constructor(parts: SandboxesParts) {
+    this.#parts = parts;
+    parts.directory.onChange(({ podUid }, gone) => {
+      if (gone) this.#handedOver.delete(podUid);
+    });
+  }
+
+  /** @throws SandboxError if it is not carried out. */
+  create(create: CreateRequest): Promise<Created> {
+    const { request } = create;
+    const key = rankKey(request.tenant, request.id);
+    const fingerprint = this.#parts.tokens.fingerprint(canonicalText(request));
+    const before = this.#underWay.get(key);
+    if (before !== undefined) {
+      if (before.fingerprint !== fingerprint) return Promise.reject(conflict(request.id));
+      return before.result.then(({ sandbox }) => ({ sandbox, existed: true }));
+    }
+    const result = translated(this.#create(create, fingerprint)).finally(() => {
+      this.#underWay.delete(key);
+      this.#reserved.delete(key);
+    });
+    this.#underWay.set(key, { fingerprint, result });
+    return result;
+  }
+
+  /** @throws SandboxError if there is none, or if that cannot be known now. */
+  get(tenant: string, id: string): Sandbox {
+    const { directory } = this.#parts;
+    const found = directory.get(tenant, id);
+    if (found !== undefined && found.state !== "stopping") return found;
+    if (found === undefined && !directory.current)
+      throw new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
+    throw notFound();
+  }
+
+  /** A tenant's sandboxes, by id. */
+  list(tenant: string): Sandbox[] {
+    const { directory } = this.#parts;
+    return directory
+      .sandboxes()
+      .filter((one) => one.tenant === tenant && one.state !== "stopping")
+      .filter((one) => directory.get(tenant, one.id)?.podUid === one.podUid)
+      .sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** Deletes it; whether there was one. @throws SandboxError if the cluster cannot be asked. */
+  delete(tenant: string, id: string): Promise<boolean> {
+    return translated(this.#delete(tenant, id));
+  }
+
+  /** Sets the soft timeout to `seconds` from now, but never beyond the hard one. @throws SandboxError */
+  extend(tenant: string, id: string, seconds: number): Promise<Sandbox> {
+    const sandbox = this.get(tenant, id);
+    const until = Math.min(Date.now() + seconds * 1000, sandbox.hardExpiresAt.getTime());
+    return translated(
+      this.#parts.namespace
+        .patchPod(sandbox.podName, [
+          { op: "test", path: "/metadata/uid", value: sandbox.podUid },
+          add(`/metadata/annotations/${escaped(EXPIRES_AT)}`, new Date(until).toISOString()),
+        ])
+        .then((pod) => this.#seen(pod))
+        .catch((error: unknown) => {
+          // The test of the patch failed: another pod has the name.
+          if (error instanceof KubernetesError && error.status === 422) throw notFound();
+          throw error;
+        }),
+    );
+  }
+
+  /** The end of what the sandbox's server has logged. @throws SandboxError */
+  logs(
+    tenant: string,
+    id: string,
+    tailLines: number,
+    limitBytes: number,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const sandbox = this.get(tenant, id);
+    return translated(this.#parts.namespace.logs(sandbox.podName, tailLines, limitBytes));
+  }
+
+  /** Whether this replica handed the sandbox over. */
+  handedOver(sandbox: Sandbox): boolean {
+    return this.#handedOver.has(sandbox.podUid);
+  }
+
+  async #create(create: CreateRequest, fingerprint: string): Promise<Created> {
+    const { request, volumes } = create;
+    const { directory, environments, metrics } = this.#parts;
+    const started = performance.now();
+    const deadline = AbortSignal.timeout(this.#parts.settings.readyTimeoutSeconds * 1000);
+    const before = directory.get(request.tenant, request.id);
+    if (before !== undefined && isLive(before)) {
+      return { sandbox: await this.#adopt(before, request, fingerprint, deadline), existed: true };
+    }
+    const environment = environments.get(request.environment);
+    if (environment === undefined)
+      throw new SandboxError(
+        "unknown-environment",
+        `there is no environment ${JSON.stringify(request.environment)}`,
+      );
+    if (request.egress !== undefined && !isWithin(request.egress, environment.egress))
+      throw new SandboxError(
+        "wider-egress",
+        `egress is "${request.egress}", but the environment opens no more than "${environment.egress}"`,
+      );
+    this.#reserve(create, environment);
+    // A failed one makes way: who asks for a sandbox wants one that works.
+    if (before?.state === "failed") await this.#remove(before);
+
+    const warm =
+      volumes.length === 0 ? await this.#claimIdle(environment, request, fingerprint, deadline) : undefined;
+    const sandbox = warm ?? (await this.#createCold(environment, create, fingerprint, deadline));
+    metrics.created(
+      environment.name,
+      warm === undefined ? "cold" : "warm",
+      (performance.now() - started) / 1000,
+    );
+    return { sandbox, existed: false };
+  }
+
+  /** @throws SandboxError if the tenant or the cluster has its share. */
+  #reserve({ request, quota }: CreateRequest, environment: Environment): void {
+    const { directory, settings } = this.#parts;
+    const { tenant, id } = request;
+    const limits = environment.resources.limits;
+    const used = directory
+      .sandboxes()
+      .filter((one) => one.tenant === tenant && isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)))
+      .map((one) => one.limits);
+    const coming = [...this.#reserved.values()]
+      .filter((one) => one.tenant === tenant)
+      .map((one) => one.limits);
+    const over = overQuota(usageOf([...used, ...coming, limits]), quota);
+    if (over !== undefined) throw new SandboxError("quota", over);
+    if (directory.idle(environment.name).length === 0 && directory.count() >= settings.maxSandboxes)
+      throw new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
+    this.#reserved.set(rankKey(tenant, id), { tenant, limits });
+  }
+
+  /** A sandbox that is there already: the same request again, or the other half of a race. */
+  async #adopt(
+    sandbox: Sandbox,
+    request: SandboxRequest,
+    fingerprint: string,
+    deadline: AbortSignal,
+  ): Promise<Sandbox> {
+    if (sandbox.fingerprint !== fingerprint) throw conflict(request.id);
+    return this.#finish(sandbox, request, fingerprint, deadline, false);
+  }
+
+  async #claimIdle(
+    environment: Environment,
+    request: SandboxRequest,
+    fingerprint: string,
+    deadline: AbortSignal,
+  ): Promise<Sandbox | undefined> {
+    const { directory, metrics } = this.#parts;
+    const revision = revisionOf(environment);
+    const usable = directory
+      .idle(environment.name)
+      .filter((pod) => pod.state === "running" && pod.revision === revision);
+    let attempts = 0;
+    for (const pod of ranked(rankKey(request.tenant, request.id), usable)) {
+      // Another claim of this process has it: its write would be refused, so it is not even tried.
+      if (this.#taken.has(pod.podUid)) continue;
+      if ((attempts += 1) > claimAttempts) break;
+      this.#taken.add(pod.podUid);
+      try {
+        const claimed = await this.#claim(pod, environment, request, fingerprint);
+        if (claimed === undefined) {
+          metrics.claimLost(environment.name);
+          continue;
+        }
+        const limit = AbortSignal.any([deadline, AbortSignal.timeout(warmHandOverMs)]);
+        const answers = await this.#handOver(claimed, request, fingerprint, limit, true);
+        if (answers) return await this.#settled(claimed, request, fingerprint, deadline);
+        // It was Ready and does not answer: it is no good to anybody.
+        await this.#remove(claimed);
+      } finally {
+        this.#taken.delete(pod.podUid);
+      }
+    }
+    return undefined;
+  }
+
+  /** The one write. Nothing if somebody else was first. */
+  async #claim(
+    pod: IdlePod,
+    environment: Environment,
+    request: SandboxRequest,
+    fingerprint: string,
+  ): Promise<Sandbox | undefined> {
+    const { namespace } = this.#parts;
+    const now = new Date();
+    const claim = claimMetadata(request, fingerprint, environment.egress, now);
+    try {
+      return this.#seen(await namespace.patchPod(pod.podName, claimPatch(pod, claim, now)));
+    } catch (error) {
+      // A test of the patch that fails is 422; a pod that went is 404.
+      if (!(error instanceof KubernetesError) || ![404, 409, 422].includes(error.status)) throw error;
+      if (error.status === 404) return undefined;
+      const view = viewOf(await namespace.getPod(pod.podName).catch(() => ({})));
+      const same =
+        view.kind === "sandbox" && view.pod.tenant === request.tenant && view.pod.id === request.id;
+      if (!same) return undefined;
+      if (view.pod.fingerprint !== fingerprint) throw conflict(request.id);
+      return view.pod;
+    }
+  }
+
+  async #createCold(
+    environment: Environment,
+    { request, volumes }: CreateRequest,
+    fingerprint: string,
+    deadline: AbortSignal,
+  ): Promise<Sandbox> {
+    const { namespace, pods, tokens, settings, services } = this.#parts;
+    const name = coldPodName(request.tenant, request.id);
+    for (;;) {
+      const claim = claimMetadata(request, fingerprint, environment.egress, new Date());
+      const claimSecret = tokens.claimSecret(name);
+      const pod = buildPod({ name, environment, claimSecret, volumes, claim }, settings);
+      try {
+        const sandbox = this.#seen(await namespace.createPod(pod));
+        await services.ensure(sandbox);
+        return await this.#settled(sandbox, request, fingerprint, deadline);
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+      const there = await namespace.getPod(name).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      if (there === undefined) continue;
+      pods.observe(there);
+      const view = viewOf(there);
+      if (view.kind !== "sandbox" || view.pod.tenant !== request.tenant || view.pod.id !== request.id)
+        throw new SandboxError("refused", `the pod ${name} is there, but is no sandbox of ours; remove it`);
+      if (isLive(view.pod)) return this.#adopt(view.pod, request, fingerprint, deadline);
+      if (view.pod.state === "failed") await this.#remove(view.pod);
+      await this.#gone(name, view.pod.podUid, deadline);
+    }
+  }
+
+  /** Waits until a pod that is going has gone: a name is free only then. */
+  async #gone(name: string, uid: string, deadline: AbortSignal): Promise<void> {
+    const { pods } = this.#parts;
+    const isGone = (): boolean => pods.get(name)?.metadata?.uid !== uid;
+    if (isGone()) return;
+    await new Promise<void>((resolve, reject) => {
+      const off = pods.onChange(() => {
+        if (isGone()) end(resolve);
+      });
+      const late = (): void => {
+        end(() => {
+          reject(new SandboxError("busy", "the sandbox that had this id is still being deleted; try again"));
+        });
+      };
+      const end = (how: () => void): void => {
+        off();
+        deadline.removeEventListener("abort", late);
+        how();
+      };
+      deadline.addEventListener("abort", late);
+      if (deadline.aborted) late();
+    });
+  }
+
+  /** After the sandbox is ours: hands it over, and gives way if another replica's claim of the same id is the one that counts. */
+  async #settled(
+    sandbox: Sandbox,
+    request: SandboxRequest,
+    fingerprint: string,
+    deadline: AbortSignal,
+  ): Promise<Sandbox> {
+    const finished = await this.#finish(sandbox, request, fingerprint, deadline, true);
+    const winner = this.#parts.directory.get(request.tenant, request.id);
+    if (winner === undefined || winner.podUid === sandbox.podUid || !isLive(winner)) return finished;
+    await this.#remove(sandbox);
+    return this.#adopt(winner, request, fingerprint, deadline);
+  }
+
+  /** Hands over if that has not happened. A sandbox that takes longer than the caller waits is handed over later. */
+  async #finish(
+    sandbox: Sandbox,
+    request: SandboxRequest,
+    fingerprint: string,
+    deadline: AbortSignal,
+    fresh: boolean,
+  ): Promise<Sandbox> {
+    const { directory, settings } = this.#parts;
+    if (!this.#handedOver.has(sandbox.podUid)) {
+      const patience = AbortSignal.timeout(settings.startTimeoutSeconds * 1000);
+      const ended = this.#untilOver(sandbox, patience);
+      const work = this.#handOver(sandbox, request, fingerprint, ended.signal, fresh).finally(ended.stop);
+      // Whoever waits hears of what goes wrong; once nobody waits, the reaper finds what was not handed over.
+      work.catch(() => undefined);
+      await Promise.race([work, aborted(deadline)]);
+    }
+    const now = directory.get(sandbox.tenant, sandbox.id);
+    if (now?.podUid !== sandbox.podUid) return sandbox;
+    if (now.state === "failed")
+      throw new SandboxError(
+        "failed",
+        `the sandbox failed while it started: ${now.reason ?? "no reason given"}`,
+      );
+    return now;
+  }
+
+  /**
+   * Whether it is handed over now. One that was `fresh` and is no good is deleted; one that somebody may be using is not.
+   * @throws SandboxError if it never will be.
+   */
+  async #handOver(
+    sandbox: Sandbox,
+    request: SandboxRequest,
+    fingerprint: string,
+    signal: AbortSignal,
+    fresh: boolean,
+  ): Promise<boolean> {
+    const { endpoints, tokens, handOver, directory, pods } = this.#parts;
+    const what: HandOver = {
+      claimId: `${sandbox.podUid}:${fingerprint}`,
+      token: request.guarded ? tokens.access(sandbox) : null,
+      env: request.env,
+      secrets: request.secrets,
+    };
+    const origin = (): string | undefined => {
+      const view = viewOf(pods.get(sandbox.podName) ?? {});
+      return view.kind === "sandbox" ? endpoints.direct(view.pod) : undefined;
+    };
+    const result = await handOver.handOver(origin, tokens.claimSecret(sandbox.podName), what, signal);
+    if (result.outcome === "silent" || (result.outcome === "taken" && !fresh)) return false;
+    if (
+      result.outcome === "refused" ||
+      result.outcome === "taken" ||
+      !this.#acceptable(result.outcome, request)
+    ) {
+      if (fresh) await this.#remove(sandbox);
+      if (result.outcome === "taken") return false;
+      const why =
+        result.outcome === "refused" ? result.message : "its image's server takes no env, secrets or token";
+      throw new SandboxError("no-hand-over", `the sandbox was not handed over: ${why}`);
+    }
+    this.#handedOver.add(sandbox.podUid);
+    directory.markAnswering(sandbox.podUid);
+    return true;
+  }
+
+  /** A server that knows no hand-over will do if there is nothing to hand over. */
+  #acceptable(outcome: "done" | "unsupported", { guarded, env, secrets }: SandboxRequest): boolean {
+    return outcome === "done" || (!guarded && Object.keys({ ...env, ...secrets }).length === 0);
+  }
+
+  /** A signal that fires when the sandbox is over or patience is. */
+  #untilOver(sandbox: Sandbox, patience: AbortSignal): { signal: AbortSignal; stop: () => void } {
+    const over = new AbortController();
+    const stop = this.#parts.directory.onChange((changed, gone) => {
+      if (changed.podUid === sandbox.podUid && (gone || !isLive(changed))) over.abort();
+    });
+    return { signal: AbortSignal.any([over.signal, patience]), stop };
+  }
+
+  async #delete(tenant: string, id: string): Promise<boolean> {
+    const { directory, namespace, pods } = this.#parts;
+    if (directory.get(tenant, id) === undefined) {
+      // Another replica may have created it a moment ago: "nothing there" must be true before we say it.
+      const { items } = await namespace.client.request<{ items: V1Pod[] }>({
+        method: "GET",
+        path: namespace.pods,
+        query: { labelSelector: `${SANDBOX_ID}=${id},${TENANT}=${tenant}` },
+      });
+      for (const pod of items) pods.observe(pod);
+    }
+    const mine = directory.withId(id).filter((one) => one.tenant === tenant && one.state !== "stopping");
+    await Promise.all(mine.map((one) => this.#remove(one)));
+    return mine.length > 0;
+  }
+
+  async #remove(sandbox: Sandbox): Promise<void> {
+    try {
+      const { podName, podUid } = sandbox;
+      const pod = await this.#parts.namespace.deletePod({ podName, podUid });
+      if (pod !== undefined) this.#parts.pods.observe(pod);
+    } catch (error) {
+      // Gone, or another pod has its name: either way, this one is not there.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+
+  /** Puts a pod that a write has returned into the copy, and reads it. */
+  #seen(pod: V1Pod): Sandbox {
+    this.#parts.pods.observe(pod);
+    const view = viewOf(pod);
+    if (view.kind !== "sandbox") throw notFound();
+    return view.pod;
+  }
+}
+
+function notFound(): SandboxError {
+  return new SandboxError("not-found", "there is no such sandbox");
+}
+
+function conflict(id: string): SandboxError {
+  return new SandboxError("conflict", `the sandbox ${id} is there, but it was asked for with other values`);
+}
+
+/** What the API server said, as what it means to whoever asked for a sandbox. */
+async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof KubernetesError)) throw error;
+    const options = { cause: error };
+    if (error.status === 0 || error.status === 429 || error.status >= 500)
+      throw new SandboxError("unavailable", "the cluster does not answer as it should; try again", options);
+    if (error.status === 404) throw notFound();
+    if (error.status === 403 && /exceeded quota/.test(error.message))
+      throw new SandboxError("capacity", "the namespace's quota is used up; try again later", options);
+    throw new SandboxError("refused", `the cluster refused: ${error.message}`, options);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        "abort",
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
+}

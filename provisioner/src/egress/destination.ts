@@ -1,0 +1,115 @@
+// From what a sandbox asks for to an address that may be dialled: the name is resolved here, once, and what it resolved to is
+// what is judged and dialled, so that a later answer of the name's owner changes nothing.
+import { lookup } from "node:dns/promises";
+import { connect, type Socket } from "node:net";
+
+import { type AddressRange, parseAddress } from "./address.js";
+import type { EgressRefusal } from "./options.js";
+import { type Host, parseHost, refusalOf, refusalOfAddress, type Rules } from "./rules.js";
+
+/** How long a resolver, and a connection to one address, may take. Milliseconds. */
+const resolveTimeoutMs = 5_000;
+const connectTimeoutMs = 5_000;
+
+/** How many addresses of a name are tried. */
+const mostTries = 3;
+
+/** Where somebody wants to go. */
+export interface Destination {
+  readonly host: Host;
+  readonly port: number;
+}
+
+/** An open connection and the address that it leads to. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly address: AddressRange;
+}
+
+/** Reads `host:port`; undefined for what is none. */
+export function parseDestination(authority: string): Destination | undefined {
+  const [, hostText = "", digits = ""] = /^(\[[^\]]*\]|[^:@/?#[\]]+):([1-9]\d{0,4})$/.exec(authority) ?? [];
+  const host = parseHost(hostText);
+  const port = Number(digits);
+  return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port };
+}
+
+/** The host as it is shown to people. */
+export function hostText(host: Host): string {
+  return host.kind === "name" ? host.name : host.text;
+}
+
+/** The addresses that may be dialled, or why there is none. */
+export async function admissible(
+  rules: Rules,
+  { host, port }: Destination,
+  closed: readonly AddressRange[],
+  resolve: (name: string) => Promise<readonly string[]>,
+): Promise<readonly string[] | EgressRefusal> {
+  const refusal = refusalOf(rules, host, port);
+  if (refusal !== undefined) return refusal;
+  const texts = host.kind === "address" ? [host.text] : await resolve(host.name).catch(() => []);
+  if (texts.length === 0) return "unresolvable";
+  const judged = texts.map((text) => {
+    const address = parseAddress(text);
+    return {
+      text,
+      refusal: address === undefined ? ("invalid" as const) : refusalOfAddress(rules, address, port, closed),
+    };
+  });
+  // One answer that is denied or shut spoils them all: nobody has an honest use for such a mixture.
+  const spoilt = judged.find((one) => one.refusal !== undefined)?.refusal;
+  return spoilt ?? judged.map(({ text }) => text).slice(0, mostTries);
+}
+
+/** Connects to the first address that answers; undefined if none does. */
+export async function dial(
+  addresses: readonly string[],
+  port: number,
+  signal: AbortSignal,
+): Promise<Dialled | undefined> {
+  for (const text of addresses) {
+    const address = parseAddress(text);
+    if (address === undefined || signal.aborted) return undefined;
+    const socket = await open(text, port, signal);
+    if (socket !== undefined) return { socket, address };
+  }
+  return undefined;
+}
+
+/** The system's resolver; the dot at the end keeps it from trying names of the cluster. */
+export async function systemResolve(name: string): Promise<readonly string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer for ${name}`));
+    }, resolveTimeoutMs);
+  });
+  try {
+    const found = await Promise.race([lookup(`${name}.`, { all: true, verbatim: true }), late]);
+    return found.map(({ address }) => address);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function open(host: string, port: number, signal: AbortSignal): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, signal, timeout: connectTimeoutMs, noDelay: true });
+    const give = (result: Socket | undefined): void => {
+      socket.removeAllListeners("timeout");
+      socket.setTimeout(0);
+      if (result === undefined) socket.destroy();
+      resolve(result);
+    };
+    socket.once("connect", () => {
+      give(socket);
+    });
+    socket.once("timeout", () => {
+      give(undefined);
+    });
+    socket.on("error", () => {
+      give(undefined);
+    });
+  });
+}

@@ -1,0 +1,40 @@
+// What the egress proxy needs from outside, and what it tells.
+import type { Registry } from "prom-client";
+
+import type { RefusalReason, Rules } from "./rules.js";
+
+/** A sandbox that the proxy serves. */
+export interface EgressSandbox {
+  readonly podUid: string;
+  readonly rules: Rules;
+}
+
+/** Why a sandbox's request is not carried out, beside what the rules say. */
+export type EgressRefusal = RefusalReason | "unresolvable" | "unreachable" | "crowded";
+
+/** One refusal, for the log and the sandbox's events. Host and port are what the sandbox asked for. */
+export interface RefusedEgress {
+  readonly podUid: string;
+  readonly host: string;
+  readonly port: number;
+  readonly reason: EgressRefusal;
+}
+
+/** Options of the egress proxy. */
+export interface EgressOptions {
+  /**
+   * The sandbox at a pod address; undefined for any other caller, which is refused. Asked for every request, so that rules
+   * count as soon as they are changed.
+   */
+  sandboxAt(address: string): EgressSandbox | undefined;
+  /** Ranges of the cluster itself (pods, Services, nodes), which no rule opens: `10.42.0.0/16`. */
+  readonly closedRanges: readonly string[];
+  /** Called for each refusal; must not throw. */
+  onRefused(refused: RefusedEgress): void;
+  readonly registry: Registry;
+  /**
+   * All addresses of a name.
+   * @default the system's resolver, without its search domains
+   */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
+}

@@ -1,0 +1,236 @@
+// The egress proxy: the only thing that a sandbox with an allow list can reach. Tunnels (CONNECT) and plain HTTP requests go
+// where the sandbox's rules let them, to an address that was resolved and judged here.
+import {
+  createServer,
+  type IncomingMessage,
+  request as httpRequest,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { Duplex } from "node:stream";
+
+import { type AddressRange, parseRange } from "./address.js";
+import { type EgressConnection, EgressConnections } from "./connections.js";
+import {
+  admissible,
+  type Destination,
+  dial,
+  type Dialled,
+  hostText,
+  parseDestination,
+  systemResolve,
+} from "./destination.js";
+import { passedOn } from "./headers.js";
+import { type EgressMetrics, egressMetrics } from "./metrics.js";
+import type { EgressOptions, EgressRefusal, EgressSandbox } from "./options.js";
+import { refusalOf, refusalOfAddress } from "./rules.js";
+
+/** A connection on which nothing moves for so long is given up. Milliseconds. */
+const idleMs = 15 * 60_000;
+
+/** How long a refused client has to read why. Milliseconds. */
+const lingerMs = 1_000;
+
+interface Answer {
+  readonly status: number;
+  readonly detail: string;
+}
+
+const answers: Readonly<Record<EgressRefusal, Answer>> = {
+  invalid: { status: 400, detail: "the destination is no host and port" },
+  not_allowed: { status: 403, detail: "no rule of this sandbox allows the destination" },
+  denied: { status: 403, detail: "a rule of this sandbox denies the destination" },
+  private: {
+    status: 403,
+    detail: "the destination is a private address, which no rule of this sandbox names",
+  },
+  closed: { status: 403, detail: "the destination is an address that no sandbox may reach" },
+  unresolvable: { status: 502, detail: "the destination has no address" },
+  unreachable: { status: 502, detail: "the destination does not accept the connection" },
+  crowded: { status: 429, detail: "the sandbox has as many connections open as it may" },
+};
+
+/** The proxy. Make one, then {@link EgressProxy.listen}. */
+export class EgressProxy {
+  /** The server, for `listen` and `close`. */
+  readonly server: Server;
+  readonly #options: EgressOptions;
+  readonly #closed: readonly AddressRange[];
+  readonly #metrics: EgressMetrics;
+  readonly #connections = new EgressConnections();
+
+  /** @throws RangeError when a closed range is none */
+  constructor(options: EgressOptions) {
+    this.#options = options;
+    this.#closed = options.closedRanges.map((text) => {
+      const range = parseRange(text);
+      if (range === undefined)
+        throw new RangeError(`"${text}" is no range of addresses; write it as 10.42.0.0/16`);
+      return range;
+    });
+    this.#metrics = egressMetrics(options.registry);
+    this.server = createServer({ headersTimeout: 15_000, requestTimeout: 0 });
+    this.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      void this.#plain(request, response);
+    });
+    this.server.on("connect", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#tunnel(request, socket, head);
+    });
+  }
+
+  /** Cuts what a sandbox has open and may not have open any more: call it when its rules have changed or it is gone. */
+  recheck(podUid: string, rules: EgressSandbox["rules"] | undefined): void {
+    this.#connections.sift(podUid, ({ destination, address }) => {
+      if (rules === undefined) return false;
+      const { host, port } = destination;
+      const refusal = refusalOf(rules, host, port);
+      return (
+        refusal === undefined &&
+        (address === undefined || refusalOfAddress(rules, address, port, this.#closed) === undefined)
+      );
+    });
+  }
+
+  /** Stops; what is open is cut. */
+  async close(): Promise<void> {
+    this.#connections.cutAll();
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  async #tunnel(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Whatever breaks, "close" follows.
+    socket.on("error", () => undefined);
+    const refuse = (answer: Answer): void => {
+      const head =
+        `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}\r\ncontent-type: text/plain\r\n` +
+        `content-length: ${answer.detail.length}\r\nconnection: close\r\n\r\n`;
+      // A client that leaves its side open holds nothing for long.
+      socket.end(head + answer.detail, () => setTimeout(() => socket.destroy(), lingerMs).unref());
+    };
+    const outcome = await this.#reach(request, parseDestination(request.url ?? ""), socket);
+    if ("status" in outcome) {
+      refuse(outcome);
+      return;
+    }
+    this.#metrics.allowed.inc({ kind: "tunnel" });
+    socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+    const { socket: outside } = outcome;
+    outside.setTimeout(idleMs, () => outside.destroy());
+    if (head.length > 0) outside.write(head);
+    outside.pipe(socket);
+    socket.pipe(outside);
+    for (const [one, other] of [
+      [socket, outside],
+      [outside, socket],
+    ] as const)
+      one.once("close", () => other.destroy());
+  }
+
+  async #plain(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refuse = ({ status, detail }: Answer): void => {
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        return;
+      }
+      response.writeHead(status, { "content-type": "text/plain", connection: "close" }).end(detail);
+    };
+    const url = plainUrl(request.url ?? "");
+    const outcome = await this.#reach(request, url?.destination, response);
+    if ("status" in outcome || url === undefined) {
+      refuse("status" in outcome ? outcome : answers.invalid);
+      return;
+    }
+    this.#metrics.allowed.inc({ kind: "request" });
+    const { socket } = outcome;
+    socket.setTimeout(idleMs, () => socket.destroy());
+    const outgoing = httpRequest({
+      createConnection: () => socket,
+      method: request.method,
+      path: url.path,
+      headers: {
+        ...passedOn(request.rawHeaders),
+        ...(request.headers["transfer-encoding"] === undefined ? {} : { "transfer-encoding": "chunked" }),
+        // What the rules were held against, not what the sandbox says beside it.
+        host: url.authority,
+        connection: "close",
+      },
+      setHost: false,
+    });
+    outgoing.once("response", (answer) => {
+      response.writeHead(answer.statusCode ?? 502, passedOn(answer.rawHeaders));
+      answer.pipe(response);
+      answer.once("error", () => response.destroy());
+    });
+    outgoing.once("error", () => {
+      refuse(answers.unreachable);
+    });
+    response.once("close", () => outgoing.destroy());
+    request.pipe(outgoing);
+  }
+
+  /** A connection to a destination for the sandbox that asks, or what it is told. It ends with `client`. */
+  async #reach(
+    request: IncomingMessage,
+    destination: Destination | undefined,
+    client: Duplex | ServerResponse,
+  ): Promise<Dialled | Answer> {
+    const from = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    const sandbox = this.#options.sandboxAt(from);
+    if (sandbox === undefined) {
+      this.#metrics.refused.inc({ reason: "unknown_caller" });
+      return { status: 403, detail: "this proxy serves sandboxes with an allow list only" };
+    }
+    if (destination === undefined)
+      return this.#refused(sandbox, (request.url ?? "").slice(0, 200), 0, "invalid");
+    const { podUid } = sandbox;
+    const host = hostText(destination.host);
+    const abort = new AbortController();
+    const cut = (): void => {
+      abort.abort();
+      client.destroy();
+    };
+    const connection: EgressConnection = { destination, cut };
+    if (!this.#connections.add(podUid, connection))
+      return this.#refused(sandbox, host, destination.port, "crowded");
+    this.#metrics.open.inc();
+    client.once("close", () => {
+      abort.abort();
+      this.#connections.remove(podUid, connection);
+      this.#metrics.open.dec();
+    });
+    const resolve = this.#options.resolve ?? systemResolve;
+    const addresses = await admissible(sandbox.rules, destination, this.#closed, resolve);
+    if (typeof addresses === "string") return this.#refused(sandbox, host, destination.port, addresses);
+    const dialled = await dial(addresses, destination.port, abort.signal);
+    if (dialled === undefined) return this.#refused(sandbox, host, destination.port, "unreachable");
+    // The rules may have changed while it was resolved and dialled.
+    const now = this.#options.sandboxAt(from);
+    const late =
+      now?.podUid === podUid
+        ? (refusalOf(now.rules, destination.host, destination.port) ??
+          refusalOfAddress(now.rules, dialled.address, destination.port, this.#closed))
+        : "not_allowed";
+    if (late !== undefined || client.destroyed) {
+      dialled.socket.destroy();
+      return this.#refused(sandbox, host, destination.port, late ?? "unreachable");
+    }
+    connection.address = dialled.address;
+    client.once("close", () => dialled.socket.destroy());
+    return dialled;
+  }
+
+  #refused({ podUid }: EgressSandbox, host: string, port: number, reason: EgressRefusal): Answer {
+    this.#metrics.refused.inc({ reason });
+    this.#options.onRefused({ podUid, host, port, reason });
+    return answers[reason];
+  }
+}
+
+/** Reads the absolute URL of a plain request; undefined unless it is `http://host[:port]/path` and nothing else. */
+function plainUrl(text: string): { destination: Destination; authority: string; path: string } | undefined {
+  const [, authority = "", path = ""] = /^http:\/\/([^/?#\s]+)((?:[/?][\x21-\x7e]*)?)$/i.exec(text) ?? [];
+  const destination = parseDestination(/:\d+$/.test(authority) ? authority : `${authority}:80`);
+  return destination && { destination, authority, path: path.startsWith("/") ? path : `/${path}` };
+}

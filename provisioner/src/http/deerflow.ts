@@ -1,0 +1,185 @@
+// DeerFlow's API, so that its gateway works unchanged: paths, fields and statuses are those that its client looks at.
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { z } from "zod";
+
+import type { Endpoints } from "../core/endpoints.js";
+import { SandboxError, type ErrorCode } from "../core/errors.js";
+import type { Sandboxes } from "../core/sandboxes.js";
+import type { Activity } from "../core/activity.js";
+import { deerflowVolumes, MountError, type MountSettings } from "../model/deerflow-mounts.js";
+import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
+import type { Sandbox } from "../model/sandbox.js";
+import { guard } from "./auth.js";
+import type { Keys } from "../config/keys.js";
+import { fieldErrors } from "./validation.js";
+
+/** What the routes need. */
+export interface DeerflowOptions {
+  readonly keys: Keys;
+  readonly sandboxes: Sandboxes;
+  readonly endpoints: Endpoints;
+  readonly activity: Activity;
+  readonly settings: DeerflowSettings;
+}
+
+/** How DeerFlow's sandboxes are. */
+export interface DeerflowSettings extends MountSettings {
+  readonly environment: string;
+  readonly idleSeconds: number;
+  readonly hardSeconds: number;
+  /** Whether sandboxes ask for their token, which the URL then carries: with router URLs only. */
+  readonly guarded: boolean;
+}
+
+const createBody = z.object({
+  sandbox_id: z.string().regex(sandboxIdPattern, `must be ${sandboxIdRule}`),
+  thread_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ and -")
+    .nullish(),
+  user_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,128}$/, "must be 1 to 128 letters, digits, _ and -")
+    .default("default"),
+  extra_mounts: z
+    .array(
+      z.object({ host_path: z.string(), container_path: z.string(), read_only: z.boolean().default(false) }),
+    )
+    .max(10)
+    .default([]),
+  // Sent by every gateway and of no effect here: legacy skills are part of the views, and there is no lark-cli runtime.
+  include_legacy_skills: z.boolean().default(false),
+  provision_lark_cli_runtime: z.boolean().default(false),
+  provision_lark_cli_broker: z.boolean().default(false),
+});
+
+/** Statuses where DeerFlow's differ from those of /v1: what its service answered, or what its client expects. */
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  "not-found": 404,
+  conflict: 409,
+  "unknown-environment": 500,
+  "wider-egress": 500,
+  "no-hand-over": 500,
+  "bad-mount": 400,
+  quota: 429,
+  capacity: 503,
+  busy: 503,
+  refused: 500,
+  failed: 500,
+  unavailable: 503,
+};
+
+/** Registers the routes below `/api`. */
+export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
+  const { sandboxes, endpoints, activity, settings } = options;
+  guard(app, options.keys, (reply) => reply.code(401).type("text/plain").send("Unauthorized"));
+  app.setErrorHandler((error, request, reply) => answerError(error, request.log, reply));
+  app.setNotFoundHandler((_, reply) => reply.code(404).send({ detail: "Not Found" }));
+
+  app.get("/capabilities", () => ({ lark_cli_init_image: false, lark_cli_broker_image: false }));
+
+  app.post("/sandboxes", async (request, reply) => {
+    const parsed = createBody.safeParse(request.body);
+    if (!parsed.success) return reply.code(422).send({ detail: details(parsed.error) });
+    const { sandbox_id: id, user_id: userId, extra_mounts: mounts } = parsed.data;
+    const owner = { userId, threadId: parsed.data.thread_id ?? id };
+    const extra = mounts.map((mount) => ({
+      hostPath: mount.host_path,
+      containerPath: mount.container_path,
+      readOnly: mount.read_only,
+    }));
+    const { tenant, quota, environments } = request.caller;
+    if (environments?.has(settings.environment) === false)
+      throw new SandboxError(
+        "unknown-environment",
+        `there is no environment ${JSON.stringify(settings.environment)}`,
+      );
+    const { sandbox } = await sandboxes.create({
+      request: {
+        id,
+        tenant,
+        environment: settings.environment,
+        labels: {},
+        env: {},
+        secrets: {},
+        lifetime: {
+          softSeconds: settings.hardSeconds,
+          idleSeconds: settings.idleSeconds,
+          hardSeconds: settings.hardSeconds,
+        },
+        guarded: settings.guarded,
+        deerflow: true,
+        identity: { owner, extra },
+      },
+      volumes: deerflowVolumes(settings, owner, extra),
+      quota,
+    });
+    activity.touch(sandbox);
+    request.log.info({ sandbox: id, tenant, state: sandbox.state, pod: sandbox.podName }, "created");
+    return described(sandbox);
+  });
+
+  app.get("/sandboxes", (request) => {
+    const all = sandboxes.list(request.caller.tenant).map((sandbox) => described(sandbox));
+    return { sandboxes: all, count: all.length };
+  });
+
+  app.get<{ Params: { id: string } }>("/sandboxes/:id", (request) => {
+    const sandbox = sandboxes.get(request.caller.tenant, request.params.id);
+    // The gateway asks before each turn: that is how we know that the sandbox is still wanted.
+    activity.touch(sandbox);
+    return described(sandbox);
+  });
+
+  app.delete<{ Params: { id: string } }>("/sandboxes/:id", async (request) => {
+    const { id } = request.params;
+    const { tenant } = request.caller;
+    // What cannot be an id is an id of nothing.
+    const existed = sandboxIdPattern.test(id) && (await sandboxes.delete(tenant, id));
+    request.log.info({ sandbox: id, tenant, existed }, "deleted");
+    return { ok: true, sandbox_id: id };
+  });
+
+  function described(sandbox: Sandbox): object {
+    const url = endpoints.url(sandbox, settings.guarded);
+    if (url === undefined)
+      throw new SandboxError("unavailable", "the sandbox's port is not known yet; try again");
+    return { sandbox_id: sandbox.id, sandbox_url: url, status: statusOf(sandbox) };
+  }
+}
+
+/** In the words of pod phases, of which the gateway takes `Running` alone for alive; so it says so only if it answers. */
+export function statusOf({ state, everReady }: Sandbox): string {
+  if (state === "running") return "Running";
+  if (state === "failed") return "Failed";
+  return everReady ? "Unknown" : "Pending";
+}
+
+function answerError(error: unknown, log: FastifyReply["log"], reply: FastifyReply): FastifyReply {
+  if (error instanceof MountError) return reply.code(400).send({ detail: error.message });
+  if (error instanceof SandboxError) {
+    const status = statuses[error.code];
+    if (status === 503 || status === 429) void reply.header("retry-after", "2");
+    if (status >= 500) log.warn({ code: error.code, err: error }, "not carried out");
+    return reply.code(status).send({ detail: error.message });
+  }
+  const status = clientStatus(error);
+  if (status !== undefined) return reply.code(status).send({ detail: (error as Error).message });
+  log.error({ err: error }, "unexpected");
+  return reply.code(500).send({ detail: "Internal Server Error" });
+}
+
+/** The status of an error that the framework found in a request: no JSON, too large, … */
+export function clientStatus(error: unknown): number | undefined {
+  const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
+  return status >= 400 && status < 500 ? status : undefined;
+}
+
+/** In the shape of FastAPI's validation errors. */
+function details(error: z.ZodError): object[] {
+  return fieldErrors(error).map(({ path, message }) => ({
+    loc: ["body", ...path],
+    msg: message,
+    type: "value_error",
+  }));
+}

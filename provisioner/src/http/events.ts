@@ -1,0 +1,81 @@
+// Server-sent events of one sandbox: how it is now, every change, and that it is gone.
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+import type { Directory } from "../core/directory.js";
+import type { Sandbox } from "../model/sandbox.js";
+
+/** Streams that are open, so that a server that stops can end them. */
+export class EventStreams {
+  readonly #open = new Set<() => void>();
+
+  /** The most that may be open at once. */
+  static readonly most = 1_000;
+
+  get full(): boolean {
+    return this.#open.size >= EventStreams.most;
+  }
+
+  add(end: () => void): () => void {
+    this.#open.add(end);
+    return () => this.#open.delete(end);
+  }
+
+  endAll(): void {
+    for (const end of [...this.#open]) end();
+  }
+}
+
+/** Proxies cut what is silent; this is more often than any does. */
+const heartbeatMs = 15_000;
+/** A reader that lets so much pile up does not read. */
+const mostBuffered = 256 * 1024;
+
+/** Answers with the events of `sandbox`, until it is gone or the reader is. */
+export function sendEvents(
+  streams: EventStreams,
+  directory: Directory,
+  sandbox: Sandbox,
+  describe: (sandbox: Sandbox) => object,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  reply.hijack();
+  const response = reply.raw;
+  if (streams.full) {
+    response.writeHead(503, { "retry-after": "2" }).end();
+    return;
+  }
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    // Proxies such as nginx would collect events otherwise.
+    "x-accel-buffering": "no",
+  });
+  let last = "";
+  const send = (event: string, data: object): void => {
+    const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    if (text === last) return;
+    last = text;
+    response.write(text);
+    if (response.writableLength > mostBuffered) end();
+  };
+  const off = directory.onChange((changed, gone) => {
+    if (changed.podUid !== sandbox.podUid) return;
+    if (!gone) {
+      send("state", describe(changed));
+      return;
+    }
+    send("gone", { id: sandbox.id });
+    end();
+  });
+  const heartbeat = setInterval(() => response.write(": still here\n\n"), heartbeatMs);
+  const forget = streams.add(end);
+  function end(): void {
+    off();
+    forget();
+    clearInterval(heartbeat);
+    response.end();
+  }
+  request.raw.on("close", end);
+  send("state", describe(sandbox));
+}

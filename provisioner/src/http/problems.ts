@@ -1,0 +1,64 @@
+// Errors of /v1 as RFC 9457 problem details.
+import type { FastifyReply } from "fastify";
+import { z } from "zod";
+
+import type { SandboxError } from "../core/errors.js";
+import { type ErrorCode } from "../core/errors.js";
+
+/** The body of every error of /v1. */
+export const problemSchema = z
+  .object({
+    type: z.string().meta({ description: "A short name of what went wrong, as a URN." }),
+    title: z.string().meta({ description: "The same for every error of this type." }),
+    status: z.int(),
+    detail: z.string().optional().meta({ description: "What went wrong this time, and what to do." }),
+    errors: z
+      .array(z.object({ field: z.string(), message: z.string() }))
+      .optional()
+      .meta({ description: "Each field of the request that is wrong." }),
+  })
+  .meta({ id: "Problem", description: "An error (RFC 9457)." });
+
+export type Problem = z.infer<typeof problemSchema>;
+
+/** The status of each error, and its title. */
+export const problems: Readonly<Record<ErrorCode, readonly [number, string]>> = {
+  "not-found": [404, "Not found"],
+  conflict: [409, "The id stands for another request"],
+  "unknown-environment": [422, "Unknown environment"],
+  "wider-egress": [422, "More egress than the environment opens"],
+  "no-hand-over": [422, "The sandbox does not take what was to be handed over"],
+  "bad-mount": [422, "A mount that is not allowed"],
+  quota: [429, "The quota is used up"],
+  capacity: [503, "No room for another sandbox"],
+  busy: [503, "The sandbox of this id is still being deleted"],
+  refused: [502, "The cluster refused the sandbox"],
+  failed: [502, "The sandbox failed while it started"],
+  unavailable: [503, "The cluster does not answer"],
+};
+
+/** Sends a problem. */
+export function problem(
+  reply: FastifyReply,
+  status: number,
+  title: string,
+  detail?: string,
+  errors?: Problem["errors"],
+): FastifyReply {
+  const type = `urn:sandlot:problem:${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
+  const body: Problem = {
+    type,
+    title,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+  };
+  if (status === 503 || status === 429) void reply.header("retry-after", "2");
+  return reply.code(status).type("application/problem+json").send(body);
+}
+
+/** Sends the problem that an error of the core is. */
+export function sandboxProblem(reply: FastifyReply, error: SandboxError): FastifyReply {
+  const [status, title] = problems[error.code];
+  return problem(reply, status, title, error.code === "not-found" ? undefined : error.message);
+}

@@ -1,0 +1,84 @@
+// The HTTP server: both APIs, health, metrics, and the router to sandboxes.
+import { randomUUID } from "node:crypto";
+
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+
+import type { Metrics } from "../core/metrics.js";
+import { router, type RouterOptions } from "../router/index.js";
+import { deerflow, type DeerflowOptions } from "./deerflow.js";
+import { openApiDocument } from "./openapi.js";
+import { v1, type V1Options } from "./v1.js";
+
+/** What the server is made of. */
+export interface ServerParts {
+  readonly log: FastifyBaseLogger;
+  readonly version: string;
+  readonly metrics: Metrics;
+  readonly deerflow: DeerflowOptions;
+  readonly v1: V1Options;
+  readonly router: RouterOptions;
+  /** Why requests cannot be served now, if they cannot. */
+  readonly notReady: () => string | undefined;
+}
+
+/** Requests are small: environment variables are the largest part of any. */
+const bodyLimit = 1024 * 1024;
+
+/** The server; it does not listen yet. */
+export function buildServer(parts: ServerParts): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: parts.log,
+    bodyLimit,
+    genReqId: () => randomUUID(),
+    // Ids of others are not taken over: a caller could make its requests look like another's.
+    requestIdHeader: false,
+    // Traffic into sandboxes may take its time; headers may not, and bodies of our own APIs may not either (auth.ts).
+    requestTimeout: 0,
+    http: { headersTimeout: 15_000 },
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    routerOptions: { ignoreTrailingSlash: false },
+    return503OnClosing: true,
+  });
+  // First: a host that is a sandbox's has no other routes.
+  app.register(router, parts.router);
+  app.addHook("onSend", (request, reply, payload, done) => {
+    void reply.header("x-request-id", request.id);
+    done(null, payload);
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const route = request.routeOptions.url ?? "none";
+    parts.metrics.httpRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    done();
+  });
+
+  // As in DeerFlow: alive is whoever answers.
+  app.get("/health", () => ({ status: "ok" }));
+  app.get("/livez", () => ({ status: "ok" }));
+  app.get("/readyz", (_, reply) => {
+    const why = parts.notReady();
+    return why === undefined ? { status: "ok" } : reply.code(503).send({ status: "not ready", why });
+  });
+  app.get("/metrics", async (_, reply) =>
+    reply.type(parts.metrics.registry.contentType).send(await parts.metrics.registry.metrics()),
+  );
+  const document = openApiDocument(parts.version);
+  app.get("/openapi.json", () => document);
+
+  // Each API in a context of its own, with its own guard and its own way of telling errors.
+  app.register(
+    (api, _, done) => {
+      deerflow(api, parts.deerflow);
+      done();
+    },
+    { prefix: "/api" },
+  );
+  app.register(
+    (api, _, done) => {
+      v1(api, parts.v1);
+      done();
+    },
+    { prefix: "/v1" },
+  );
+  return app;
+}

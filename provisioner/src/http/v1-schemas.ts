@@ -1,0 +1,175 @@
+// The bodies and parameters of /v1: what is validated, and what the OpenAPI document is made from.
+import { z } from "zod";
+
+import { egressProfiles } from "../model/egress.js";
+import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
+
+const week = 7 * 24 * 3600;
+
+/** A key of a label: the 63 characters that Kubernetes gives the name of one, without a prefix. */
+const labelKey = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/,
+    "must be a label key without a prefix: 1 to 63 letters, digits, -, _ and .",
+  );
+const labelValue = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/,
+    "must be at most 63 letters, digits, -, _ and ., with a letter or digit at both ends",
+  );
+const variable = z
+  .string()
+  .regex(
+    /^(?!SANDBOXD_)[A-Za-z_][A-Za-z0-9_]*$/,
+    "must be letters, digits and _, not starting with a digit or with SANDBOXD_",
+  );
+
+const environmentVariables = z
+  .record(variable, z.string().max(65_536))
+  .refine((given) => Object.keys(given).length <= 128, "must be at most 128 variables");
+
+/** The body of a create. */
+export const createSchema = z
+  .strictObject({
+    id: z.string().regex(sandboxIdPattern, `must be ${sandboxIdRule}`).optional().meta({
+      description:
+        "The id, unique among your sandboxes; a random one if absent. Creating the same again returns it.",
+    }),
+    environment: z
+      .string()
+      .min(1)
+      .max(40)
+      .optional()
+      .meta({ description: "What the sandbox is made from; see /v1/environments." }),
+    labels: z
+      .record(labelKey, labelValue)
+      .refine((given) => Object.keys(given).length <= 32, "must be at most 32 labels")
+      .optional()
+      .meta({ description: "To find it again by." }),
+    env: environmentVariables
+      .optional()
+      .meta({ description: "Environment variables of its commands. Kept in the sandbox's memory only." }),
+    secrets: environmentVariables.optional().meta({
+      description: "As env, for what is secret; no name may be in both. Never shown again.",
+    }),
+    egress: z
+      .enum(egressProfiles)
+      .optional()
+      .meta({ description: "What it may reach; never more than its environment opens." }),
+    softTimeoutSeconds: z
+      .int()
+      .min(1)
+      .max(week)
+      .optional()
+      .meta({ description: "It goes after this, unless it is extended." }),
+    idleTimeoutSeconds: z.int().min(10).max(week).optional().meta({
+      description:
+        "It goes after this without activity: calls that name it, and traffic through the router. Absent: never.",
+    }),
+    hardTimeoutSeconds: z
+      .int()
+      .min(60)
+      .max(week)
+      .optional()
+      .meta({ description: "It goes after this, whatever happens." }),
+  })
+  .refine(({ env, secrets }) => Object.keys(env ?? {}).every((name) => !(name in (secrets ?? {}))), {
+    path: ["secrets"],
+    message: "must have no name that env has too",
+  })
+  .meta({ id: "CreateSandbox" });
+
+/** A sandbox, as its owner sees it. */
+export const sandboxSchema = z
+  .object({
+    id: z.string(),
+    state: z.enum(["starting", "running", "stopping", "failed"]).meta({
+      description:
+        "starting: does not answer yet, or not now. failed: its server is gone; it does not come back.",
+    }),
+    reason: z.string().optional().meta({ description: "Why it failed, as Kubernetes says." }),
+    environment: z.string(),
+    url: z
+      .string()
+      .optional()
+      .meta({ description: "The base URL of its API; absent while it is not known." }),
+    token: z.string().optional().meta({
+      description: "What its API asks for in the header X-Sandbox-Token; absent if it asks for nothing.",
+    }),
+    labels: z.record(z.string(), z.string()),
+    egress: z.string(),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+    hardExpiresAt: z.iso.datetime(),
+    idleTimeoutSeconds: z.number().optional(),
+    lastActiveAt: z.iso.datetime(),
+  })
+  .meta({ id: "Sandbox" });
+
+export type SandboxBody = z.infer<typeof sandboxSchema>;
+
+export const sandboxListSchema = z
+  .object({
+    items: z.array(sandboxSchema),
+    next: z
+      .string()
+      .optional()
+      .meta({ description: "Give it as `after` for the next page; absent on the last one." }),
+  })
+  .meta({ id: "SandboxList" });
+
+export const extendSchema = z
+  .strictObject({
+    seconds: z
+      .int()
+      .min(1)
+      .max(week)
+      .meta({ description: "The soft timeout, from now; never beyond the hard one." }),
+  })
+  .meta({ id: "ExtendSandbox" });
+
+export const environmentListSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        name: z.string(),
+        image: z.string(),
+        egress: z.string(),
+        limits: z.record(z.string(), z.string()),
+        pool: z
+          .object({ size: z.int(), ready: z.int() })
+          .meta({ description: "Idle pods: how many there should be, and how many are Ready." }),
+      }),
+    ),
+  })
+  .meta({ id: "EnvironmentList" });
+
+export const idParameters = z.object({ id: z.string() });
+
+export const listQuery = z.strictObject({
+  labels: z.string().max(2_000).optional().meta({
+    description:
+      "Labels that sandboxes must have: `key=value`, `key!=value`, `key` or `!key`, separated by commas.",
+  }),
+  limit: z.coerce.number().int().min(1).max(500).default(100).meta({ description: "The most on one page." }),
+  after: z.string().max(64).optional().meta({ description: "`next` of the page before." }),
+});
+
+export const logsQuery = z.strictObject({
+  tailLines: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1_000)
+    .meta({ description: "The last lines." }),
+});
+
+export const createHeaders = z.object({
+  "idempotency-key": z.string().min(1).max(255).optional().meta({
+    description:
+      "A create that is repeated with the same key returns what the first one made. Only without `id`.",
+  }),
+});

@@ -1,0 +1,229 @@
+// The full API: sandboxes with environment, secrets, labels and timeouts, for those who have an API key.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+
+import type { Caller, Keys } from "../config/keys.js";
+import type { Activity } from "../core/activity.js";
+import type { Directory } from "../core/directory.js";
+import type { Endpoints } from "../core/endpoints.js";
+import type { Environments } from "../core/environments.js";
+import { SandboxError } from "../core/errors.js";
+import type { Sandboxes } from "../core/sandboxes.js";
+import type { Tokens } from "../core/tokens.js";
+import { parseLabelSelector } from "../model/label-selector.js";
+import { idOfKey, randomId, sandboxIdPattern } from "../model/names.js";
+import type { Sandbox } from "../model/sandbox.js";
+import { guard } from "./auth.js";
+import { clientStatus } from "./deerflow.js";
+import { sendEvents, type EventStreams } from "./events.js";
+import { problem, sandboxProblem } from "./problems.js";
+import { fieldErrors } from "./validation.js";
+import * as schemas from "./v1-schemas.js";
+
+/** What the routes need. */
+export interface V1Options {
+  readonly keys: Keys;
+  readonly sandboxes: Sandboxes;
+  readonly directory: Directory;
+  readonly environments: Environments;
+  readonly endpoints: Endpoints;
+  readonly tokens: Tokens;
+  readonly activity: Activity;
+  readonly events: EventStreams;
+  readonly settings: V1Settings;
+}
+
+/** What is taken where a request says nothing. */
+export interface V1Settings {
+  readonly environment: string;
+  readonly softSeconds: number;
+  readonly hardSeconds: number;
+}
+
+const logBytes = 4 * 1024 * 1024;
+
+/** A request that is wrong in some fields. */
+class BadRequest extends Error {
+  override readonly name = "BadRequest";
+
+  constructor(readonly errors: { field: string; message: string }[]) {
+    super("the request is wrong");
+  }
+}
+
+/** Registers the routes below `/v1`. */
+export function v1(app: FastifyInstance, options: V1Options): void {
+  const { sandboxes, directory, environments, endpoints, tokens, activity, settings } = options;
+  guard(app, options.keys, (reply) =>
+    problem(
+      reply.header("www-authenticate", "X-API-Key"),
+      401,
+      "Unauthorized",
+      "give an API key in the header X-API-Key",
+    ),
+  );
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((_, reply) => problem(reply, 404, "Not found"));
+
+  app.post("/sandboxes", async (request, reply) => {
+    const given = read(schemas.createSchema, request.body ?? {}, "");
+    const { "idempotency-key": key } = read(schemas.createHeaders, request.headers, "");
+    if (given.id !== undefined && key !== undefined)
+      throw new BadRequest([
+        { field: "Idempotency-Key", message: "must be absent with id, which does the same" },
+      ]);
+    const { tenant, quota } = request.caller;
+    const id = given.id ?? (key === undefined ? randomId() : idOfKey(tenant, key));
+    const environment = permitted(request.caller, given.environment ?? settings.environment);
+    const hardSeconds = within(given.hardTimeoutSeconds, settings.hardSeconds, "hardTimeoutSeconds");
+    const softSeconds = within(
+      given.softTimeoutSeconds,
+      hardSeconds,
+      "softTimeoutSeconds",
+      settings.softSeconds,
+    );
+    const { sandbox, existed } = await sandboxes.create({
+      request: {
+        id,
+        tenant,
+        environment,
+        egress: given.egress,
+        labels: given.labels ?? {},
+        env: given.env ?? {},
+        secrets: given.secrets ?? {},
+        lifetime: { softSeconds, idleSeconds: given.idleTimeoutSeconds, hardSeconds },
+        guarded: true,
+        deerflow: false,
+        identity: {},
+      },
+      volumes: [],
+      quota,
+    });
+    activity.touch(sandbox);
+    request.log.info({ sandbox: id, tenant, state: sandbox.state, pod: sandbox.podName, existed }, "created");
+    void reply.header("location", `/v1/sandboxes/${id}`);
+    return reply.code(existed ? 200 : 201).send(described(sandbox));
+  });
+
+  app.get("/sandboxes", (request) => {
+    const { labels, limit, after } = read(schemas.listQuery, request.query, "");
+    const selects = labels === undefined ? () => true : parseLabelSelector(labels);
+    if (selects === undefined)
+      throw new BadRequest([
+        { field: "labels", message: "must be key=value, key!=value, key or !key, separated by commas" },
+      ]);
+    const rest = sandboxes
+      .list(request.caller.tenant)
+      .filter((sandbox) => (after === undefined || sandbox.id > after) && selects(sandbox.labels));
+    const items = rest.slice(0, limit);
+    const next = rest.length > limit ? items.at(-1)?.id : undefined;
+    return { items: items.map(described), ...(next === undefined ? {} : { next }) };
+  });
+
+  app.get("/sandboxes/:id", (request) => {
+    const sandbox = named(request);
+    activity.touch(sandbox);
+    return described(sandbox);
+  });
+
+  app.delete("/sandboxes/:id", async (request, reply) => {
+    const { id } = read(schemas.idParameters, request.params, "");
+    const { tenant } = request.caller;
+    const existed = sandboxIdPattern.test(id) && (await sandboxes.delete(tenant, id));
+    if (!existed) throw new SandboxError("not-found", "there is no such sandbox");
+    request.log.info({ sandbox: id, tenant }, "deleted");
+    return reply.code(204).send();
+  });
+
+  app.post("/sandboxes/:id/extend", async (request) => {
+    const { id } = named(request);
+    const { seconds } = read(schemas.extendSchema, request.body ?? {}, "");
+    const sandbox = await sandboxes.extend(request.caller.tenant, id, seconds);
+    activity.touch(sandbox);
+    return described(sandbox);
+  });
+
+  app.get("/sandboxes/:id/logs", async (request, reply) => {
+    const { id } = named(request);
+    const { tailLines } = read(schemas.logsQuery, request.query, "");
+    const logs = await sandboxes.logs(request.caller.tenant, id, tailLines, logBytes);
+    // What a sandbox wrote is never a page of ours.
+    void reply.header("x-content-type-options", "nosniff");
+    return reply.type("text/plain; charset=utf-8").send(logs);
+  });
+
+  app.get("/sandboxes/:id/events", (request, reply) => {
+    sendEvents(options.events, directory, named(request), described, request, reply);
+  });
+
+  app.get("/environments", (request) => ({
+    items: environments
+      .all()
+      .filter(({ name }) => request.caller.environments?.has(name) !== false)
+      .map(({ name, image, egress, resources, pool }) => {
+        const ready = directory.idle(name).filter(({ state }) => state === "running").length;
+        return { name, image, egress, limits: resources.limits, pool: { size: pool.size, ready } };
+      }),
+  }));
+
+  function named(request: FastifyRequest): Sandbox {
+    return sandboxes.get(request.caller.tenant, read(schemas.idParameters, request.params, "").id);
+  }
+
+  function described(sandbox: Sandbox): schemas.SandboxBody {
+    return {
+      id: sandbox.id,
+      state: sandbox.state,
+      reason: sandbox.state === "failed" ? sandbox.reason : undefined,
+      environment: sandbox.environment,
+      url: endpoints.url(sandbox, false),
+      token: sandbox.guarded ? tokens.access(sandbox) : undefined,
+      labels: sandbox.labels,
+      egress: sandbox.egress,
+      createdAt: sandbox.claimedAt.toISOString(),
+      expiresAt: sandbox.expiresAt.toISOString(),
+      hardExpiresAt: sandbox.hardExpiresAt.toISOString(),
+      idleTimeoutSeconds: sandbox.idleSeconds,
+      lastActiveAt: sandbox.lastActiveAt.toISOString(),
+    };
+  }
+}
+
+/** An environment that the caller may use; to others it does not exist. */
+function permitted({ environments }: Caller, name: string): string {
+  if (environments?.has(name) === false)
+    throw new SandboxError("unknown-environment", `there is no environment ${JSON.stringify(name)}`);
+  return name;
+}
+
+/** What was asked for, or the default, but no more than allowed. */
+function within(given: number | undefined, most: number, field: string, fallback = most): number {
+  if (given !== undefined && given > most)
+    throw new BadRequest([{ field, message: `is ${given}, but must be at most ${most}` }]);
+  return Math.min(given ?? fallback, most);
+}
+
+function read<T extends z.ZodType>(schema: T, value: unknown, root: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new BadRequest(
+    fieldErrors(result.error).map(({ path, message }) => ({
+      field: [root, ...path].filter(Boolean).join("."),
+      message,
+    })),
+  );
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof BadRequest)
+    return problem(reply, 422, "The request is wrong", undefined, error.errors);
+  if (error instanceof SandboxError) {
+    if (error.code !== "not-found") request.log.warn({ code: error.code, err: error }, "not carried out");
+    return sandboxProblem(reply, error);
+  }
+  const status = clientStatus(error);
+  if (status !== undefined)
+    return problem(reply, status, "The request cannot be read", (error as Error).message);
+  request.log.error({ err: error }, "unexpected");
+  return problem(reply, 500, "Internal error");
+}

@@ -1,0 +1,148 @@
+// Requests to the API server. The library's own client makes a new TLS connection for each request; a claim has no time for that.
+import { Pool, type Dispatcher } from "undici";
+
+import type { Connection } from "./connection.js";
+
+/** An answer of the API server that is no success. `status` is 0 if there was none. */
+export class KubernetesError extends Error {
+  override readonly name = "KubernetesError";
+
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Whether the API server said that there is no such object. */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof KubernetesError && error.status === 404;
+
+/** Whether it said that the object is there already, or is no longer what we took it for. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof KubernetesError && error.status === 409;
+
+/** One request. */
+export interface KubernetesRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Beginning with `/api` or `/apis`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** @default "application/json" */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Told of every request that ended. */
+export type Observer = (method: string, path: string, status: number, seconds: number) => void;
+
+const timeoutMs = 10_000;
+const headersLifeMs = 30_000;
+
+/** A client of one API server, over connections that stay open. */
+export class KubernetesClient {
+  readonly #connection: Connection;
+  readonly #pool: Pool;
+  /** Watches and logs keep their connections for long: they must not wait for each other or hold up requests. */
+  readonly #streams: Pool;
+  readonly #observe: Observer;
+  #headers: Promise<Record<string, string>> | undefined;
+  #headersAt = 0;
+
+  constructor(connection: Connection, observe: Observer = () => undefined) {
+    const connect = { ...connection.tls, timeout: timeoutMs };
+    this.#connection = connection;
+    this.#observe = observe;
+    this.#pool = new Pool(connection.origin, {
+      connections: 64,
+      connect,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      keepAliveTimeout: 60_000,
+    });
+    this.#streams = new Pool(connection.origin, { connect, headersTimeout: timeoutMs });
+  }
+
+  /** The parsed answer. @throws KubernetesError if it is no success or there is none. */
+  async request<T>(request: KubernetesRequest): Promise<T> {
+    const { statusCode, body } = await this.#send(this.#pool, request, timeoutMs);
+    const text = await body.text();
+    if (statusCode >= 300) throw failure(statusCode, text);
+    return (text === "" ? {} : JSON.parse(text)) as T;
+  }
+
+  /**
+   * The answer as it arrives. `silenceMs` ends it when nothing came for so long.
+   * @throws KubernetesError if it is no success or there is none.
+   */
+  async stream(request: KubernetesRequest, silenceMs: number): Promise<Dispatcher.ResponseData["body"]> {
+    const { statusCode, body } = await this.#send(this.#streams, request, silenceMs);
+    if (statusCode >= 300) throw failure(statusCode, await body.text());
+    return body;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.destroy(), this.#streams.destroy()]);
+  }
+
+  async #send(pool: Pool, request: KubernetesRequest, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
+    const { method, path, query, body, contentType = "application/json", signal } = request;
+    const started = performance.now();
+    let status = 0;
+    try {
+      const response = await pool.request({
+        method,
+        path: this.#connection.prefix + path,
+        query: query ?? {},
+        body: body === undefined ? null : JSON.stringify(body),
+        headers: {
+          accept: "application/json",
+          ...(body === undefined ? {} : { "content-type": contentType }),
+          ...(await this.#authorization()),
+        },
+        bodyTimeout,
+        signal: signal ?? null,
+      });
+      status = response.statusCode;
+      return response;
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new KubernetesError(0, "Unreachable", `the API server does not answer: ${message}`, {
+        cause: error,
+      });
+    } finally {
+      this.#observe(method, path, status, (performance.now() - started) / 1000);
+    }
+  }
+
+  #authorization(): Promise<Record<string, string>> {
+    const now = performance.now();
+    if (this.#headers === undefined || now - this.#headersAt > headersLifeMs) {
+      this.#headersAt = now;
+      this.#headers = this.#connection.headers();
+      // A failure is not kept: the next request asks again.
+      this.#headers.catch(() => {
+        this.#headers = undefined;
+      });
+    }
+    return this.#headers;
+  }
+}
+
+function failure(status: number, text: string): KubernetesError {
+  let reason = "";
+  let message = text.slice(0, 500);
+  try {
+    const parsed = JSON.parse(text) as { reason?: string; message?: string };
+    reason = parsed.reason ?? "";
+    message = parsed.message ?? message;
+  } catch {
+    // A proxy on the way may answer with a page; its text is the message.
+  }
+  return new KubernetesError(status, reason, message);
+}

@@ -1,0 +1,92 @@
+// The few requests that the provisioner makes, in its one namespace: also the list of what its Role must allow.
+import type { V1Lease, V1Pod, V1Service } from "@kubernetes/client-node";
+import type { Dispatcher } from "undici";
+
+import type { PatchOperation } from "../model/claim.js";
+import type { KubernetesClient } from "./client.js";
+
+/** A pod that is meant, and no other that has taken its name. */
+export interface PodIdentity {
+  readonly podName: string;
+  readonly podUid: string;
+  /** If given, the pod must not have changed since. */
+  readonly resourceVersion?: string;
+}
+
+/** The requests. All throw KubernetesError. */
+export class Namespace {
+  readonly pods: string;
+  readonly services: string;
+  readonly configMaps: string;
+  readonly #leases: string;
+
+  constructor(
+    readonly client: KubernetesClient,
+    readonly name: string,
+  ) {
+    const core = `/api/v1/namespaces/${encodeURIComponent(name)}`;
+    this.pods = `${core}/pods`;
+    this.services = `${core}/services`;
+    this.configMaps = `${core}/configmaps`;
+    this.#leases = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(name)}/leases`;
+  }
+
+  createPod(pod: V1Pod): Promise<V1Pod> {
+    return this.client.request({ method: "POST", path: this.pods, body: pod });
+  }
+
+  getPod(name: string): Promise<V1Pod> {
+    return this.client.request({ method: "GET", path: `${this.pods}/${encodeURIComponent(name)}` });
+  }
+
+  patchPod(name: string, operations: readonly PatchOperation[]): Promise<V1Pod> {
+    return this.client.request({
+      method: "PATCH",
+      path: `${this.pods}/${encodeURIComponent(name)}`,
+      body: operations,
+      contentType: "application/json-patch+json",
+    });
+  }
+
+  /** Returns the pod as it is from now on, being deleted; nothing if it is gone at once. */
+  async deletePod(pod: PodIdentity): Promise<V1Pod | undefined> {
+    const { podName, podUid: uid, resourceVersion } = pod;
+    const answer = await this.client.request<V1Pod>({
+      method: "DELETE",
+      path: `${this.pods}/${encodeURIComponent(podName)}`,
+      body: {
+        apiVersion: "v1",
+        kind: "DeleteOptions",
+        preconditions: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+      },
+    });
+    return answer.metadata?.deletionTimestamp === undefined ? undefined : answer;
+  }
+
+  /** The end of what the sandbox's server has logged, as it arrives. */
+  logs(podName: string, tailLines: number, limitBytes: number): Promise<Dispatcher.ResponseData["body"]> {
+    const query = { container: "sandbox", tailLines: String(tailLines), limitBytes: String(limitBytes) };
+    const path = `${this.pods}/${encodeURIComponent(podName)}/log`;
+    return this.client.stream({ method: "GET", path, query }, 10_000);
+  }
+
+  createService(service: V1Service): Promise<V1Service> {
+    return this.client.request({ method: "POST", path: this.services, body: service });
+  }
+
+  getLease(name: string): Promise<V1Lease> {
+    return this.client.request({ method: "GET", path: `${this.#leases}/${encodeURIComponent(name)}` });
+  }
+
+  createLease(lease: V1Lease): Promise<V1Lease> {
+    return this.client.request({ method: "POST", path: this.#leases, body: lease });
+  }
+
+  replaceLease(name: string, lease: V1Lease): Promise<V1Lease> {
+    return this.client.request({
+      method: "PUT",
+      path: `${this.#leases}/${encodeURIComponent(name)}`,
+      body: lease,
+    });
+  }
+}

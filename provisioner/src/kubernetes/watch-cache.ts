@@ -1,0 +1,248 @@
+// A copy of a kind of objects that follows the API server: listed once, then watched; listed again only when the server no
+// longer knows the point where we were.
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { KubernetesError, type KubernetesClient } from "./client.js";
+
+/** The part of every object that the cache needs. */
+export interface KubernetesObject {
+  metadata?: {
+    name?: string;
+    uid?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+  };
+}
+
+/** Told of every change, after the cache has it. `gone` objects come as they were last. */
+export type ChangeListener<T> = (object: T, gone: boolean) => void;
+
+/** What to watch. */
+export interface WatchTarget {
+  /** Such as `/api/v1/namespaces/sandlot/pods`. */
+  readonly path: string;
+  readonly labelSelector: string;
+}
+
+/** What the cache tells of itself. */
+export interface WatchEvents {
+  /** A watch was cut or refused; it is tried again. */
+  onTrouble?(target: WatchTarget, error: unknown): void;
+  onList?(target: WatchTarget): void;
+}
+
+interface WatchEvent<T> {
+  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  object: T & { code?: number; message?: string };
+}
+
+interface List<T> {
+  metadata: { resourceVersion: string; continue?: string };
+  items: T[];
+}
+
+const pageSize = 500;
+/** Servers send a bookmark about each minute: a watch that is silent for longer is dead, whatever the socket says. */
+const silenceMs = 150_000;
+const tombstoneMs = 300_000;
+
+/** The copy. */
+export class WatchCache<T extends KubernetesObject> {
+  readonly #client: KubernetesClient;
+  readonly #target: WatchTarget;
+  readonly #events: WatchEvents;
+  readonly #objects = new Map<string, T>();
+  readonly #listeners = new Set<ChangeListener<T>>();
+  /** What is gone must not come back by an answer that was on its way. */
+  readonly #tombstones = new Map<string, number>();
+  readonly #stopping = new AbortController();
+  /** Settled when it was listed once, so that what is not in it is not there. */
+  readonly synced: Promise<void>;
+  #markSynced: () => void = () => undefined;
+  #connected = false;
+
+  constructor(client: KubernetesClient, target: WatchTarget, events: WatchEvents = {}) {
+    this.#client = client;
+    this.#target = target;
+    this.#events = events;
+    this.synced = new Promise((resolve) => (this.#markSynced = resolve));
+  }
+
+  /** Whether the watch stands at this moment, so that what is seen is what is. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  get(name: string): T | undefined {
+    return this.#objects.get(name);
+  }
+
+  values(): IterableIterator<T> {
+    return this.#objects.values();
+  }
+
+  /** Listens until the returned function is called. */
+  onChange(listener: ChangeListener<T>): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes over an object that a write has returned, so that we see our own writes at once. */
+  observe(object: T): void {
+    this.#put(object);
+  }
+
+  /** Runs until {@link stop}. */
+  async run(): Promise<void> {
+    let resourceVersion: string | undefined;
+    let failures = 0;
+    while (!this.#stopped()) {
+      try {
+        resourceVersion ??= await this.#list();
+        this.#markSynced();
+        for await (const version of this.#watch(resourceVersion)) {
+          resourceVersion = version;
+          failures = 0;
+        }
+      } catch (error) {
+        if (this.#stopped()) return;
+        this.#events.onTrouble?.(this.#target, error);
+        if (error instanceof KubernetesError && error.status === 410) {
+          resourceVersion = undefined;
+          if (failures === 0) {
+            failures = 1;
+            continue;
+          }
+        }
+        failures += 1;
+        // Replicas that lost the server together must not all come back together.
+        const most = Math.min(30_000, 250 * 2 ** Math.min(failures, 7));
+        await sleep(most / 2 + Math.random() * (most / 2), undefined, {
+          signal: this.#stopping.signal,
+        }).catch(() => undefined);
+      } finally {
+        this.#connected = false;
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #list(): Promise<string> {
+    const found = new Map<string, T>();
+    let next: string | undefined;
+    let version = "";
+    do {
+      const { path, labelSelector } = this.#target;
+      const list = await this.#client.request<List<T>>({
+        method: "GET",
+        path,
+        query: { labelSelector, limit: String(pageSize), ...(next === undefined ? {} : { continue: next }) },
+        signal: this.#stopping.signal,
+      });
+      for (const item of list.items) found.set(nameOf(item), item);
+      next = list.metadata.continue === "" ? undefined : list.metadata.continue;
+      version = list.metadata.resourceVersion;
+    } while (next !== undefined);
+    this.#events.onList?.(this.#target);
+    for (const [name, object] of this.#objects) {
+      // What we wrote after the list was made is newer than the list.
+      if (!found.has(name) && !isNewer(object.metadata?.resourceVersion, version)) this.#remove(object);
+    }
+    for (const object of found.values()) this.#put(object);
+    return version;
+  }
+
+  /** Yields the version to go on from, after each event. */
+  async *#watch(from: string): AsyncGenerator<string> {
+    const { path, labelSelector } = this.#target;
+    const seconds = 240 + Math.floor(Math.random() * 120);
+    const body = await this.#client.stream(
+      {
+        method: "GET",
+        path,
+        query: {
+          labelSelector,
+          watch: "true",
+          allowWatchBookmarks: "true",
+          resourceVersion: from,
+          timeoutSeconds: String(seconds),
+        },
+        signal: this.#stopping.signal,
+      },
+      silenceMs,
+    );
+    this.#connected = true;
+    for await (const line of lines(body)) {
+      const { type, object } = JSON.parse(line) as WatchEvent<T>;
+      if (type === "ERROR")
+        throw new KubernetesError(object.code ?? 0, "", object.message ?? "the watch failed");
+      if (type === "ADDED" || type === "MODIFIED") this.#put(object);
+      else if (type === "DELETED") this.#remove(object);
+      const version = object.metadata?.resourceVersion;
+      if (version !== undefined) yield version;
+    }
+  }
+
+  #put(object: T): void {
+    const name = nameOf(object);
+    const uid = object.metadata?.uid ?? "";
+    if (this.#tombstones.has(uid)) return;
+    const known = this.#objects.get(name);
+    const same = known?.metadata?.uid === uid;
+    if (same && !isNewer(object.metadata?.resourceVersion, known.metadata?.resourceVersion)) return;
+    if (known !== undefined && !same) {
+      // An object of the same name took its place: whichever is younger is the one that is.
+      if (!isNewer(object.metadata?.resourceVersion, known.metadata?.resourceVersion)) return;
+      this.#remove(known);
+    }
+    this.#objects.set(name, object);
+    this.#tell(object, false);
+  }
+
+  #remove(object: T): void {
+    const uid = object.metadata?.uid ?? "";
+    const now = Date.now();
+    for (const [old, since] of this.#tombstones) {
+      if (now - since < tombstoneMs) break;
+      this.#tombstones.delete(old);
+    }
+    this.#tombstones.set(uid, now);
+    const name = nameOf(object);
+    if (this.#objects.get(name)?.metadata?.uid !== uid) return;
+    this.#objects.delete(name);
+    this.#tell(object, true);
+  }
+
+  #tell(object: T, gone: boolean): void {
+    for (const listener of this.#listeners) listener(object, gone);
+  }
+}
+
+function nameOf(object: KubernetesObject): string {
+  return object.metadata?.name ?? "";
+}
+
+/**
+ * Whether one version is later than another. Versions of one kind of one server are numbers that only grow
+ * (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions).
+ */
+function isNewer(one: string | undefined, other: string | undefined): boolean {
+  return BigInt(one ?? "0") > BigInt(other ?? "0");
+}
+
+async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = parts.pop() ?? "";
+    for (const line of parts) if (line !== "") yield line;
+  }
+}

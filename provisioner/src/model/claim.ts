@@ -1,0 +1,116 @@
+// What makes a pod somebody's sandbox: the labels and annotations, and the one patch that writes them on an idle pod.
+import { EGRESS, USER_LABEL_PREFIX, SANDBOX_ID, STATE, TENANT } from "./labels.js";
+import * as label from "./labels.js";
+import type { ClaimMetadata } from "./pod.js";
+import type { IdlePod } from "./sandbox.js";
+import type { EgressProfile } from "./egress.js";
+
+/** How long a sandbox lives. Seconds. */
+export interface Lifetime {
+  /** From the claim; moved by extending. */
+  readonly softSeconds: number;
+  /** Without activity. Absent: never. */
+  readonly idleSeconds?: number | undefined;
+  /** From the claim; never moved. */
+  readonly hardSeconds: number;
+}
+
+/** What somebody asks for. */
+export interface SandboxRequest {
+  readonly id: string;
+  readonly tenant: string;
+  readonly environment: string;
+  /** Absent: the environment's. */
+  readonly egress?: EgressProfile | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly lifetime: Lifetime;
+  /** Whether the sandbox is to ask callers for its token. */
+  readonly guarded: boolean;
+  /** Whether it came by DeerFlow's API: then it carries DeerFlow's labels too. */
+  readonly deerflow: boolean;
+  /** What beside the fields above tells one request from another: user, thread and mounts of DeerFlow's. */
+  readonly identity: Readonly<Record<string, unknown>>;
+}
+
+/** All that is asked for as one text. Keys are sorted, so that order is no difference. */
+export function canonicalText(request: SandboxRequest): string {
+  return JSON.stringify(sorted(request));
+}
+
+/** The labels and annotations of the claim, with the profile that the environment grants. */
+export function claimMetadata(
+  request: SandboxRequest,
+  fingerprint: string,
+  granted: EgressProfile,
+  now: Date,
+): ClaimMetadata {
+  const { id, tenant, lifetime } = request;
+  const after = (seconds: number): string => new Date(now.getTime() + seconds * 1000).toISOString();
+  const own = Object.entries(request.labels).map(([key, value]) => [USER_LABEL_PREFIX + key, value] as const);
+  return {
+    labels: {
+      ...Object.fromEntries(own),
+      [STATE]: "claimed",
+      [SANDBOX_ID]: id,
+      [TENANT]: tenant,
+      [EGRESS]: request.egress ?? granted,
+      ...(request.deerflow ? { app: "deer-flow-sandbox", "sandbox-id": id } : {}),
+    },
+    annotations: {
+      [label.CLAIMED_AT]: now.toISOString(),
+      [label.LAST_ACTIVE_AT]: now.toISOString(),
+      [label.EXPIRES_AT]: after(Math.min(lifetime.softSeconds, lifetime.hardSeconds)),
+      [label.HARD_EXPIRES_AT]: after(lifetime.hardSeconds),
+      [label.FINGERPRINT]: fingerprint,
+      [label.GUARDED]: String(request.guarded),
+      ...(lifetime.idleSeconds === undefined ? {} : { [label.IDLE_SECONDS]: String(lifetime.idleSeconds) }),
+    },
+    hardSeconds: lifetime.hardSeconds,
+  };
+}
+
+/** One operation of a JSON patch (RFC 6902). */
+export interface PatchOperation {
+  readonly op: "test" | "add" | "remove";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/**
+ * The one write of a claim. The API server applies it as a whole or not at all, and not if somebody else was first: it tests
+ * that the pod is still the same and idle. It does not test the resource version, which every status update changes.
+ */
+export function claimPatch(pod: IdlePod, claim: ClaimMetadata, now: Date): PatchOperation[] {
+  const age = Math.max(0, (now.getTime() - (pod.startedAt ?? pod.createdAt).getTime()) / 1000);
+  return [
+    { op: "test", path: "/metadata/uid", value: pod.podUid },
+    { op: "test", path: `/metadata/labels/${escaped(STATE)}`, value: "idle" },
+    ...Object.entries(claim.labels).map(([key, value]) => add(`/metadata/labels/${escaped(key)}`, value)),
+    ...Object.entries(claim.annotations).map(([key, value]) =>
+      add(`/metadata/annotations/${escaped(key)}`, value),
+    ),
+    // Counted from the pod's start, not from the claim.
+    add("/spec/activeDeadlineSeconds", Math.ceil(age) + claim.hardSeconds),
+  ];
+}
+
+/** Adds or replaces. */
+export function add(path: string, value: unknown): PatchOperation {
+  return { op: "add", path, value };
+}
+
+/** A key as part of a JSON pointer (RFC 6901). */
+export function escaped(key: string): string {
+  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(
+    entries.sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]),
+  );
+}

@@ -1,0 +1,153 @@
+// What DeerFlow's sandboxes see of the outside: skills, a thread's data, and the extra mounts of its gateway.
+import { posix } from "node:path";
+
+import type { MountedVolume } from "./pod.js";
+
+/** Where things are, by DeerFlow's environment variables. */
+export interface MountSettings {
+  /** `SKILLS_HOST_PATH`: one folder of the node with all skills. */
+  readonly skillsHostPath?: string | undefined;
+  /** `SKILLS_PVC_NAME` */
+  readonly skillsClaim?: string | undefined;
+  /** `SKILLS_PVC_SUBPATH_TEMPLATE`, with `{user_id}` and `{thread_id}`. */
+  readonly skillsSubPath?: string | undefined;
+  /** `THREADS_HOST_PATH`: the node's folder with one folder for each thread. */
+  readonly threadsHostPath?: string | undefined;
+  /** `USERDATA_PVC_NAME` */
+  readonly userDataClaim?: string | undefined;
+  /** `DEER_FLOW_HOST_BASE_DIR`: the gateway's state on the node, with one folder for each user. */
+  readonly baseDir?: string | undefined;
+}
+
+/** Who asks. */
+export interface Owner {
+  readonly userId: string;
+  readonly threadId: string;
+}
+
+/** A folder of the gateway's state that is to be seen in the sandbox. */
+export interface ExtraMount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+}
+
+/** Where extra mounts may go: what DeerFlow's gateway asks for. */
+export const extraMountTargets: readonly string[] = [
+  "/mnt/acp-workspace",
+  "/mnt/skills/custom",
+  "/mnt/skills/integrations",
+  "/mnt/integrations/lark-cli/config",
+  "/mnt/integrations/lark-cli/config/locks",
+  "/mnt/integrations/lark-cli/data",
+  "/mnt/integrations/lark-cli/runtime",
+];
+
+/** The gateway's state where `DEER_FLOW_HOST_BASE_DIR` is not set. */
+const defaultBaseDir = "/.deer-flow";
+
+/** An extra mount that cannot be: a sentence for its sender. */
+export class MountError extends Error {
+  override readonly name = "MountError";
+}
+
+/**
+ * The volumes of one sandbox; each place is mounted once, and what the gateway sends goes over what is configured.
+ * @throws MountError if an extra mount is not allowed.
+ */
+export function deerflowVolumes(
+  settings: MountSettings,
+  owner: Owner,
+  extra: readonly ExtraMount[],
+): MountedVolume[] {
+  const places = [...skills(settings, owner), ...userData(settings, owner), ...extraMounts(settings, extra)];
+  return [...new Map(places.map((place) => [place.mountPath, place])).values()];
+}
+
+function skills(settings: MountSettings, owner: Owner): MountedVolume[] {
+  if (settings.skillsClaim !== undefined) {
+    const subPath = settings.skillsSubPath
+      ?.replaceAll("{user_id}", owner.userId)
+      .replaceAll("{thread_id}", owner.threadId);
+    const volume = {
+      name: "skills",
+      persistentVolumeClaim: { claimName: settings.skillsClaim, readOnly: true },
+    };
+    return [
+      { volume, mountPath: "/mnt/skills", readOnly: true, ...(subPath === undefined ? {} : { subPath }) },
+    ];
+  }
+  if (settings.skillsHostPath !== undefined)
+    return [onHost("skills", settings.skillsHostPath, "/mnt/skills", true)];
+  if (settings.baseDir === undefined) return [];
+  const view = (kind: string, path: string): MountedVolume =>
+    onHost(`skills-${kind}`, posix.join(settings.baseDir ?? "", path), `/mnt/skills/${kind}`, true);
+  return [
+    view("public", "skills_view/public"),
+    view("custom", `users/${owner.userId}/skills_view/custom`),
+    view("legacy", `users/${owner.userId}/skills_view/legacy`),
+  ];
+}
+
+/** Both sides see the same folder: the gateway keeps threads by user under its state. */
+function userData(settings: MountSettings, { userId, threadId }: Owner): MountedVolume[] {
+  const folder = `users/${userId}/threads/${threadId}/user-data`;
+  if (settings.userDataClaim !== undefined)
+    return [inClaim(settings.userDataClaim, `deer-flow/${folder}`, "/mnt/user-data", false)];
+  if (settings.baseDir !== undefined)
+    return [onHost("user-data", posix.join(settings.baseDir, folder), "/mnt/user-data", false)];
+  if (settings.threadsHostPath !== undefined) {
+    const path = posix.join(settings.threadsHostPath, threadId, "user-data");
+    return [onHost("user-data", path, "/mnt/user-data", false)];
+  }
+  return [];
+}
+
+function extraMounts(settings: MountSettings, extra: readonly ExtraMount[]): MountedVolume[] {
+  const seen = new Set<string>();
+  return extra.map((mount, index) => {
+    const { hostPath, containerPath, readOnly } = mount;
+    if (!extraMountTargets.includes(containerPath)) {
+      throw new MountError(
+        `extra_mounts[${index}].container_path is ${JSON.stringify(containerPath)}, but must be one of ${extraMountTargets.join(", ")}`,
+      );
+    }
+    if (seen.has(containerPath)) {
+      throw new MountError(
+        `extra_mounts[${index}].container_path is ${JSON.stringify(containerPath)}, which an earlier mount has`,
+      );
+    }
+    seen.add(containerPath);
+    const relative = withinBase(hostPath, settings.baseDir ?? defaultBaseDir, index);
+    return settings.userDataClaim === undefined
+      ? onHost(`extra-${index}`, hostPath, containerPath, readOnly)
+      : inClaim(settings.userDataClaim, `deer-flow/${relative}`, containerPath, readOnly);
+  });
+}
+
+/** The path below the gateway's state. What code in a sandbox can write to is refused: a link there could lead anywhere. */
+function withinBase(hostPath: string, base: string, index: number): string {
+  const relative = posix.relative(base, hostPath);
+  const plain =
+    posix.isAbsolute(hostPath) && posix.normalize(hostPath) === hostPath && !/[\0\n:]/.test(hostPath);
+  const parts = relative.split("/");
+  if (!plain || relative === "" || parts[0] === ".." || parts.includes("user-data")) {
+    throw new MountError(
+      `extra_mounts[${index}].host_path is ${JSON.stringify(hostPath)}, but must be an absolute path in plain form below ${base}, outside every user-data folder; DEER_FLOW_HOST_BASE_DIR names that folder`,
+    );
+  }
+  return relative;
+}
+
+function onHost(name: string, path: string, mountPath: string, readOnly: boolean): MountedVolume {
+  // What is read must be there: an empty folder in its place would hide that it is not.
+  return {
+    volume: { name, hostPath: { path, type: readOnly ? "Directory" : "DirectoryOrCreate" } },
+    mountPath,
+    readOnly,
+  };
+}
+
+function inClaim(claimName: string, subPath: string, mountPath: string, readOnly: boolean): MountedVolume {
+  return { volume: { name: "state", persistentVolumeClaim: { claimName } }, mountPath, readOnly, subPath };
+}

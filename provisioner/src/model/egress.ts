@@ -1,0 +1,12 @@
+// What sandboxes may reach, from nothing to the internet. The walls themselves are NetworkPolicies, chosen by a pod label.
+
+/** The profiles, from the narrowest to the widest. */
+export const egressProfiles = ["blocked", "allowlist", "open"] as const;
+
+/** What a sandbox may reach. */
+export type EgressProfile = (typeof egressProfiles)[number];
+
+/** Whether `asked` is within what `granted` opens: a call can only narrow what its environment has. */
+export function isWithin(asked: EgressProfile, granted: EgressProfile): boolean {
+  return egressProfiles.indexOf(asked) <= egressProfiles.indexOf(granted);
+}

@@ -1,0 +1,74 @@
+// What a sandbox is made from: the record that a ConfigMap of the namespace holds.
+import { z } from "zod";
+
+import { egressProfiles } from "./egress.js";
+import { digest } from "./names.js";
+
+const amounts = z.object({ cpu: z.string(), memory: z.string(), "ephemeral-storage": z.string() });
+
+/** Version 1 of the record. Fields that it does not name are left alone: they may be added within the version. */
+export const environmentRecord = z.object({
+  version: z.literal(1),
+  name: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/),
+  image: z.string().min(1),
+  imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
+  imagePullSecrets: z.array(z.string()),
+  runtimeClassName: z.string().min(1).optional(),
+  egress: z.enum(egressProfiles),
+  resources: z.object({ requests: amounts, limits: amounts }),
+  env: z.record(z.string(), z.string()),
+  secrets: z.array(z.object({ variable: z.string(), secret: z.string(), key: z.string() })),
+  pool: z.object({ size: z.int().min(0).max(500) }),
+});
+
+/** What a sandbox is made from. */
+export type Environment = z.infer<typeof environmentRecord>;
+
+/** The environment that `SANDBOX_IMAGE` alone describes; the amounts are those of the shared sandbox. */
+export function environmentOfImage(name: string, image: string): Environment {
+  return {
+    version: 1,
+    name,
+    image,
+    imagePullPolicy: "IfNotPresent",
+    imagePullSecrets: [],
+    egress: "blocked",
+    resources: {
+      requests: { cpu: "100m", memory: "128Mi", "ephemeral-storage": "256Mi" },
+      limits: { cpu: "1", memory: "1Gi", "ephemeral-storage": "1Gi" },
+    },
+    env: {},
+    secrets: [],
+    pool: { size: 0 },
+  };
+}
+
+/**
+ * Reads the record of a ConfigMap.
+ * @returns the environment, or a sentence that says what is wrong with it
+ */
+export function readEnvironment(labelled: string, text: string | undefined): Environment | string {
+  if (text === undefined) return "it has no environment.json";
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return "its environment.json is no JSON";
+  }
+  const result = environmentRecord.safeParse(parsed);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    return `its environment.json is wrong at ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unreadable"}`;
+  }
+  return result.data.name === labelled
+    ? result.data
+    : `its environment.json is named ${result.data.name}, but its label says ${labelled}`;
+}
+
+/** A hash of all that a pod is built from, so not of the pool's size or of the profile that a claim opens. */
+export function revisionOf(environment: Environment): string {
+  const built: Partial<Environment> = { ...environment };
+  delete built.pool;
+  delete built.egress;
+  return digest(JSON.stringify(built)).slice(0, 16);
+}

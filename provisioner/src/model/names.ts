@@ -1,0 +1,42 @@
+// Names of pods and Services, made so that creating twice is refused by the API server instead of by a lock of ours.
+import { createHash, randomBytes } from "node:crypto";
+
+/** The tenant of `PROVISIONER_API_KEY`; its pods are named as DeerFlow's are. */
+export const defaultTenant = "default";
+
+/** What a sandbox id must look like: with it, `sandbox-<id>-svc` is a DNS label. */
+export const sandboxIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,49}[a-z0-9])?$/;
+
+/** {@link sandboxIdPattern} in words. */
+export const sandboxIdRule =
+  "1 to 51 lower-case letters, digits and hyphens, with a letter or digit at both ends";
+
+/** The name of the pod that is created for one sandbox. Ids are unique within a tenant, so other tenants' names are hashed. */
+export function coldPodName(tenant: string, id: string): string {
+  return tenant === defaultTenant ? `sandbox-${id}` : `tenant-${digest(`${tenant}/${id}`).slice(0, 32)}`;
+}
+
+/** A name for a pool pod of `environment`. */
+export function idlePodName(environment: string): string {
+  return `warm-${environment}-${randomBytes(5).toString("hex")}`;
+}
+
+/** The Service of a pod. */
+export function serviceName(podName: string): string {
+  return `${podName}-svc`;
+}
+
+/** An id for a sandbox whose creator gave none. */
+export function randomId(): string {
+  return `s-${randomBytes(8).toString("hex")}`;
+}
+
+/** The id that stands for an idempotency key: whoever repeats the key means the same sandbox. */
+export function idOfKey(tenant: string, key: string): string {
+  return `k-${digest(`${tenant}\n${key}`).slice(0, 32)}`;
+}
+
+/** SHA-256 as hexadecimal digits. */
+export function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

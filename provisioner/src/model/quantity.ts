@@ -1,0 +1,22 @@
+// Kubernetes quantities as numbers, to add up what a tenant uses.
+// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+
+const factors: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** The amount in base units (cores, bytes), or undefined if `text` is no quantity. */
+export function parseQuantity(text: string): number | undefined {
+  const found = /^(\d+(?:\.\d+)?)([A-Za-z]{0,2})$/.exec(text);
+  const factor = factors[found?.[2] ?? "?"];
+  return found === null || factor === undefined ? undefined : Number(found[1]) * factor;
+}

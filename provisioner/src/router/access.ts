@@ -1,0 +1,66 @@
+// Whether a caller may reach a sandbox: its tenant's API key or the sandbox's own token opens it, anything else does not
+// even learn that it exists.
+import type { Credential } from "./credentials.js";
+import type { RoutedSandbox, RouterOptions } from "./options.js";
+import { notFound, type Refusal } from "./refusal.js";
+
+const unauthorized: Refusal = {
+  status: 401,
+  reason: "unauthorized",
+  detail: 'show the sandbox\'s token ("X-Sandbox-Token", or in the path) or your API key ("X-API-Key")',
+  headers: { "www-authenticate": "Bearer" },
+};
+
+const starting: Refusal = {
+  status: 503,
+  reason: "starting",
+  detail: "the sandbox is starting; try again",
+  headers: { "retry-after": "1" },
+};
+
+const gone: Refusal = { status: 410, reason: "gone", detail: "the sandbox has ended" };
+
+/** A sandbox that can be reached. */
+export type ReachableSandbox = RoutedSandbox & { readonly podIP: string };
+
+/** The sandbox with this id if the credential opens it and it runs. */
+export function admit(
+  options: Pick<RouterOptions, "directory" | "tokens" | "authenticate">,
+  id: string,
+  credential: Credential | undefined,
+): ReachableSandbox | Refusal {
+  if (credential === undefined) return unauthorized;
+  const sandbox =
+    credential.kind === "key" ? byKey(options, id, credential.key) : byToken(options, id, credential.token);
+  if ("status" in sandbox) return sandbox;
+  const { state, podIP } = sandbox;
+  if (state === "stopping" || state === "failed") return gone;
+  return state === "running" && podIP !== undefined ? { ...sandbox, podIP } : starting;
+}
+
+function byKey(
+  { authenticate, directory }: Pick<RouterOptions, "directory" | "authenticate">,
+  id: string,
+  key: string,
+): RoutedSandbox | Refusal {
+  const caller = authenticate(key);
+  if (caller === undefined) return unauthorized;
+  return directory.get(caller.tenant, id) ?? notFound;
+}
+
+/** Ids are unique within a tenant only, so the token chooses among the tenants' sandboxes. */
+function byToken(
+  { directory, tokens }: Pick<RouterOptions, "directory" | "tokens">,
+  id: string,
+  token: string,
+): RoutedSandbox | Refusal {
+  const candidates = directory.withId(id);
+  // An id that nobody has takes as long as one that somebody has.
+  const checked = candidates.length > 0 ? candidates : [{ id, tenant: "", podUid: "" }];
+  const [podUid] = checked.filter((one) => tokens.verify(one, token)).map((one) => one.podUid);
+  const opened = candidates.find((one) => one.podUid === podUid);
+  if (opened === undefined) return notFound;
+  // When two pods were claimed for one id, only the one that stays is it.
+  const present = directory.get(opened.tenant, id);
+  return present !== undefined && present.podUid === podUid ? present : notFound;
+}

@@ -1,0 +1,59 @@
+// What is open to each sandbox: connections that are used again, requests and tunnels that end when the sandbox does.
+import { Agent } from "undici";
+
+/** How many requests and tunnels one sandbox may have open at once. */
+export const mostOpen = 256;
+
+/** How long a connection to a sandbox may take. Milliseconds. */
+export const connectTimeoutMs = 3000;
+
+interface SandboxConnections {
+  readonly agent: Agent;
+  readonly cuts: Set<() => void>;
+}
+
+/**
+ * Everything open, by pod. An address can belong to another pod later, so nothing is ever shared between two pods, and what
+ * was open to one that has gone is cut.
+ */
+export class Connections {
+  readonly #pods = new Map<string, SandboxConnections>();
+
+  /**
+   * Notes something open; `cut` ends it.
+   * @returns what takes it off the books again, or undefined when the sandbox has as much open as it may
+   */
+  open(podUid: string, cut: () => void): { agent: Agent; release: () => void } | undefined {
+    let pod = this.#pods.get(podUid);
+    if (pod === undefined) this.#pods.set(podUid, (pod = { agent: newAgent(), cuts: new Set() }));
+    if (pod.cuts.size >= mostOpen) return undefined;
+    const { agent, cuts } = pod;
+    cuts.add(cut);
+    return { agent, release: () => cuts.delete(cut) };
+  }
+
+  /** Cuts all that is open to a pod and forgets it. */
+  end(podUid: string): void {
+    const pod = this.#pods.get(podUid);
+    if (pod === undefined) return;
+    this.#pods.delete(podUid);
+    for (const cut of [...pod.cuts]) cut();
+    void pod.agent.destroy();
+  }
+
+  /** Cuts everything. */
+  endAll(): void {
+    for (const podUid of [...this.#pods.keys()]) this.end(podUid);
+  }
+}
+
+/** Answers may take as long as commands do, so only connecting has a limit. The server in a sandbox keeps idle ones for 2 min. */
+function newAgent(): Agent {
+  return new Agent({
+    connect: { timeout: connectTimeoutMs, keepAlive: true },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 60_000,
+    keepAliveMaxTimeout: 60_000,
+  });
+}

@@ -1,0 +1,42 @@
+// What the router needs from the rest of the provisioner, and nothing more.
+import type { Registry } from "prom-client";
+
+import type { Sandbox } from "../model/sandbox.js";
+
+/** What the router knows of a sandbox. */
+export type RoutedSandbox = Pick<
+  Sandbox,
+  "id" | "tenant" | "podUid" | "podIP" | "port" | "state" | "guarded"
+>;
+
+/** Told whenever a sandbox is used. */
+export interface ActivitySink {
+  touch(sandbox: RoutedSandbox): void;
+}
+
+/** The tokens that open one sandbox. */
+export interface SandboxTokens {
+  access(sandbox: RoutedSandbox): string;
+  verify(sandbox: Pick<RoutedSandbox, "id" | "tenant" | "podUid">, token: string): boolean;
+}
+
+/** Options of the router plugin. */
+export interface RouterOptions {
+  /** The only place that addresses come from. */
+  readonly directory: {
+    get(tenant: string, id: string): RoutedSandbox | undefined;
+    withId(id: string): readonly RoutedSandbox[];
+    /** Returns what ends the listening. */
+    onChange(listener: (sandbox: Pick<RoutedSandbox, "podUid" | "state">, gone: boolean) => void): () => void;
+  };
+  readonly activity: ActivitySink;
+  readonly tokens: SandboxTokens;
+  /** The tenant of an API key; undefined for a key that is none. Takes the same time for every wrong key. */
+  authenticate(apiKey: string): { readonly tenant: string } | undefined;
+  /**
+   * Hosts below this domain are sandboxes: `{port}-{id}.{hostSuffix}`.
+   * @default - none: sandboxes have paths only
+   */
+  readonly hostSuffix?: string | undefined;
+  readonly registry: Registry;
+}

@@ -1,0 +1,214 @@
+// From a request to the sandbox that it is for, or to a refusal: the same way for HTTP and for WebSocket.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+import type { FastifyBaseLogger } from "fastify";
+
+import { admit, type ReachableSandbox } from "./access.js";
+import { Connections, mostOpen } from "./connections.js";
+import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
+import { requestHeaders } from "./headers.js";
+import { type Kind, type RouterMetrics, routerMetrics } from "./metrics.js";
+import type { RouterOptions } from "./options.js";
+import { proxy } from "./proxy.js";
+import { badRequest, refuse, refuseUpgrade, type Refusal } from "./refusal.js";
+import { isRouted, parseTarget, type Target } from "./target.js";
+import { tunnel } from "./tunnel.js";
+import type { Upstream } from "./upstream.js";
+
+/** Methods that are passed on. TRACE would show a caller what the router adds. */
+export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** How many headers a request may have. Node drops those behind the 2,000th without a word. */
+const mostHeaders = 128;
+
+const tooManyHeaders: Refusal = {
+  status: 431,
+  reason: "headers",
+  detail: `a request may have ${mostHeaders} headers`,
+};
+
+const crowded: Refusal = {
+  status: 429,
+  reason: "crowded",
+  detail: `the sandbox has ${mostOpen} requests open, as many as it may`,
+  headers: { "retry-after": "1" },
+};
+
+interface Admitted {
+  readonly target: Target;
+  readonly credential: Credential;
+  readonly sandbox: ReachableSandbox;
+}
+
+/** Routes requests to sandboxes. */
+export class SandboxRouter {
+  readonly #options: RouterOptions;
+  readonly #log: FastifyBaseLogger;
+  readonly #metrics: RouterMetrics;
+  readonly #connections = new Connections();
+  readonly #unsubscribe: () => void;
+  readonly #tunnels = new Set<() => void>();
+
+  constructor(options: RouterOptions, log: FastifyBaseLogger) {
+    this.#options = options;
+    this.#log = log;
+    this.#metrics = routerMetrics(options.registry);
+    this.#unsubscribe = options.directory.onChange(({ podUid, state }, gone) => {
+      if (gone || state === "failed") this.#connections.end(podUid);
+    });
+  }
+
+  /** Whether a request is the router's business. */
+  routes({ url = "", headers }: IncomingMessage): boolean {
+    return isRouted(url, headers.host, this.#options.hostSuffix);
+  }
+
+  /** Answers an HTTP request. */
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    const admitted = this.#admit(request);
+    if ("status" in admitted) {
+      this.#refused(request, admitted);
+      refuse(response, admitted);
+      return;
+    }
+    const kind = admitted.target.port === undefined ? "api" : "port";
+    const passed = this.#pass(request, admitted, kind, (upstream) => proxy(request, response, upstream));
+    if (!passed) refuse(response, crowded);
+  }
+
+  /** Answers an upgrade. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const admitted = upgradeFault(request) ?? this.#admit(request);
+    if ("status" in admitted) {
+      this.#refused(request, admitted);
+      refuseUpgrade(socket, admitted);
+      return;
+    }
+    const passed = this.#pass(request, admitted, "websocket", (upstream) => tunnel(socket, head, upstream));
+    if (!passed) refuseUpgrade(socket, crowded);
+  }
+
+  /** Cuts all WebSockets. */
+  closeTunnels(): void {
+    for (const cut of [...this.#tunnels]) cut();
+  }
+
+  /** Cuts everything that is open. */
+  close(): void {
+    this.#unsubscribe();
+    this.#connections.endAll();
+  }
+
+  #admit(request: IncomingMessage): Admitted | Refusal {
+    const { url = "", method = "", rawHeaders, headers } = request;
+    if (!methods.includes(method))
+      return {
+        status: 405,
+        reason: "method",
+        detail: `${method} is not passed on; allowed are ${methods.join(", ")}`,
+        headers: { allow: methods.join(", ") },
+      };
+    if (rawHeaders.length > 2 * mostHeaders) return tooManyHeaders;
+    const hosts = rawHeaders.filter(
+      (_, index, all) => index % 2 === 1 && all[index - 1]?.toLowerCase() === "host",
+    );
+    const target = parseTarget(url, hosts, this.#options.hostSuffix);
+    if ("status" in target) return target;
+    const credential = credentialOf(target, headers);
+    const sandbox = admit(this.#options, target.id, credential);
+    if ("status" in sandbox) return sandbox;
+    return { target: withApiPort(target, sandbox), credential: credential as Credential, sandbox };
+  }
+
+  /** Opens a way to the sandbox. Returns false when it has too many. */
+  #pass(
+    request: IncomingMessage,
+    admitted: Admitted,
+    kind: Kind,
+    start: (upstream: Upstream) => () => void,
+  ): boolean {
+    const { target, sandbox, credential } = admitted;
+    const started: { cut?: () => void } = {};
+    const cut = (): void => started.cut?.();
+    const opened = this.#connections.open(sandbox.podUid, cut);
+    if (opened === undefined) {
+      this.#refused(request, crowded);
+      return false;
+    }
+    const { requests, open, seconds, refused } = this.#metrics;
+    const stop = seconds.startTimer({ kind });
+    open.inc({ kind });
+    const touch = (): void => {
+      this.#options.activity.touch(sandbox);
+    };
+    touch();
+    if (kind === "websocket") this.#tunnels.add(cut);
+    started.cut = start({
+      agent: opened.agent,
+      address: sandbox.podIP,
+      port: target.port ?? sandbox.port,
+      target,
+      headers: this.#headers(request, target, sandbox, credential),
+      touch,
+      ended: (status, reason) => {
+        opened.release();
+        this.#tunnels.delete(cut);
+        open.dec({ kind });
+        const ms = Math.round(stop() * 1000);
+        requests.inc({ kind, code: `${Math.floor(status / 100)}xx` });
+        if (reason !== undefined) refused.inc({ reason });
+        const { id, tenant } = sandbox;
+        this.#log.debug(
+          { sandbox: id, tenant, kind, port: target.port, method: request.method, status, reason, ms },
+          "routed",
+        );
+      },
+    });
+    return true;
+  }
+
+  #headers(
+    request: IncomingMessage,
+    target: Target,
+    sandbox: ReachableSandbox,
+    credential: Credential,
+  ): Upstream["headers"] {
+    const { socket, rawHeaders, headers } = request;
+    return requestHeaders(rawHeaders, {
+      target,
+      address: sandbox.podIP,
+      port: target.port ?? sandbox.port,
+      token: target.port === undefined && sandbox.guarded ? this.#options.tokens.access(sandbox) : undefined,
+      keepAuthorization: authorizationIsOwn(target, headers, credential),
+      clientAddress: socket.remoteAddress ?? "unknown",
+      encrypted: "encrypted" in socket,
+      host: headers.host,
+    });
+  }
+
+  #refused(request: IncomingMessage, { status, reason }: Refusal): void {
+    this.#metrics.refused.inc({ reason });
+    this.#log.info(
+      { method: request.method, status, reason, from: request.socket.remoteAddress },
+      "not routed",
+    );
+  }
+}
+
+/** The sandbox's own port is its API, however it is named. */
+function withApiPort(target: Target, { port }: ReachableSandbox): Target {
+  return target.port === port ? { ...target, port: undefined } : target;
+}
+
+function upgradeFault({ headers, httpVersion, method }: IncomingMessage): Refusal | undefined {
+  if (method !== "GET" || httpVersion !== "1.1" || headers.upgrade?.toLowerCase() !== "websocket")
+    return {
+      status: 501,
+      reason: "upgrade",
+      detail: "only WebSocket upgrades are supported (GET, HTTP/1.1)",
+    };
+  if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined)
+    return badRequest("upgrade", "an upgrade has no body");
+  return undefined;
+}

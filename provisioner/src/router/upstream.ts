@@ -1,0 +1,42 @@
+// One request on its way to one sandbox, as the proxy and the tunnel see it, and what is said when the sandbox fails them.
+import type { Agent } from "undici";
+
+import type { HeaderMap } from "./headers.js";
+import type { Refusal } from "./refusal.js";
+import type { Target } from "./target.js";
+
+/** Where a request goes and with what. */
+export interface Upstream {
+  readonly agent: Agent;
+  readonly address: string;
+  readonly port: number;
+  readonly target: Target;
+  readonly headers: HeaderMap;
+  /** Told of every sign of use. */
+  touch(): void;
+  /** Told once, with the status of the answer, or of the refusal and its reason. */
+  ended(status: number, reason?: string): void;
+}
+
+/** The status, for logs and metrics alone, of a request whose caller went before there was an answer. */
+export const callerGone = 499;
+
+/** What to tell a caller whose sandbox did not answer. */
+export function failure({ target, port }: Upstream, error: NodeJS.ErrnoException): Refusal {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return {
+        status: 502,
+        reason: "connection_refused",
+        detail:
+          target.port === undefined
+            ? "the sandbox does not answer"
+            : `nothing in the sandbox listens on port ${port} of its address (a server that listens on 127.0.0.1 only is not reached)`,
+      };
+    case "UND_ERR_CONNECT_TIMEOUT":
+    case "ETIMEDOUT":
+      return { status: 504, reason: "timeout", detail: "the sandbox took too long to accept the connection" };
+    default:
+      return { status: 502, reason: "broken", detail: "the sandbox broke the connection before it answered" };
+  }
+}

@@ -1,0 +1,240 @@
+// Where the provisioner is tried for real: a namespace of its own in a stack's cluster, with the walls of the platform, and the
+// provisioner as a process outside the cluster.
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { CoreV1Api, KubeConfig, NetworkingV1Api, type V1Pod } from "@kubernetes/client-node";
+import { execa } from "execa";
+
+import { allowClients, allowDns, denyAll } from "../../../components/sandbox-network-policies/policies.js";
+import { projectRoot } from "../support/cluster.js";
+
+export const apiKey = "integration-0123456789abcdef";
+
+/** The stack whose cluster is used. */
+const stack = process.env["SANDLOT_TEST_STACK"] ?? "test";
+const node = `sandlot-${stack}`;
+const kubeconfigPath = resolve(projectRoot, ".sandlot/stacks", stack, "kubeconfig");
+const managed = "app.kubernetes.io/managed-by=sandlot-provisioner";
+
+export class Stage {
+  readonly core: CoreV1Api;
+  readonly #config: KubeConfig;
+  #nodeHost = "";
+  #process: ChildProcess | undefined;
+  #url = "";
+
+  constructor(readonly namespace: string) {
+    this.#config = new KubeConfig();
+    this.#config.loadFromFile(kubeconfigPath);
+    this.core = this.#config.makeApiClient(CoreV1Api);
+  }
+
+  /** Makes the namespace with its walls and one environment with a pool of `size`. */
+  async set(size: number): Promise<void> {
+    const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.Gateway}}{{end}}";
+    const { stdout } = await execa("docker", ["inspect", "-f", format, node]);
+    const [address = "", gateway = ""] = stdout.trim().split(" ");
+    this.#nodeHost = address;
+    const { namespace } = this;
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await this.core.createNamespace({ body: { metadata: { name: namespace, labels } } });
+    const dns = {
+      namespaceLabels: { "kubernetes.io/metadata.name": "kube-system" },
+      podLabels: { "k8s-app": "kube-dns" },
+      port: 53,
+      nodeLocalAddresses: [],
+    };
+    const walls = {
+      "deny-all": denyAll(),
+      "allow-dns": allowDns(dns),
+      "allow-clients": allowClients([{ cidr: `${gateway}/32` }]),
+    };
+    const networking = this.#config.makeApiClient(NetworkingV1Api);
+    for (const [name, spec] of Object.entries(walls))
+      await networking.createNamespacedNetworkPolicy({
+        namespace,
+        body: { metadata: { name }, spec: spec as never },
+      });
+    await this.environment(size);
+  }
+
+  /** Writes the environment `default`; its image and runtime are those of the shared sandbox. */
+  async environment(size: number): Promise<void> {
+    const image = process.env["SANDLOT_TEST_IMAGE"];
+    const { items } = await this.core.listNamespacedPod({
+      namespace: "sandlot",
+      labelSelector: "app.kubernetes.io/component=sandbox",
+    });
+    const shared = items[0]?.spec;
+    assert.ok(shared !== undefined, "the stack has no shared sandbox to take the image from");
+    const record = {
+      ...{
+        version: 1,
+        name: "default",
+        image: image ?? shared.containers[0]?.image,
+        imagePullPolicy: "IfNotPresent",
+      },
+      ...{
+        imagePullSecrets: [],
+        runtimeClassName: shared.runtimeClassName,
+        egress: "blocked",
+        env: {},
+        secrets: [],
+      },
+      resources: {
+        requests: { cpu: "5m", memory: "32Mi", "ephemeral-storage": "32Mi" },
+        limits: { cpu: "1", memory: "512Mi", "ephemeral-storage": "1Gi" },
+      },
+      pool: { size },
+    };
+    const metadata = {
+      name: "sandbox-environment-default",
+      labels: { "sandlot.dev/environment": "default" },
+    };
+    const body = { metadata, data: { "environment.json": JSON.stringify(record) } };
+    const { namespace } = this;
+    await this.core
+      .createNamespacedConfigMap({ namespace, body })
+      .catch(() => this.core.replaceNamespacedConfigMap({ namespace, name: metadata.name, body }));
+  }
+
+  /** Starts the provisioner as a process outside the cluster. */
+  async start(more: Record<string, string> = {}): Promise<void> {
+    const child = spawn(
+      process.execPath,
+      ["--import", "tsx", resolve(projectRoot, "provisioner/src/main.ts")],
+      {
+        env: {
+          ...{
+            PATH: process.env["PATH"],
+            KUBECONFIG_PATH: kubeconfigPath,
+            K8S_NAMESPACE: this.namespace,
+            NODE_HOST: this.#nodeHost,
+          },
+          ...{ PROVISIONER_API_KEY: apiKey, HOST: "127.0.0.1", PORT: "0" },
+          ...more,
+        },
+        cwd: projectRoot,
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    this.#process = child;
+    this.#url = await new Promise((resolveUrl, reject) => {
+      child.once("exit", () => {
+        reject(new Error("the provisioner ended"));
+      });
+      let text = "";
+      child.stdout.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+        const found = /Server listening at (http:\/\/[^"]+)/.exec(text);
+        if (found?.[1] !== undefined) resolveUrl(found[1]);
+      });
+    });
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    if (this.#process === undefined || this.#process.exitCode !== null) return;
+    const ended = once(this.#process, "exit");
+    this.#process.kill(signal);
+    await ended;
+    this.#process = undefined;
+  }
+
+  // The caller knows what the answer is, and says so.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+  async call<T>(
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<{ status: number; body: T; headers: Headers }> {
+    const response = await fetch(this.#url + path, {
+      method,
+      headers: { "x-api-key": apiKey, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const parsed = (response.headers.get("content-type") ?? "").includes("json")
+      ? (JSON.parse(text) as T)
+      : (text as T);
+    return { status: response.status, body: parsed, headers: response.headers };
+  }
+
+  async pods(): Promise<V1Pod[]> {
+    const { items } = await this.core.listNamespacedPod({
+      namespace: this.namespace,
+      labelSelector: managed,
+    });
+    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  }
+
+  /** Waits until the pool has `size` Ready pods that the provisioner sees. */
+  async full(size: number, seconds = 90): Promise<void> {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      const { body } = await this.call<{ items: { pool: { ready: number } }[] }>("GET", "/v1/environments");
+      if (body.items[0]?.pool.ready === size) return;
+      if (performance.now() > end) throw new Error(`no ${size} Ready pods: ${JSON.stringify(body)}`);
+      await sleep(100);
+    }
+  }
+
+  /** Requests that changed pods so far, as the API server counts them, by `VERB` or `VERB subresource`. */
+  async podWrites(): Promise<Map<string, number>> {
+    const { stdout } = await execa("docker", ["exec", node, "kubectl", "get", "--raw", "/metrics"]);
+    const counts = new Map<string, number>();
+    for (const line of stdout.split("\n")) {
+      const found = /^apiserver_request_total\{(.*)\} (\S+)$/.exec(line);
+      const label = (name: string): string =>
+        new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(found?.[1] ?? "")?.[1] ?? "";
+      const verb = label("verb");
+      if (label("resource") !== "pods" || !["POST", "PATCH", "PUT", "DELETE"].includes(verb)) continue;
+      const key = `${verb} ${label("subresource")}`.trim();
+      counts.set(key, (counts.get(key) ?? 0) + Number(found?.[2]));
+    }
+    return counts;
+  }
+
+  /** Milliseconds until a pod of the same image and runtime, with nothing of ours, is Ready. */
+  async barePod(name: string): Promise<number> {
+    const { namespace } = this;
+    const { items } = await this.core.listNamespacedConfigMap({
+      namespace,
+      labelSelector: "sandlot.dev/environment",
+    });
+    const record = JSON.parse(items[0]?.data?.["environment.json"] ?? "{}") as {
+      image: string;
+      runtimeClassName?: string;
+    };
+    const securityContext = {
+      allowPrivilegeEscalation: false,
+      runAsNonRoot: true,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    };
+    const spec = {
+      ...(record.runtimeClassName === undefined ? {} : { runtimeClassName: record.runtimeClassName }),
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name: "bare", image: record.image, imagePullPolicy: "IfNotPresent", securityContext }],
+    };
+    const started = performance.now();
+    await this.core.createNamespacedPod({ namespace, body: { metadata: { name }, spec } });
+    for (;;) {
+      const { status } = await this.core.readNamespacedPod({ name, namespace });
+      if (status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") === true) break;
+      await sleep(20);
+    }
+    const taken = performance.now() - started;
+    await this.core.deleteNamespacedPod({ name, namespace });
+    return taken;
+  }
+
+  async strike(): Promise<void> {
+    await this.kill("SIGTERM");
+    await this.core.deleteNamespace({ name: this.namespace });
+  }
+}

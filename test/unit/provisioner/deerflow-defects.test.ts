@@ -1,0 +1,297 @@
+// Every defect of DeerFlow's own provisioner that its users met, one test each: none of them is here.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { connect } from "../../../provisioner/src/kubernetes/connection.js";
+import { deerflowVolumes } from "../../../provisioner/src/model/deerflow-mounts.js";
+import { environmentOfImage } from "../../../provisioner/src/model/environment.js";
+import { buildPod } from "../../../provisioner/src/model/pod.js";
+import { readSettings } from "../../../provisioner/src/config/settings.js";
+import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
+import { kubeconfig } from "./kubeconfig.js";
+
+const owner = { userId: "u1", threadId: "t1" };
+
+/** What the gateway sends. */
+const body = (id: string, more: object = {}): object => ({
+  ...{ sandbox_id: id, thread_id: "t1", user_id: "u1", include_legacy_skills: true },
+  ...{ provision_lark_cli_runtime: false, provision_lark_cli_broker: false },
+  ...more,
+});
+
+describe("defects of DeerFlow's provisioner, fixed", () => {
+  let home: House;
+  let replica: Replica;
+
+  beforeEach(async () => {
+    home = await house();
+  });
+
+  afterEach(() => home.end());
+
+  const create = (id: string, more: object = {}) => replica.call("POST", "/api/sandboxes", body(id, more));
+
+  it("1: the gateway's mount of /mnt/skills/custom does not make a mount path twice, in any mode", () => {
+    const extra = [
+      { hostPath: "/state/users/u1/custom", containerPath: "/mnt/skills/custom", readOnly: true },
+    ];
+    for (const settings of [
+      { baseDir: "/state" },
+      { baseDir: "/state", userDataClaim: "home" },
+      { baseDir: "/state", skillsHostPath: "/skills" },
+      { baseDir: "/state", skillsClaim: "skills", userDataClaim: "home" },
+    ]) {
+      const volumes = deerflowVolumes(settings, owner, extra);
+      const pod = podWith(volumes);
+      const paths = pod.spec?.containers[0]?.volumeMounts?.map(({ mountPath }) => mountPath) ?? [];
+      assert.equal(new Set(paths).size, paths.length, `${JSON.stringify(settings)}: ${paths.join(" ")}`);
+      assert.ok(paths.includes("/mnt/skills/custom"));
+      const names = pod.spec?.volumes?.map(({ name }) => name) ?? [];
+      assert.equal(new Set(names).size, names.length);
+    }
+  });
+
+  it("2: user data on the node is where the gateway keeps it: by user, then by thread", () => {
+    const [data] = deerflowVolumes({ baseDir: "/state" }, owner, []).filter(
+      ({ mountPath }) => mountPath === "/mnt/user-data",
+    );
+    assert.equal(data?.volume.hostPath?.path, "/state/users/u1/threads/t1/user-data");
+  });
+
+  it("3: sandboxes end without a gateway: by idleness, and at the latest by the kubelet", async () => {
+    replica = await home.start({ DEERFLOW_IDLE_SECONDS: "60" });
+    await create("a");
+    const [pod] = home.cluster.pods();
+    assert.equal(pod?.spec?.activeDeadlineSeconds, 86_400);
+    // The create itself was activity, and a replica that ends writes down what it knows.
+    await replica.provisioner.stop();
+    const long = new Date(Date.now() - 61_000).toISOString();
+    home.cluster.update("sandbox-a", ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, "sandlot.dev/last-active-at": long };
+    });
+    await home.start({ DEERFLOW_IDLE_SECONDS: "60" });
+    await eventually("the idle sandbox is gone", () => home.cluster.pods().length === 0);
+  });
+
+  it("4: a sandbox that is slow to start holds up nobody else", async () => {
+    home.cluster.startMs = undefined;
+    replica = await home.start();
+    const slow = Array.from({ length: 60 }, (_, index) => create(`slow-${index}`));
+    await sleep(50);
+    const started = performance.now();
+    assert.equal((await replica.call("GET", "/health")).statusCode, 200);
+    assert.equal((await replica.call("GET", "/api/sandboxes")).statusCode, 200);
+    assert.ok(performance.now() - started < 500);
+    for (const answer of await Promise.all(slow))
+      assert.equal(answer.json<{ status: string }>().status, "Pending");
+  });
+
+  it("5: a list asks the API server for nothing", async () => {
+    replica = await home.start();
+    await Promise.all(["a", "b", "c"].map((id) => create(id)));
+    const before = home.cluster.requests.filter(({ path }) => !path.includes("leases")).length;
+    const list = (await replica.call("GET", "/api/sandboxes")).json<{ count: number; sandboxes: object[] }>();
+    assert.equal(list.count, 3);
+    assert.equal(list.sandboxes.length, 3);
+    assert.equal(home.cluster.requests.filter(({ path }) => !path.includes("leases")).length, before);
+  });
+
+  it("6: Running is said only of what answers, and trouble with the cluster is not taken for absence", async () => {
+    replica = await home.start();
+    await create("a");
+    const status = async () =>
+      (await replica.call("GET", "/api/sandboxes/a")).json<{ status: string }>().status;
+    assert.equal(await status(), "Running");
+    home.cluster.update("sandbox-a", (pod) => {
+      pod.status = Object.assign({}, pod.status, { conditions: [{ type: "Ready", status: "False" }] });
+    });
+    await eventually("it is said", async () => (await status()) === "Unknown");
+    home.cluster.fault = () => ({ status: 500 });
+    home.cluster.cutWatches();
+    const answer = async (id: string) => (await replica.call("GET", `/api/sandboxes/${id}`)).statusCode;
+    await eventually(
+      "what was never seen is not called absent",
+      async () => (await answer("unseen")) === 503,
+    );
+    assert.equal(await status(), "Unknown");
+  });
+
+  it("7: a sandbox whose pod was lost, evicted or deleted is made again by POST", async () => {
+    replica = await home.start();
+    await create("a");
+    home.cluster.lose("sandbox-a");
+    await eventually("it is noticed", () => home.cluster.pods().length === 0);
+    const seen = async () => (await replica.call("GET", "/api/sandboxes/a")).statusCode;
+    await eventually("the replica sees it", async () => (await seen()) === 404);
+    assert.equal((await create("a")).json<{ status: string }>().status, "Running");
+    home.cluster.update("sandbox-a", (pod) => {
+      pod.status = Object.assign({}, pod.status, { phase: "Failed", reason: "Evicted" });
+    });
+    const status = async () =>
+      (await replica.call("GET", "/api/sandboxes/a")).json<{ status: string }>().status;
+    await eventually("it is said", async () => (await status()) === "Failed");
+    assert.equal((await create("a")).json<{ status: string }>().status, "Running");
+  });
+
+  it("7: a pod whose Service could not be made is seen, and gets its Service", async () => {
+    home.cluster.fault = ({ method, path }) =>
+      method === "POST" && path.endsWith("/services") ? { status: 500 } : undefined;
+    replica = await home.start({ SANDBOX_SERVICE_TYPE: "NodePort", NODE_HOST: "127.0.0.1" });
+    assert.equal((await create("a")).statusCode, 503);
+    assert.equal(home.cluster.pods().length, 1);
+    home.cluster.fault = () => undefined;
+    await eventually("the Service is made up for", () => home.cluster.services().length === 1, 8_000);
+    await eventually(
+      "it has its URL",
+      async () => (await replica.call("GET", "/api/sandboxes/a")).statusCode === 200,
+    );
+  });
+
+  it("8: a create during the deletion of the same id waits for a pod that lives", async () => {
+    home.cluster.stopMs = 150;
+    replica = await home.start();
+    await create("a");
+    const [first] = home.cluster.pods();
+    await replica.call("DELETE", "/api/sandboxes/a");
+    assert.equal((await create("a")).json<{ status: string }>().status, "Running");
+    const [second] = home.cluster.livePods();
+    assert.notEqual(second?.metadata.uid, first?.metadata.uid);
+  });
+
+  it("8: a create says so when the deletion takes too long", async () => {
+    home.cluster.stopMs = undefined;
+    replica = await home.start({ READY_TIMEOUT_SECONDS: "1" });
+    await create("a");
+    await replica.call("DELETE", "/api/sandboxes/a");
+    assert.equal((await create("a")).statusCode, 503);
+  });
+
+  it("9: the same id for another user or thread is refused", async () => {
+    replica = await home.start();
+    assert.equal((await create("a")).statusCode, 200);
+    assert.equal((await create("a")).statusCode, 200);
+    assert.equal((await create("a", { user_id: "u2" })).statusCode, 409);
+    assert.equal((await create("a", { thread_id: "t2" })).statusCode, 409);
+  });
+
+  it("10: ids and threads that could be paths or names of other things are refused with 422", async () => {
+    replica = await home.start();
+    for (const id of ["", "A", "../x", "a/b", "a_b", "-a", "a-", "a".repeat(52), "a.b", "a\n"]) {
+      const answer = await create(id);
+      assert.equal(answer.statusCode, 422, id);
+      assert.deepEqual(answer.json<{ detail: { loc: string[] }[] }>().detail[0]?.loc, ["body", "sandbox_id"]);
+    }
+    for (const thread of ["..", "a/b", "a b", "a".repeat(65)])
+      assert.equal((await create("ok", { thread_id: thread })).statusCode, 422);
+    assert.equal((await create("a".repeat(51))).statusCode, 200);
+  });
+
+  it("11: it works with a token and nothing more than its Role: no namespaces, no cluster-wide request", async () => {
+    replica = await home.start({ SANDBOX_SERVICE_TYPE: "NodePort", NODE_HOST: "127.0.0.1" });
+    home.cluster.put("configmaps", environment("default", 1));
+    await create("a");
+    await replica.call("DELETE", "/api/sandboxes/a");
+    for (const { path } of home.cluster.requests)
+      assert.match(
+        path,
+        /^\/apis?\/(v1|coordination\.k8s\.io\/v1)\/namespaces\/test\/(pods|services|configmaps|leases)(\/|$)/,
+      );
+  });
+
+  it("12: no escalation, no root, no token, no service links, and the server asks who hands it over", () => {
+    const { spec } = podWith([]);
+    const security = spec?.containers[0]?.securityContext;
+    assert.equal(spec?.automountServiceAccountToken, false);
+    assert.equal(spec.enableServiceLinks, false);
+    assert.equal(spec.securityContext?.runAsNonRoot, true);
+    assert.equal(security?.allowPrivilegeEscalation, false);
+    assert.equal(security.readOnlyRootFilesystem, true);
+    assert.deepEqual(security.capabilities, { drop: ["ALL"] });
+    const variable = spec.containers[0]?.env?.find(({ name }) => name === "SANDBOXD_CLAIM_SHA256");
+    assert.match(variable?.value ?? "", /^[0-9a-f]{64}$/);
+  });
+
+  it("13: resources are the environment's", async () => {
+    const resources = {
+      requests: { cpu: "250m", memory: "512Mi", "ephemeral-storage": "2Gi" },
+      limits: { cpu: "2", memory: "4Gi", "ephemeral-storage": "20Gi" },
+    };
+    home.cluster.put("configmaps", environment("default", 0, { resources }));
+    replica = await home.start();
+    await create("a");
+    assert.deepEqual(home.cluster.pods()[0]?.spec?.containers[0]?.resources, resources);
+  });
+
+  it("14: a slow image pull is waited for by a startup probe, and not killed by the liveness probe", () => {
+    const [container] = podWith([]).spec?.containers ?? [];
+    const { startupProbe } = container ?? {};
+    assert.ok((startupProbe?.periodSeconds ?? 0) * (startupProbe?.failureThreshold ?? 0) >= 60);
+  });
+
+  it("15: K8S_API_SERVER keeps TLS verification on, and the certificate's host is the kubeconfig's", async () => {
+    const { path, remove } = kubeconfig({ server: "https://cluster.example:6443" });
+    try {
+      const connection = await connect({
+        KUBECONFIG_PATH: path,
+        K8S_API_SERVER: "https://host.docker.internal:26443",
+      });
+      assert.equal(connection.origin, "https://host.docker.internal:26443");
+      assert.equal(connection.tls.rejectUnauthorized, true);
+      const certificate = (name: string) =>
+        ({ subject: { CN: name }, subjectaltname: `DNS:${name}` }) as never;
+      assert.equal(
+        connection.tls.checkServerIdentity?.("host.docker.internal", certificate("cluster.example")),
+        undefined,
+      );
+      assert.ok(
+        connection.tls.checkServerIdentity?.(
+          "host.docker.internal",
+          certificate("host.docker.internal"),
+        ) instanceof Error,
+      );
+    } finally {
+      remove();
+    }
+  });
+
+  it("15: a kubeconfig that turns TLS verification off is refused", async () => {
+    const { path, remove } = kubeconfig({
+      server: "https://cluster.example:6443",
+      "insecure-skip-tls-verify": true,
+    });
+    try {
+      await assert.rejects(connect({ KUBECONFIG_PATH: path }), /insecure-skip-tls-verify/);
+    } finally {
+      remove();
+    }
+  });
+
+  it("16: a key that is no ASCII is a wrong key, not an error", async () => {
+    replica = await home.start();
+    for (const key of ["ключ", "é".repeat(20), `${apiKey}é`, "", apiKey.slice(1)]) {
+      const answer = await replica.call("GET", "/api/sandboxes", undefined, {
+        "x-api-key": Buffer.from(key).toString("latin1"),
+      });
+      assert.equal(answer.statusCode, 401);
+      assert.equal(answer.body, "Unauthorized");
+    }
+  });
+
+  it("17: an image that may change under its name is refused", () => {
+    for (const image of ["example/sandbox", "example/sandbox:latest", "registry:5000/sandbox"])
+      assert.throws(
+        () => readSettings({ PROVISIONER_API_KEY: apiKey, SANDBOX_IMAGE: image }),
+        /SANDBOX_IMAGE is .* tag other than latest/,
+      );
+  });
+});
+
+function podWith(volumes: ReturnType<typeof deerflowVolumes>) {
+  const request = {
+    name: "p",
+    environment: environmentOfImage("default", "example/sandbox:1"),
+    claimSecret: "s",
+    volumes,
+  };
+  return buildPod(request, { namespace: "n", port: 8080, serviceAccountName: "default", server: "sandboxd" });
+}

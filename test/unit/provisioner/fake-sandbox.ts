@@ -1,0 +1,42 @@
+// A sandbox's server as far as a hand-over goes; every pod of the fake cluster is this one.
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export class FakeSandbox {
+  readonly claims: { secret: string; body: Record<string, unknown> }[] = [];
+  /** What a hand-over is answered with. */
+  status = 200;
+  /** Whether it says that it was handed over. */
+  claimed = true;
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const secret = request.headers.authorization ?? "";
+        if (request.method === "POST")
+          this.claims.push({
+            secret,
+            body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
+          });
+        response.writeHead(this.status, { "content-type": "application/json" });
+        response.end(JSON.stringify({ success: true, data: { claimed: this.claimed } }));
+      });
+    });
+  }
+
+  async start(): Promise<number> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+}

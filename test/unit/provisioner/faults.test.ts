@@ -1,0 +1,265 @@
+// What breaks, and what is left: writes that fail or whose answer is lost, replicas that race or die, watches that are cut.
+import assert from "node:assert/strict";
+
+import { environment, eventually, house, type House, type Replica } from "./house.js";
+
+const body = (id: string): object => ({ sandbox_id: id });
+
+describe("the provisioner's pool and claims, with faults", () => {
+  let home: House;
+
+  beforeEach(async () => {
+    home = await house();
+  });
+
+  afterEach(() => home.end());
+
+  const ready = (): number =>
+    home.cluster.livePods().filter(({ status }) => status?.podIP !== undefined).length;
+  const idle = (): number =>
+    home.cluster.livePods().filter(({ metadata }) => metadata.labels?.["sandlot.dev/state"] === "idle")
+      .length;
+
+  const withPool = async (size: number, more?: Record<string, string>): Promise<Replica> => {
+    home.cluster.put("configmaps", environment("default", size));
+    const replica = await home.start(more);
+    await eventually("the pool is full", () => idle() === size && ready() === size);
+    // What the cluster has, the replica sees a moment later.
+    await eventually("the replica sees it", async () => {
+      const { items } = (await replica.call("GET", "/v1/environments")).json<{
+        items: { pool: { ready: number } }[];
+      }>();
+      return items[0]?.pool.ready === size;
+    });
+    return replica;
+  };
+
+  it("takes an idle pod by one write and hands it over once", async () => {
+    const replica = await withPool(1);
+    const before = home.cluster.requests.length;
+    const answer = await replica.call("POST", "/v1/sandboxes", {
+      id: "a",
+      env: { A: "1" },
+      secrets: { S: "2" },
+    });
+    assert.equal(answer.statusCode, 201);
+    const writes = home.cluster.requests
+      .slice(before)
+      .filter(({ method, path }) => method !== "GET" && path.includes("/pods"));
+    assert.deepEqual(
+      writes.slice(0, 1).map(({ method }) => method),
+      ["PATCH"],
+    );
+    const claim = writes.filter(({ method }) => method === "PATCH");
+    assert.equal(claim.length, 1);
+    assert.equal(home.sandbox.claims.length, 1);
+    const { token } = answer.json<{ token: string }>();
+    const [handed] = home.sandbox.claims;
+    assert.deepEqual(
+      { ...handed?.body, claim_id: "" },
+      { claim_id: "", token, env: { A: "1" }, secrets: { S: "2" } },
+    );
+    assert.match(handed?.secret ?? "", /^Bearer [\w-]{43}$/);
+    // Neither secret nor token is on the pod.
+    const text = JSON.stringify(home.cluster.pods());
+    assert.ok(!text.includes(token));
+    assert.ok(!/"value":"2"/.test(text));
+  });
+
+  it("refills, and never makes more than the pool's size", async () => {
+    const replica = await withPool(3);
+    await Promise.all(["a", "b", "c"].map((id) => replica.call("POST", "/api/sandboxes", body(id))));
+    await eventually("the pool is full again", () => idle() === 3);
+    assert.equal(home.cluster.count("POST", "/pods"), 6);
+  });
+
+  it("gives each of many claims at once a pod of its own", async () => {
+    const replica = await withPool(5, { POOL_MAX_STARTING: "10" });
+    const ids = Array.from({ length: 20 }, (_, index) => `c-${index}`);
+    const answers = await Promise.all(ids.map((id) => replica.call("POST", "/v1/sandboxes", { id })));
+    assert.deepEqual(new Set(answers.map(({ statusCode }) => statusCode)), new Set([201]));
+    const claimed = home.cluster
+      .livePods()
+      .filter(({ metadata }) => metadata.labels?.["sandlot.dev/state"] === "claimed");
+    assert.equal(
+      new Set(claimed.map(({ metadata }) => metadata.labels?.["sandlot.dev/sandbox-id"])).size,
+      20,
+    );
+    assert.equal(claimed.length, 20);
+  });
+
+  it("gives two replicas that are asked for one id at once the same sandbox", async () => {
+    const one = await withPool(4);
+    const two = await home.start();
+    const answers = await Promise.all(
+      [one, two, one, two].map((replica) => replica.call("POST", "/v1/sandboxes", { id: "same" })),
+    );
+    for (const answer of answers) assert.ok([200, 201].includes(answer.statusCode), answer.body);
+    assert.equal(new Set(answers.map((answer) => answer.json<{ token: string }>().token)).size, 1);
+    const claimed = () =>
+      home.cluster
+        .livePods()
+        .filter(({ metadata }) => metadata.labels?.["sandlot.dev/sandbox-id"] === "same");
+    assert.equal(claimed().length, 1);
+  });
+
+  it("lets only one replica fill the pool", async () => {
+    home.cluster.put("configmaps", environment("default", 3));
+    await Promise.all([home.start(), home.start(), home.start()]);
+    await eventually("the pool is full", () => idle() === 3);
+    assert.equal(home.cluster.count("POST", "/pods"), 3);
+  });
+
+  it("is done by another replica at once when the leader ends", async () => {
+    const leader = await withPool(1);
+    const other = await home.start();
+    await leader.provisioner.stop();
+    await other.call("POST", "/api/sandboxes", body("a"));
+    await eventually("the other fills the pool", () => idle() === 1, 6_000);
+  });
+
+  it("finds the sandbox again when the answer to the claim was lost", async () => {
+    const replica = await withPool(1);
+    let lost = false;
+    home.cluster.fault = ({ method }) => {
+      if (method !== "PATCH" || lost) return undefined;
+      lost = true;
+      return "lose-answer";
+    };
+    assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "a" })).statusCode, 503);
+    await eventually(
+      "the watch tells",
+      async () => (await replica.call("GET", "/v1/sandboxes/a")).statusCode === 200,
+    );
+    assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "a" })).statusCode, 200);
+    assert.equal(home.sandbox.claims.length, 1);
+  });
+
+  it("finds the sandbox again when the answer to a cold create was lost", async () => {
+    const replica = await home.start();
+    let lost = false;
+    home.cluster.fault = ({ method, path }) => {
+      if (method !== "POST" || !path.endsWith("/pods") || lost) return undefined;
+      lost = true;
+      return "lose-answer";
+    };
+    assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "a" })).statusCode, 503);
+    const again = await replica.call("POST", "/v1/sandboxes", { id: "a" });
+    assert.equal(again.json<{ state: string }>().state, "running");
+    assert.equal(home.cluster.pods().length, 1);
+  });
+
+  it("goes on with another pod when one that was claimed does not answer or is somebody else's", async () => {
+    const replica = await withPool(2);
+    let first = true;
+    home.cluster.fault = ({ method }) => {
+      if (method !== "PATCH" || !first) return undefined;
+      first = false;
+      return { status: 422 };
+    };
+    assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "a" })).statusCode, 201);
+  });
+
+  it("replaces a pod that is handed over to somebody else already", async () => {
+    const replica = await withPool(1);
+    home.sandbox.status = 409;
+    const answer = replica.call("POST", "/v1/sandboxes", { id: "a" });
+    await eventually("it was tried", () => home.sandbox.claims.length > 0);
+    home.sandbox.status = 200;
+    assert.equal((await answer).statusCode, 201);
+    assert.equal(
+      home.cluster.livePods().filter(({ metadata }) => metadata.labels?.["sandlot.dev/sandbox-id"] === "a")
+        .length,
+      1,
+    );
+  });
+
+  it("reaps a claim whose replica died before the hand-over", async () => {
+    const long = new Date(Date.now() - 120_000).toISOString();
+    home.cluster.startMs = undefined;
+    const replica = await home.start();
+    await replica.call("POST", "/api/sandboxes", body("a"));
+    await replica.provisioner.stop();
+    home.cluster.update("sandbox-a", (pod) => {
+      pod.metadata.annotations = { ...pod.metadata.annotations, "sandlot.dev/claimed-at": long };
+      const conditions = [{ type: "Ready", status: "True", lastTransitionTime: long as never }];
+      pod.status = {
+        phase: "Running",
+        podIP: "127.0.0.1",
+        conditions,
+        containerStatuses: [{ name: "sandbox", started: true } as never],
+      };
+    });
+    home.sandbox.claimed = false;
+    await home.start();
+    await eventually("it is gone", () => home.cluster.pods().length === 0);
+  });
+
+  it("follows the cluster over cut watches, and lists again only when it must", async () => {
+    const replica = await home.start();
+    await replica.call("POST", "/api/sandboxes", body("a"));
+    const lists = () =>
+      home.cluster.requests.filter(({ query, path }) => query.get("limit") !== null && path.endsWith("/pods"))
+        .length;
+    assert.equal(lists(), 1);
+    home.cluster.cutWatches();
+    home.cluster.lose("sandbox-a");
+    const status = async (id: string) => (await replica.call("GET", `/api/sandboxes/${id}`)).statusCode;
+    await eventually("the loss is seen", async () => (await status("a")) === 404);
+    assert.equal(lists(), 1);
+    await replica.call("POST", "/api/sandboxes", body("b"));
+    home.cluster.lose("sandbox-b");
+    home.cluster.cutWatches(true);
+    await eventually("the loss is seen after a list", async () => (await status("b")) === 404);
+    assert.equal(lists(), 2);
+  });
+
+  it("tells truthfully that the cluster cannot be reached, and goes on when it can", async () => {
+    const replica = await home.start();
+    await replica.call("POST", "/api/sandboxes", body("a"));
+    home.cluster.fault = () => ({ status: 503 });
+    home.cluster.cutWatches();
+    assert.equal((await replica.call("GET", "/api/sandboxes/a")).statusCode, 200);
+    assert.equal((await replica.call("POST", "/api/sandboxes", body("b"))).statusCode, 503);
+    assert.equal((await replica.call("DELETE", "/api/sandboxes/a")).statusCode, 503);
+    home.cluster.fault = () => undefined;
+    assert.equal((await replica.call("POST", "/api/sandboxes", body("b"))).statusCode, 200);
+    assert.equal((await replica.call("DELETE", "/api/sandboxes/a")).statusCode, 200);
+  });
+
+  it("does not make pods of a broken image again and again", async () => {
+    home.cluster.startMs = undefined;
+    home.cluster.put("configmaps", environment("default", 1));
+    await home.start();
+    const broken = setInterval(() => {
+      for (const { metadata, status } of home.cluster.livePods())
+        if (status?.phase === "Pending")
+          home.cluster.update(metadata.name, (pod) => {
+            pod.status = Object.assign({}, pod.status, { phase: "Failed" });
+          });
+    }, 10);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    clearInterval(broken);
+    assert.ok(home.cluster.count("POST", "/pods") <= 3, String(home.cluster.count("POST", "/pods")));
+  });
+
+  it("replaces the pool when the environment changes", async () => {
+    await withPool(2);
+    home.cluster.put("configmaps", environment("default", 2, { image: "example/sandbox:2" }));
+    const images = () => home.cluster.livePods().map(({ spec }) => spec?.containers[0]?.image);
+    await eventually(
+      "the pool is of the new image",
+      () => images().join() === "example/sandbox:2,example/sandbox:2",
+      5_000,
+    );
+  });
+
+  it("keeps within the most that there may be", async () => {
+    const replica = await withPool(2, { MAX_SANDBOXES: "3" });
+    const answers = [];
+    for (const id of ["a", "b", "c", "d"])
+      answers.push((await replica.call("POST", "/api/sandboxes", body(id))).statusCode);
+    assert.deepEqual(answers, [200, 200, 200, 503]);
+    assert.ok(home.cluster.livePods().length <= 3);
+  });
+});

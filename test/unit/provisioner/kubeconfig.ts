@@ -1,0 +1,23 @@
+// A kubeconfig file for tests.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Writes one with the given cluster. */
+export function kubeconfig(cluster: object): { path: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "sandlot-kubeconfig-"));
+  const path = join(folder, "config");
+  const config = {
+    clusters: [{ name: "c", cluster }],
+    users: [{ name: "u", user: { token: "token" } }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+    "current-context": "x",
+  };
+  writeFileSync(path, JSON.stringify(config));
+  return {
+    path,
+    remove: () => {
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,421 @@
+// The pure core: pool arithmetic, timeouts, choice, settings, keys, selectors, and the pod held against the shared sandbox's.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import fc from "fast-check";
+
+import { podTemplate } from "../../../components/sandbox-deployment/pod.js";
+import { withDefaults } from "../../../components/sandbox-deployment/resolve.js";
+import { parseKeys } from "../../../provisioner/src/config/keys.js";
+import { readSettings } from "../../../provisioner/src/config/settings.js";
+import { variables } from "../../../provisioner/src/config/variables.js";
+import { Tokens } from "../../../provisioner/src/core/tokens.js";
+import { withoutToken } from "../../../provisioner/src/router/index.js";
+import { ranked } from "../../../provisioner/src/model/choice.js";
+import { deerflowVolumes, MountError } from "../../../provisioner/src/model/deerflow-mounts.js";
+import {
+  environmentOfImage,
+  readEnvironment,
+  revisionOf,
+} from "../../../provisioner/src/model/environment.js";
+import { parseLabelSelector } from "../../../provisioner/src/model/label-selector.js";
+import { buildPod } from "../../../provisioner/src/model/pod.js";
+import { planPool } from "../../../provisioner/src/model/pool.js";
+import {
+  viewOf,
+  type IdlePod,
+  type Sandbox,
+  type SandboxState,
+} from "../../../provisioner/src/model/sandbox.js";
+import { verdict } from "../../../provisioner/src/model/timeouts.js";
+
+const now = new Date("2026-01-02T03:04:05Z");
+const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1000);
+
+function idle(podName: string, state: SandboxState, age: number, revision = "r"): IdlePod {
+  return {
+    ...{
+      podName,
+      podUid: podName,
+      resourceVersion: "1",
+      podIP: "10.0.0.1",
+      port: 8080,
+      state,
+      everReady: true,
+    },
+    ...{
+      environment: "e",
+      revision,
+      createdAt: ago(age),
+      startedAt: ago(age),
+      changedAt: ago(age),
+      reason: undefined,
+      limits: {},
+    },
+  };
+}
+
+function sandbox(more: Partial<Sandbox>): Sandbox {
+  return {
+    ...idle("p", "running", 10),
+    ...{
+      id: "a",
+      tenant: "t",
+      egress: "blocked",
+      labels: {},
+      claimedAt: ago(10),
+      expiresAt: ago(-100),
+      hardExpiresAt: ago(-1000),
+    },
+    ...{ idleSeconds: undefined, lastActiveAt: ago(10), fingerprint: "", guarded: true },
+    ...more,
+  };
+}
+
+const rules = { size: 3, revision: "r", maxAgeSeconds: 100, startSeconds: 30, maxStarting: 2 };
+
+describe("the arithmetic of a pool", () => {
+  const plan = (pods: IdlePod[], creating = 0, room = 100) => {
+    const { create, remove } = planPool(pods, creating, room, rules, now);
+    return { create, remove: remove.map(({ podName }) => podName) };
+  };
+
+  it("creates what is missing, a few at a time, and counts what is on its way", () => {
+    assert.deepEqual(plan([]), { create: 2, remove: [] });
+    assert.deepEqual(plan([], 2), { create: 0, remove: [] });
+    assert.deepEqual(plan([idle("a", "running", 1)], 1), { create: 1, remove: [] });
+    assert.deepEqual(plan([idle("a", "starting", 1), idle("b", "starting", 1)]), { create: 0, remove: [] });
+    assert.deepEqual(plan([], 0, 1), { create: 1, remove: [] });
+    assert.deepEqual(plan([], 0, -5), { create: 0, remove: [] });
+  });
+
+  it("keeps old pods until young ones stand in, and removes what is of no use", () => {
+    const old = ["a", "b", "c"].map((name) => idle(name, "running", 200));
+    assert.deepEqual(plan(old), { create: 2, remove: [] });
+    assert.deepEqual(plan([...old, idle("d", "running", 1)]), { create: 2, remove: ["a"] });
+    assert.deepEqual(
+      plan([idle("a", "failed", 1), idle("b", "running", 1, "other"), idle("c", "starting", 31)]).remove,
+      ["a", "b", "c"],
+    );
+    assert.deepEqual(
+      plan(["a", "b", "c", "d"].map((name, at) => idle(name, at === 3 ? "starting" : "running", 4 - at)))
+        .remove,
+      ["d"],
+    );
+  });
+
+  it("never ends with more than the size, whatever there is", () => {
+    const states = fc.constantFrom<SandboxState>("starting", "running", "stopping", "failed");
+    const pods = fc.array(fc.tuple(states, fc.integer({ min: 0, max: 300 }), fc.constantFrom("r", "s")), {
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(pods, fc.nat(4), (given, creating) => {
+        const all = given.map(([state, age, revision], at) => idle(`p${at}`, state, age, revision));
+        const { create, remove } = planPool(all, creating, 100, rules, now);
+        const kept = all.filter(
+          (pod) =>
+            !remove.includes(pod) &&
+            pod.state !== "stopping" &&
+            now.getTime() - pod.createdAt.getTime() <= 100_000,
+        );
+        assert.ok(kept.length + Math.min(creating, 0) + create <= Math.max(rules.size, kept.length));
+        assert.ok(create === 0 || kept.length + creating + create <= rules.size);
+      }),
+    );
+  });
+});
+
+describe("when a sandbox is over", () => {
+  const reaped = (more: Partial<Sandbox>, active = ago(10)) =>
+    verdict(sandbox(more), active, { failedSeconds: 60, startSeconds: 30 }, now);
+
+  it("goes by the soft, the hard and the idle timeout", () => {
+    assert.equal(reaped({}), undefined);
+    assert.equal(reaped({ expiresAt: ago(0) }), "soft-timeout");
+    assert.equal(reaped({ hardExpiresAt: ago(1) }), "hard-timeout");
+    assert.equal(reaped({ idleSeconds: 10 }), "idle-timeout");
+    assert.equal(reaped({ idleSeconds: 11 }), undefined);
+    assert.equal(reaped({ idleSeconds: 10 }, ago(1)), undefined);
+  });
+
+  it("lets a failed one be seen for a while, and gives up what never answered", () => {
+    assert.equal(reaped({ state: "failed", changedAt: ago(59) }), undefined);
+    assert.equal(reaped({ state: "failed", changedAt: ago(60) }), "failed");
+    assert.equal(reaped({ state: "starting", everReady: false, claimedAt: ago(30) }), "never-started");
+    assert.equal(reaped({ state: "starting", everReady: true, claimedAt: ago(3000) }), undefined);
+    assert.equal(reaped({ state: "stopping", hardExpiresAt: ago(9) }), undefined);
+  });
+});
+
+describe("what a pod is", () => {
+  const pod = (labels: Record<string, string>, status: object, more: object = {}) =>
+    viewOf({ metadata: { name: "p", uid: "u", labels, ...more }, status } as never);
+
+  it("tells idle pods, sandboxes and what is not ours apart", () => {
+    assert.equal(pod({ "sandlot.dev/state": "idle" }, {}).kind, "idle");
+    assert.equal(pod({ "sandlot.dev/state": "claimed" }, {}).kind, "foreign");
+    assert.equal(
+      pod({ "sandlot.dev/state": "claimed", "sandlot.dev/sandbox-id": "a", "sandlot.dev/tenant": "t" }, {})
+        .kind,
+      "sandbox",
+    );
+    assert.equal(pod({}, {}).kind, "foreign");
+  });
+
+  it("reads the state from phase, condition and deletion", () => {
+    const state = (status: object, more = {}) => {
+      const view = pod({ "sandlot.dev/state": "idle" }, status, more);
+      return view.kind === "idle" ? view.pod.state : "";
+    };
+    const readyIs = (status: string) => ({
+      phase: "Running",
+      podIP: "10.0.0.1",
+      conditions: [{ type: "Ready", status }],
+    });
+    assert.equal(state({ phase: "Pending" }), "starting");
+    assert.equal(state(readyIs("False")), "starting");
+    assert.equal(state(readyIs("True")), "running");
+    assert.equal(state({ phase: "Failed" }), "failed");
+    assert.equal(state({ phase: "Succeeded" }), "failed");
+    assert.equal(state(readyIs("True"), { deletionTimestamp: "2026-01-01T00:00:00Z" }), "stopping");
+  });
+
+  it("is built with the walls of the shared sandbox, field by field", () => {
+    const shared = podTemplate(withDefaults({ namespace: "n", image: "i:1", serviceAccountName: "s" }))
+      .spec as never as Record<string, never>;
+    const environment = environmentOfImage("e", "i:1");
+    const own = buildPod(
+      { name: "p", environment, claimSecret: "x", volumes: [] },
+      { namespace: "n", port: 8080, serviceAccountName: "s", server: "aio" },
+    ).spec as never as Record<string, never>;
+    for (const field of [
+      "serviceAccountName",
+      "automountServiceAccountToken",
+      "enableServiceLinks",
+      "securityContext",
+      "volumes",
+    ])
+      assert.deepEqual(own[field], shared[field], field);
+    const [ours, theirs] = [own, shared].map(
+      (podSpec) => (podSpec["containers"] as unknown as Record<string, unknown>[])[0],
+    );
+    for (const field of [
+      "image",
+      "imagePullPolicy",
+      "ports",
+      "resources",
+      "securityContext",
+      "volumeMounts",
+      "startupProbe",
+      "readinessProbe",
+      "livenessProbe",
+    ])
+      assert.deepEqual(ours?.[field], theirs?.[field], field);
+  });
+
+  it("is of another revision when anything that it is built from changes, and only then", () => {
+    const base = environmentOfImage("e", "i:1");
+    assert.notEqual(revisionOf(base), revisionOf({ ...base, image: "i:2" }));
+    assert.notEqual(revisionOf(base), revisionOf({ ...base, env: { A: "1" } }));
+    assert.equal(revisionOf(base), revisionOf({ ...base, pool: { size: 9 }, egress: "open" }));
+  });
+});
+
+describe("environments' records", () => {
+  const refusal = (read: ReturnType<typeof readEnvironment>): string =>
+    typeof read === "string" ? read : "none";
+
+  it("are refused when they are of another version, name or shape", () => {
+    const record = environmentOfImage("e", "i:1");
+    assert.deepEqual(readEnvironment("e", JSON.stringify({ ...record, later: true })), record);
+    assert.match(
+      refusal(readEnvironment("e", JSON.stringify({ ...record, version: 2 }))),
+      /wrong at version/,
+    );
+    assert.match(refusal(readEnvironment("f", JSON.stringify(record))), /named e, but its label says f/);
+    assert.match(refusal(readEnvironment("e", "{")), /no JSON/);
+    assert.match(refusal(readEnvironment("e", undefined)), /no environment.json/);
+  });
+});
+
+describe("rendezvous choice", () => {
+  it("is the same for all who see the same, and changes only for what went", () => {
+    const pods = Array.from({ length: 9 }, (_, at) => ({ podName: `p${at}` }));
+    const [first, second] = ranked("key", pods);
+    assert.equal(ranked("key", [...pods].reverse())[0], first);
+    assert.equal(
+      ranked(
+        "key",
+        pods.filter((one) => one !== first),
+      )[0],
+      second,
+    );
+    const chosen = new Set(Array.from({ length: 50 }, (_, at) => ranked(`k${at}`, pods)[0]?.podName));
+    assert.ok(chosen.size >= 7, String(chosen.size));
+  });
+});
+
+describe("tokens", () => {
+  const subject = { tenant: "t", id: "a", podUid: "u" };
+  const tokens = new Tokens(Buffer.alloc(32, 1));
+
+  it("open the sandbox and the pod that they are of, and nothing else", () => {
+    const token = tokens.access(subject);
+    assert.ok(tokens.verify(subject, token));
+    for (const other of [{ tenant: "x" }, { id: "b" }, { podUid: "v" }])
+      assert.ok(!tokens.verify({ ...subject, ...other }, token));
+    for (const wrong of ["", token.slice(1), `${token}a`, "x".repeat(43)])
+      assert.ok(!tokens.verify(subject, wrong));
+    assert.ok(!new Tokens(Buffer.alloc(32, 2)).verify(subject, token));
+    assert.notEqual(
+      tokens.access({ tenant: "ab", id: "c", podUid: "u" }),
+      tokens.access({ tenant: "a", id: "bc", podUid: "u" }),
+    );
+  });
+
+  it("are not in logs", () => {
+    assert.equal(withoutToken("/sandboxes/a/t/secret/v1/sandbox"), "/sandboxes/a/t/…/v1/sandbox");
+  });
+});
+
+describe("settings", () => {
+  const fine = { PROVISIONER_API_KEY: "0123456789abcdef" };
+
+  it("have DeerFlow's defaults, and empty variables are absent ones", () => {
+    const settings = readSettings({ ...fine, SANDBOX_SERVICE_TYPE: "", NODE_HOST: "" });
+    assert.equal(settings.K8S_NAMESPACE, "deer-flow");
+    assert.equal(settings.SANDBOX_CONTAINER_PORT, 8080);
+    assert.equal(settings.SANDBOX_SERVICE_TYPE, "NodePort");
+    assert.equal(settings.NODE_HOST, "host.docker.internal");
+    assert.equal(settings.KUBECONFIG_PATH, "/root/.kube/config");
+    assert.equal(settings.PORT, 8002);
+  });
+
+  const bad: [Record<string, string>, RegExp][] = [
+    [
+      { SANDBOX_CONTAINER_PORT: "70000" },
+      /SANDBOX_CONTAINER_PORT is "70000", but must be a port from 1 to 65535/,
+    ],
+    [{ SANDBOX_SERVICE_TYPE: "LoadBalancer" }, /one of NodePort, ClusterIP, Router/],
+    [{ SANDBOX_SERVICE_TYPE: "Router" }, /ROUTER_URL is not set/],
+    [{ SKILLS_HOST_PATH: "skills" }, /SKILLS_HOST_PATH is "skills", but must be an absolute path/],
+    [{ THREADS_HOST_PATH: "/a/../b" }, /without \.\./],
+    [{ K8S_API_SERVER: "http://plain:6443" }, /K8S_API_SERVER is .* https/],
+    [{ K8S_NAMESPACE: "Deer_Flow" }, /K8S_NAMESPACE/],
+    [{ SKILLS_PVC_SUBPATH_TEMPLATE: "users/{user}/x", SKILLS_PVC_NAME: "s" }, /SKILLS_PVC_SUBPATH_TEMPLATE/],
+    [{ SKILLS_PVC_SUBPATH_TEMPLATE: "users/{user_id}" }, /SKILLS_PVC_NAME is not/],
+    [{ LARK_CLI_INIT_IMAGE: "x:1" }, /LARK_CLI_INIT_IMAGE is set, but there is no lark-cli/],
+    [{ SOFT_TIMEOUT_SECONDS: "100", HARD_TIMEOUT_SECONDS: "60" }, /lower the one or raise the other/],
+    [{ PROVISIONER_API_KEY: "" }, /No API key is configured/],
+    [{ PROVISIONER_API_KEY: "short" }, /PROVISIONER_API_KEY is set \(not shown\)/],
+  ];
+  for (const [variables, message] of bad) {
+    it(`are refused: ${JSON.stringify(variables)}`, () => {
+      assert.throws(() => readSettings({ ...fine, ...variables }), message);
+    });
+  }
+
+  it("come with every mistake in one error", () => {
+    assert.throws(
+      () => readSettings({ ...fine, PORT: "x", LOG_LEVEL: "y" }),
+      (error: Error) => error.message.split("\n").length === 2,
+    );
+  });
+});
+
+describe("docs/api.md", () => {
+  it("has every variable with its purpose", () => {
+    const text = readFileSync(new URL("../../../docs/api.md", import.meta.url), "utf8").replace(/ +/g, " ");
+    for (const [name, { purpose, allowed }] of Object.entries(variables))
+      assert.ok(text.includes(`| \`${name}\` | ${purpose} | ${allowed} |`), name);
+  });
+});
+
+describe("API keys", () => {
+  const hash = "a".repeat(64);
+  const file = (tenants: object) => JSON.stringify({ version: 1, tenants });
+
+  it("stand for a tenant with its environments and quota", () => {
+    const keys = [{ name: "k", sha256: hash }];
+    const callers = parseKeys(
+      file({ acme: { keys, environments: ["e"], quota: { sandboxes: 2, cpu: "500m", memory: "1Gi" } } }),
+    );
+    assert.deepEqual(callers.get(hash), {
+      tenant: "acme",
+      environments: new Set(["e"]),
+      quota: { sandboxes: 2, cpu: 0.5, memory: 2 ** 30 },
+    });
+  });
+
+  it("are refused with the field that is wrong", () => {
+    assert.throws(() => parseKeys("{"), /no JSON/);
+    assert.throws(
+      () => parseKeys(file({ acme: { keys: [{ name: "k", sha256: "plain" }] } })),
+      /tenants\.acme\.keys\.0\.sha256.*64 hexadecimal/,
+    );
+    assert.throws(() => parseKeys(file({ acme: { keys: [] } })), /tenants\.acme\.keys/);
+    const keys = [{ name: "k", sha256: hash }];
+    assert.throws(() => parseKeys(file({ a: { keys }, b: { keys } })), /stands for one tenant/);
+    assert.throws(() => parseKeys(file({ a: { keys, quota: { cpu: "many" } } })), /quota\.cpu.*quantity/);
+  });
+});
+
+describe("DeerFlow's mounts", () => {
+  const owner = { userId: "u", threadId: "t" };
+  const extra =
+    (hostPath: string, containerPath = "/mnt/acp-workspace") =>
+    () =>
+      deerflowVolumes({ baseDir: "/state" }, owner, [{ hostPath, containerPath, readOnly: false }]);
+
+  it("stay below the gateway's state and out of what sandboxes write to", () => {
+    assert.doesNotThrow(extra("/state/users/u/acp"));
+    for (const path of [
+      "/etc",
+      "/state",
+      "/state/../etc",
+      "/state/./x",
+      "/state//x",
+      "state/x",
+      "/stateful/x",
+      "/state/users/u/threads/t/user-data/x",
+      "/state/a:b",
+      "/state/x\0",
+    ])
+      assert.throws(extra(path), MountError, path);
+    for (const target of ["/", "/etc", "/mnt/user-data", "/mnt/skills", "/mnt/acp-workspace/.."])
+      assert.throws(extra("/state/x", target), MountError, target);
+  });
+
+  it("are claims where claims are configured, with the thread's part of them", () => {
+    const volumes = deerflowVolumes(
+      { skillsClaim: "s", skillsSubPath: "{user_id}/{thread_id}", userDataClaim: "d" },
+      owner,
+      [],
+    );
+    assert.deepEqual(
+      volumes.map(({ mountPath, subPath, readOnly, volume }) => [
+        mountPath,
+        subPath,
+        readOnly,
+        volume.persistentVolumeClaim?.claimName,
+      ]),
+      [
+        ["/mnt/skills", "u/t", true, "s"],
+        ["/mnt/user-data", "deer-flow/users/u/threads/t/user-data", false, "d"],
+      ],
+    );
+  });
+});
+
+describe("label selectors", () => {
+  it("select as in Kubernetes", () => {
+    const labels = { a: "1", b: "2" };
+    for (const text of ["a=1", "a==1,b=2", "a!=2", "c!=1", "a", "!c", " a = 1 , b "])
+      assert.equal(parseLabelSelector(text)?.(labels), true, text);
+    for (const text of ["a=2", "!a", "c", "c=1", "a=1,b=1"])
+      assert.equal(parseLabelSelector(text)?.(labels), false, text);
+    for (const text of ["", "a in (1)", "!a=1", "=", "a=1,"])
+      assert.equal(parseLabelSelector(text), undefined, text);
+  });
+});

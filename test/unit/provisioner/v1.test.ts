@@ -1,0 +1,271 @@
+// The full API, and that its OpenAPI document says what it does: every answer here is held against the document.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Ajv2020 } from "ajv8/dist/2020.js";
+import type { LightMyRequestResponse } from "fastify";
+
+import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
+
+interface Document {
+  openapi: string;
+  paths: Record<
+    string,
+    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
+  >;
+  components: { schemas: Record<string, object> };
+}
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+describe("/v1", () => {
+  let home: House;
+  let replica: Replica;
+  let document: Document;
+  let validator: Ajv2020;
+  let folder: string;
+  const keys = { one: `${"1".repeat(20)}-one`, two: `${"2".repeat(20)}-two` };
+
+  const writeKeys = (tenants: object): void => {
+    writeFileSync(join(folder, "keys.json"), JSON.stringify({ version: 1, tenants }));
+  };
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "sandlot-keys-"));
+    writeKeys({
+      one: {
+        keys: [{ name: "k", sha256: sha256(keys.one) }],
+        environments: ["default"],
+        quota: { sandboxes: 2 },
+      },
+      two: { keys: [{ name: "k", sha256: sha256(keys.two) }] },
+    });
+    home = await house();
+    home.cluster.put("configmaps", environment("other", 0));
+    replica = await home.start({ API_KEYS_FILE: join(folder, "keys.json"), SIGNING_KEY_FILE: "" });
+    document = (await replica.call("GET", "/openapi.json")).json<Document>();
+    validator = new Ajv2020({ strict: false, validateFormats: false });
+    validator.addSchema({ $id: "document", ...document });
+  });
+
+  after(async () => {
+    await home.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Calls, and holds the answer against the document. */
+  const call = async (
+    method: "GET" | "POST" | "DELETE",
+    url: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<LightMyRequestResponse> => {
+    const answer = await replica.call(method, url, body, headers);
+    const path = (url.split("?")[0] ?? "").replace(/^(\/v1\/sandboxes\/)[^/]+/, "$1{id}");
+    const described = document.paths[path]?.[method.toLowerCase()]?.responses[String(answer.statusCode)];
+    assert.ok(described !== undefined, `${method} ${path} ${answer.statusCode} is not documented`);
+    const [type] = (answer.headers["content-type"] ?? "").toString().split(";");
+    if (answer.body !== "" && type?.endsWith("json") === true) {
+      const at = (text: string): string => text.replaceAll("~", "~0").replaceAll("/", "~1");
+      assert.ok(described.content?.[type] !== undefined, `${type} is not documented`);
+      const pointer = `document#/paths/${at(path)}/${method.toLowerCase()}/responses/${answer.statusCode}/content/${at(type)}/schema`;
+      assert.ok(
+        validator.validate({ $ref: pointer }, answer.json()),
+        `${validator.errorsText()}: ${answer.body}`,
+      );
+    }
+    return answer;
+  };
+
+  it("is described in OpenAPI 3.1, with every reference in place", () => {
+    assert.equal(document.openapi, "3.1.0");
+    const references = [
+      ...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g),
+    ].map(([, name]) => name ?? "");
+    assert.ok(references.length > 10);
+    for (const name of references) assert.ok(name in document.components.schemas, name);
+    for (const schema of Object.values(document.components.schemas))
+      assert.ok(validator.compile({ ...schema, components: document.components }));
+  });
+
+  it("creates, gets, lists, extends and deletes", async () => {
+    const made = await call("POST", "/v1/sandboxes", {
+      id: "life",
+      labels: { team: "x" },
+      env: { A: "1" },
+      softTimeoutSeconds: 60,
+    });
+    assert.equal(made.statusCode, 201);
+    assert.equal(made.headers.location, "/v1/sandboxes/life");
+    const sandbox = made.json<{ state: string; token: string; expiresAt: string }>();
+    assert.equal(sandbox.state, "running");
+    assert.match(sandbox.token, /^[\w-]{43}$/);
+    assert.equal((await call("GET", "/v1/sandboxes/life")).json<{ token: string }>().token, sandbox.token);
+    const extended = (await call("POST", "/v1/sandboxes/life/extend", { seconds: 7200 })).json<{
+      expiresAt: string;
+    }>();
+    assert.ok(new Date(extended.expiresAt).getTime() - Date.now() > 7_000_000);
+    assert.equal((await call("GET", "/v1/sandboxes/life/logs?tailLines=5")).body, "a line\n");
+    assert.equal((await call("DELETE", "/v1/sandboxes/life")).statusCode, 204);
+    assert.equal((await call("GET", "/v1/sandboxes/life")).statusCode, 404);
+    assert.equal((await call("DELETE", "/v1/sandboxes/life")).statusCode, 404);
+  });
+
+  it("pages through what labels select", async () => {
+    await Promise.all(
+      ["p1", "p2", "p3", "p4"].map((id) =>
+        call("POST", "/v1/sandboxes", { id, labels: { page: id === "p4" ? "no" : "yes" } }),
+      ),
+    );
+    const first = (await call("GET", "/v1/sandboxes?labels=page%3Dyes&limit=2")).json<{
+      items: { id: string }[];
+      next: string;
+    }>();
+    assert.deepEqual(
+      first.items.map(({ id }) => id),
+      ["p1", "p2"],
+    );
+    const rest = (await call("GET", `/v1/sandboxes?labels=page%3Dyes&limit=2&after=${first.next}`)).json<{
+      items: { id: string }[];
+      next?: string;
+    }>();
+    assert.deepEqual(
+      rest.items.map(({ id }) => id),
+      ["p3"],
+    );
+    assert.equal(rest.next, undefined);
+    assert.equal((await call("GET", "/v1/sandboxes?labels=%2C")).statusCode, 422);
+  });
+
+  it("makes one sandbox for one idempotency key, and refuses the key for another request", async () => {
+    const key = { "idempotency-key": "order 66" };
+    const one = await call("POST", "/v1/sandboxes", { labels: { a: "1" } }, key);
+    const two = await call("POST", "/v1/sandboxes", { labels: { a: "1" } }, key);
+    assert.deepEqual([one.statusCode, two.statusCode], [201, 200]);
+    assert.equal(one.json<{ id: string }>().id, two.json<{ id: string }>().id);
+    assert.equal((await call("POST", "/v1/sandboxes", { labels: { a: "2" } }, key)).statusCode, 409);
+    assert.equal((await call("POST", "/v1/sandboxes", { id: "x" }, key)).statusCode, 422);
+  });
+
+  it("names every wrong field", async () => {
+    const answer = await call("POST", "/v1/sandboxes", {
+      id: "A",
+      env: { SANDBOXD_HOME: "x" },
+      hardTimeoutSeconds: 1,
+      colour: "red",
+    });
+    assert.equal(answer.statusCode, 422);
+    assert.match(answer.headers["content-type"] as string, /^application\/problem\+json/);
+    const fields = answer.json<{ errors: { field: string }[] }>().errors.map(({ field }) => field);
+    for (const field of ["id", "hardTimeoutSeconds"]) assert.ok(fields.includes(field), fields.join());
+    assert.equal((await call("POST", "/v1/sandboxes", { environment: "nowhere" })).statusCode, 422);
+    assert.equal((await call("POST", "/v1/sandboxes", { egress: "open" })).statusCode, 422);
+    assert.equal(
+      (await call("POST", "/v1/sandboxes", { softTimeoutSeconds: 90_000, hardTimeoutSeconds: 60 }))
+        .statusCode,
+      422,
+    );
+  });
+
+  it("tells a tenant nothing of another's sandboxes", async () => {
+    const [one, two] = [{ "x-api-key": keys.one }, { "x-api-key": keys.two }];
+    const made = await call("POST", "/v1/sandboxes", { id: "same", labels: { who: "one" } }, one);
+    assert.equal(made.statusCode, 201);
+    const absent = await call("GET", "/v1/sandboxes/never", undefined, two);
+    for (const [method, url, body] of [
+      ["GET", ""],
+      ["DELETE", ""],
+      ["GET", "/logs"],
+      ["GET", "/events"],
+      ["POST", "/extend", { seconds: 1 }],
+    ] as const) {
+      const answer = await call(method, `/v1/sandboxes/same${url}`, body, two);
+      assert.equal(answer.statusCode, 404);
+      assert.equal(answer.body, absent.body);
+    }
+    assert.deepEqual((await call("GET", "/v1/sandboxes?labels=who%3Done", undefined, two)).json(), {
+      items: [],
+    });
+    // The same id is theirs to use, and is another sandbox.
+    const theirs = await call("POST", "/v1/sandboxes", { id: "same" }, two);
+    assert.equal(theirs.statusCode, 201);
+    assert.notEqual(theirs.json<{ token: string }>().token, made.json<{ token: string }>().token);
+    assert.equal((await call("DELETE", "/v1/sandboxes/same", undefined, two)).statusCode, 204);
+    assert.equal((await call("GET", "/v1/sandboxes/same", undefined, one)).statusCode, 200);
+  });
+
+  it("keeps a tenant to its quota and its environments", async () => {
+    const one = { "x-api-key": keys.one };
+    assert.equal((await call("POST", "/v1/sandboxes", { id: "second" }, one)).statusCode, 201);
+    const burst = await Promise.all(
+      ["q1", "q2", "q3"].map((id) => call("POST", "/v1/sandboxes", { id }, one)),
+    );
+    assert.deepEqual(
+      burst.map(({ statusCode }) => statusCode),
+      [429, 429, 429],
+    );
+    const unknown = await call("POST", "/v1/sandboxes", { environment: "nowhere" }, one);
+    const forbidden = await call("POST", "/v1/sandboxes", { environment: "other" }, one);
+    assert.equal(forbidden.body.replaceAll("other", "nowhere"), unknown.body);
+    const seen = (await call("GET", "/v1/environments", undefined, one)).json<{
+      items: { name: string }[];
+    }>();
+    assert.deepEqual(
+      seen.items.map(({ name }) => name),
+      ["default"],
+    );
+  });
+
+  it("refuses those whom nobody knows, all alike", async () => {
+    for (const key of ["", "wrong", keys.one.slice(1), `${keys.one} `]) {
+      const answer = await call("GET", "/v1/sandboxes", undefined, { "x-api-key": key });
+      assert.equal(answer.statusCode, 401);
+    }
+    assert.equal(
+      (await replica.call("GET", "/v1/nothing", undefined, { "x-api-key": "wrong" })).statusCode,
+      401,
+    );
+  });
+
+  it("takes over changed keys while it runs, and keeps the old ones when the file is broken", async () => {
+    const status = async (key: string) =>
+      (await call("GET", "/v1/environments", undefined, { "x-api-key": key })).statusCode;
+    writeFileSync(join(folder, "keys.json"), "{");
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    assert.equal(await status(keys.two), 200);
+    writeKeys({ two: { keys: [{ name: "new", sha256: sha256("a new key for two") }] } });
+    await eventually("the new key works", async () => (await status("a new key for two")) === 200, 5_000);
+    assert.equal(await status(keys.two), 401);
+    assert.equal(await status(apiKey), 200);
+  });
+
+  it("sends events as a sandbox changes, and says when it is gone", async () => {
+    await call("POST", "/v1/sandboxes", { id: "watched" });
+    const events = replica.call("GET", "/v1/sandboxes/watched/events");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await call("DELETE", "/v1/sandboxes/watched");
+    const text = (await events).body;
+    const kinds = [...text.matchAll(/^event: (\w+)$/gm)].map(([, kind]) => kind);
+    assert.equal(kinds[0], "state");
+    assert.equal(kinds.at(-1), "gone");
+    assert.match(text, /"state":"stopping"/);
+  });
+
+  it("answers what is no JSON, too large or nowhere with problems", async () => {
+    const send = (payload: string) =>
+      replica.provisioner.app.inject({
+        method: "POST",
+        url: "/v1/sandboxes",
+        payload,
+        headers: { "x-api-key": apiKey, "content-type": "application/json" },
+      });
+    assert.equal((await send("{")).statusCode, 400);
+    assert.equal((await send(`"${"x".repeat(2 * 1024 * 1024)}"`)).statusCode, 413);
+    const nowhere = await replica.call("GET", "/v1/nowhere");
+    assert.equal(nowhere.statusCode, 404);
+    assert.match(nowhere.headers["content-type"] as string, /problem/);
+  });
+});
