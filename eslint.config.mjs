@@ -6,19 +6,36 @@ import tseslint from "typescript-eslint";
 const boundaries = [
   {
     target: "./components",
-    from: ["./infra", "./commands", "./toolchain", "./policies", "./test", "./bench"],
+    from: ["./infra", "./commands", "./toolchain", "./policies", "./test", "./bench", "./previews"],
   },
-  { target: "./infra", from: ["./commands", "./toolchain", "./policies", "./test", "./bench"] },
+  { target: "./infra", from: ["./commands", "./toolchain", "./policies", "./test", "./bench", "./previews"] },
   {
     target: "./policies",
-    from: ["./infra", "./components", "./commands", "./toolchain", "./test", "./bench"],
+    from: ["./infra", "./components", "./commands", "./toolchain", "./test", "./bench", "./previews"],
   },
   {
     target: "./toolchain",
+    from: ["./infra", "./components", "./commands", "./policies", "./test", "./bench", "./previews"],
+  },
+  {
+    target: "./previews",
     from: ["./infra", "./components", "./commands", "./policies", "./test", "./bench"],
   },
   { target: "./commands", from: ["./components", "./policies", "./test", "./bench"] },
   { target: "./bench", from: ["./test"] },
+  {
+    target: "./provisioner",
+    from: [
+      "./infra",
+      "./components",
+      "./commands",
+      "./toolchain",
+      "./policies",
+      "./test",
+      "./bench",
+      "./previews",
+    ],
+  },
 ];
 
 export default tseslint.config(
@@ -38,7 +55,8 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
     },
   },
-  { files: ["**/*.mjs"], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ["**/*.mjs", "**/*.cjs"], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // A Pulumi resource is registered by being constructed.
   {
     files: ["components/**", "infra/**", "test/**"],

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { variables, type Variable } from "../../../commands/support/variables.js";
+import { stackVariables, variables, type Variable } from "../../../commands/support/variables.js";
 import { configurationSettings } from "../../../infra/config/reference.js";
 import { read, root, section } from "./documents.js";
 
@@ -13,7 +13,8 @@ const targets = /^commands := (.+)$/m.exec(read("Makefile"))?.[1]?.split(" ") ??
 /** The variables in a command's description, as it hands them to runCommand. */
 function declared(command: string): string[] {
   const list = /variables: \[([^\]]*)\]/.exec(read(`commands/${command}.ts`))?.[1] ?? "";
-  return [...list.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
+  const shared = list.includes("...stackVariables") ? stackVariables : [];
+  return [...shared, ...[...list.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name)];
 }
 
 /** Names in code in a text, as in: Variables: `A`, `B`. */
@@ -24,7 +25,7 @@ function inCode(text: string): string[] {
 describe("docs/commands.md", () => {
   it("has a section for each target of the Makefile, and for no other", () => {
     assert.ok(targets.includes("up"));
-    const titles = [...document.matchAll(/^## make (\w+)$/gm)].map(([, name]) => name);
+    const titles = [...document.matchAll(/^## make ([\w-]+)$/gm)].map(([, name]) => name);
     assert.deepEqual(titles.sort(), [...targets].sort());
   });
 
