@@ -2,6 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { createHash } from "node:crypto";
 
+import { hardenedContainer, hardenedPod } from "../shared/hardening";
 import { commonLabels } from "../shared/labels";
 import { tolerationObject } from "../shared/tolerations";
 import type { CheckSettings, GvisorRuntimeSettings } from "./resolve";
@@ -64,12 +65,7 @@ function jobSpec(settings: GvisorRuntimeSettings, check: KnownCheck): k8s.types.
         ...(imagePullSecrets.length === 0
           ? {}
           : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
-        securityContext: {
-          runAsNonRoot: true,
-          runAsUser: 1000,
-          runAsGroup: 1000,
-          seccompProfile: { type: "RuntimeDefault" },
-        },
+        securityContext: hardenedPod,
         containers: [container(settings, check)],
       },
     },
@@ -94,14 +90,7 @@ function container(settings: GvisorRuntimeSettings, check: KnownCheck): k8s.type
       requests: { cpu: "10m", memory: "32Mi", "ephemeral-storage": "8Mi" },
       limits: { cpu: "500m", memory: "64Mi", "ephemeral-storage": "16Mi" },
     },
-    securityContext: {
-      privileged: false,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      capabilities: { drop: ["ALL"] },
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: hardenedContainer,
     terminationMessagePolicy: "FallbackToLogsOnError",
   };
 }

@@ -1,9 +1,9 @@
-// The sandbox pod, built from plain settings. Every line of its security context is what Pod Security `restricted` asks for,
-// or stricter (https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted).
+// The sandbox pod, built from plain settings.
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { httpPort } from "../sandbox-network-policies/policies";
+import { hardenedContainer, hardenedPod, sandboxUser } from "../shared/hardening";
 import { commonLabels, EGRESS_LABEL, sandboxSelector } from "../shared/labels";
 import type { ComputeAmounts, ProbeTiming } from "./args";
 import { variableObject } from "./environment";
@@ -18,9 +18,6 @@ type Probe = k8s.types.input.core.v1.Probe;
 
 /** The port that the server in a sandbox listens on. */
 export const containerPort = 8080;
-
-/** The user and group that a sandbox runs as. */
-const sandboxUser = 1000;
 
 /** Labels that choose the pods of one Deployment: there may be sandboxes that are not of it. */
 export function instanceSelector(name: string): Record<string, string> {
@@ -49,12 +46,9 @@ export function podTemplate(settings: SandboxDeploymentSettings): PodTemplate {
         : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
       terminationGracePeriodSeconds: settings.terminationGracePeriodSeconds,
       securityContext: {
-        runAsNonRoot: true,
-        runAsUser: sandboxUser,
-        runAsGroup: sandboxUser,
+        ...hardenedPod,
         fsGroup: sandboxUser,
         fsGroupChangePolicy: "OnRootMismatch",
-        seccompProfile: { type: "RuntimeDefault" },
       },
       ...placementSpec(settings.placement, instanceSelector(settings.name)),
       containers: [container(settings)],
@@ -76,14 +70,7 @@ function container(settings: SandboxDeploymentSettings): Container {
       ...settings.env.map(variableObject),
     ],
     resources: { requests: amounts(resources.requests), limits: amounts(resources.limits) },
-    securityContext: {
-      privileged: false,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      capabilities: { drop: ["ALL"] },
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: hardenedContainer,
     startupProbe: probe(probes.path, probes.startup),
     readinessProbe: probe(probes.path, probes.readiness),
     livenessProbe: probe(probes.path, probes.liveness),

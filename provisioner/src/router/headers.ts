@@ -1,22 +1,12 @@
 // Which headers pass through the router, and which it adds: pure functions from headers to headers.
 import { isIPv6 } from "node:net";
 
+import { hopByHop, nominatedBy, nominatedIn, pairsOf } from "../http/connection-headers.js";
 import { apiKeyHeader, tokenHeader } from "./credentials.js";
 import type { Target } from "./target.js";
 
-/** Headers of one connection (RFC 9110, 7.6.1), and those that a proxy must make anew. */
-const hopByHop = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-]);
+/** Headers of one connection, that of HTTP/2 upgrades too. */
+const connectionWide = new Set([...hopByHop, "http2-settings"]);
 
 /** What callers do not decide: where a request goes, how long it is, who sent it, and how it was let in. */
 const ours = new Set([
@@ -59,12 +49,17 @@ export interface RequestContext {
 export function requestHeaders(raw: readonly string[], context: RequestContext): HeaderMap {
   const { target, address, port } = context;
   const pairs = pairsOf(raw);
-  const nominated = nominatedBy(pairs.filter(([name]) => name === "connection").map(([, value]) => value));
+  const nominated = nominatedIn(pairs);
   const headers: HeaderMap = {};
   for (const [name, value] of pairs) {
     // Servers that make variables of headers do not tell "_" from "-".
     const plain = name.replaceAll("_", "-");
-    if (hopByHop.has(plain) || ours.has(plain) || nominated.has(name) || plain.startsWith("x-forwarded-"))
+    if (
+      connectionWide.has(plain) ||
+      ours.has(plain) ||
+      nominated.has(name) ||
+      plain.startsWith("x-forwarded-")
+    )
       continue;
     if (plain === "authorization" && !context.keepAuthorization) continue;
     if (plain === "cookie" && sharesOrigin(target)) continue;
@@ -96,7 +91,8 @@ export function responseHeaders(
   const shared = sharesOrigin(target);
   const kept: HeaderMap = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || hopByHop.has(name) || nominated.has(name) || routerWide.has(name)) continue;
+    if (value === undefined || connectionWide.has(name) || nominated.has(name) || routerWide.has(name))
+      continue;
     if (shared && originWide.has(name)) continue;
     kept[name] = name === "set-cookie" ? [value].flat().map(withoutDomain) : value;
   }
@@ -125,17 +121,6 @@ function located(location: string, { prefix, port }: Target): string {
   const path =
     port === undefined ? location : location.replace(new RegExp(`^https?://localhost:${port}(?=/|$)`), "");
   return path.startsWith("/") && !path.startsWith("//") ? prefix + path : location;
-}
-
-function pairsOf(raw: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2)
-    pairs.push([(raw[index] ?? "").toLowerCase(), raw[index + 1] ?? ""]);
-  return pairs;
-}
-
-function nominatedBy(connection: readonly string[]): Set<string> {
-  return new Set(connection.flatMap((value) => value.split(",").map((name) => name.trim().toLowerCase())));
 }
 
 function append(headers: HeaderMap, name: string, value: string): void {
