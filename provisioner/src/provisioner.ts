@@ -68,7 +68,7 @@ export async function startProvisioner(
       metrics.kubernetesRequest(method, path, status, seconds);
     },
   );
-  const namespace = new Namespace(client, settings.K8S_NAMESPACE);
+  const namespace = new Namespace(client, settings.K8S_NAMESPACE, settings.API_PATIENCE_SECONDS * 1000);
 
   const watchEvents: WatchEvents = {
     onTrouble: ({ path }, error) => {

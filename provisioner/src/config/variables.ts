@@ -187,6 +187,12 @@ export const variables = {
     20,
     "how long a create waits for the sandbox to answer; DeerFlow's client gives up after 30",
   ),
+  API_PATIENCE_SECONDS: seconds(
+    0,
+    60,
+    8,
+    "for how long errors of the API server and failed connections to it are waited out in a call",
+  ),
   SOFT_TIMEOUT_SECONDS: seconds(1, week, 3600, "the life of a sandbox of /v1 that asks for none"),
   HARD_TIMEOUT_SECONDS: seconds(60, week, 86400, "the longest life of any sandbox"),
   DEERFLOW_IDLE_SECONDS: seconds(

@@ -2,7 +2,7 @@
 // sandbox needs volumes of its own, is a pod made.
 import type { V1Pod } from "@kubernetes/client-node";
 
-import { isConflict, isNotFound, KubernetesError } from "../kubernetes/client.js";
+import { isConflict, isNotFound, isTrouble, KubernetesError } from "../kubernetes/client.js";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { WatchCache } from "../kubernetes/watch-cache.js";
 import { ranked } from "../model/choice.js";
@@ -447,12 +447,8 @@ export class Sandboxes {
     const { directory, namespace, pods } = this.#parts;
     if (directory.get(tenant, id) === undefined) {
       // Another replica may have created it a moment ago: "nothing there" must be true before we say it.
-      const { items } = await namespace.client.request<{ items: V1Pod[] }>({
-        method: "GET",
-        path: namespace.pods,
-        query: { labelSelector: `${SANDBOX_ID}=${id},${TENANT}=${tenant}` },
-      });
-      for (const pod of items) pods.observe(pod);
+      const there = await namespace.listPods(`${SANDBOX_ID}=${id},${TENANT}=${tenant}`);
+      for (const pod of there) pods.observe(pod);
     }
     const mine = directory.withId(id).filter((one) => one.tenant === tenant && one.state !== "stopping");
     await Promise.all(mine.map((one) => this.#remove(one)));
@@ -494,7 +490,7 @@ async function translated<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
     const options = { cause: error };
-    if (error.status === 0 || error.status === 429 || error.status >= 500)
+    if (isTrouble(error))
       throw new SandboxError("unavailable", "the cluster does not answer as it should; try again", options);
     if (error.status === 404) throw notFound();
     if (error.status === 403 && /exceeded quota/.test(error.message))

@@ -1,4 +1,6 @@
 // Requests to the API server. The library's own client makes a new TLS connection for each request; a claim has no time for that.
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { Pool, type Dispatcher } from "undici";
 
 import type { Connection } from "./connection.js";
@@ -35,12 +37,23 @@ export interface KubernetesRequest {
   /** @default "application/json" */
   readonly contentType?: string;
   readonly signal?: AbortSignal;
+  /**
+   * For how long trouble of the API server is waited out: for requests only that do no harm when they are carried out twice.
+   * Milliseconds; default: not at all.
+   */
+  readonly patienceMs?: number;
 }
 
 /** Told of every request that ended. */
 export type Observer = (method: string, path: string, status: number, seconds: number) => void;
 
+/** Whether the API server is in trouble, or could not be reached: the same request may succeed in a moment. */
+export const isTrouble = ({ status }: KubernetesError): boolean =>
+  status === 0 || status === 429 || status >= 500;
+
 const timeoutMs = 10_000;
+const firstPauseMs = 50;
+const longestPauseMs = 1_000;
 const headersLifeMs = 30_000;
 
 /** A client of one API server, over connections that stay open. */
@@ -67,8 +80,24 @@ export class KubernetesClient {
     this.#streams = new Pool(connection.origin, { connect, headersTimeout: timeoutMs });
   }
 
-  /** The parsed answer. @throws KubernetesError if it is no success or there is none. */
+  /** The parsed answer. @throws KubernetesError if it is no success or there is none, with the trouble that was the last. */
   async request<T>(request: KubernetesRequest): Promise<T> {
+    const { patienceMs = 0, signal } = request;
+    const end = performance.now() + patienceMs;
+    for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
+      try {
+        return await this.#requestOnce<T>(request);
+      } catch (error) {
+        // Apart from each other: what was refused together must not come back together.
+        const wait = pause * (0.5 + Math.random());
+        const mayPass = error instanceof KubernetesError && isTrouble(error);
+        if (!mayPass || performance.now() + wait >= end) throw error;
+        await sleep(wait, undefined, { ...(signal === undefined ? {} : { signal }) });
+      }
+    }
+  }
+
+  async #requestOnce<T>(request: KubernetesRequest): Promise<T> {
     const { statusCode, body } = await this.#send(this.#pool, request, timeoutMs);
     const text = await body.text();
     if (statusCode >= 300) throw failure(statusCode, text);

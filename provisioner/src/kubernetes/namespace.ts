@@ -3,7 +3,7 @@ import type { V1Lease, V1Pod, V1Service } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
 
 import type { PatchOperation } from "../model/claim.js";
-import type { KubernetesClient } from "./client.js";
+import type { KubernetesClient, KubernetesRequest } from "./client.js";
 
 /** A pod that is meant, and no other that has taken its name. */
 export interface PodIdentity {
@@ -13,7 +13,10 @@ export interface PodIdentity {
   readonly resourceVersion?: string;
 }
 
-/** The requests. All throw KubernetesError. */
+/**
+ * The requests. All throw KubernetesError. Those about pods and Services wait out trouble of the API server: names, tests and
+ * preconditions make a second one find what the first did. A Lease does not wait: who cannot renew it in time has lost it.
+ */
 export class Namespace {
   readonly pods: string;
   readonly services: string;
@@ -23,6 +26,7 @@ export class Namespace {
   constructor(
     readonly client: KubernetesClient,
     readonly name: string,
+    readonly patienceMs: number,
   ) {
     const core = `/api/v1/namespaces/${encodeURIComponent(name)}`;
     this.pods = `${core}/pods`;
@@ -32,15 +36,22 @@ export class Namespace {
   }
 
   createPod(pod: V1Pod): Promise<V1Pod> {
-    return this.client.request({ method: "POST", path: this.pods, body: pod });
+    return this.#request({ method: "POST", path: this.pods, body: pod });
   }
 
   getPod(name: string): Promise<V1Pod> {
-    return this.client.request({ method: "GET", path: `${this.pods}/${encodeURIComponent(name)}` });
+    return this.#request({ method: "GET", path: `${this.pods}/${encodeURIComponent(name)}` });
+  }
+
+  /** The pods with all these labels, from the API server itself. */
+  async listPods(labelSelector: string): Promise<V1Pod[]> {
+    const query = { labelSelector };
+    const { items } = await this.#request<{ items: V1Pod[] }>({ method: "GET", path: this.pods, query });
+    return items;
   }
 
   patchPod(name: string, operations: readonly PatchOperation[]): Promise<V1Pod> {
-    return this.client.request({
+    return this.#request({
       method: "PATCH",
       path: `${this.pods}/${encodeURIComponent(name)}`,
       body: operations,
@@ -51,7 +62,7 @@ export class Namespace {
   /** Returns the pod as it is from now on, being deleted; nothing if it is gone at once. */
   async deletePod(pod: PodIdentity): Promise<V1Pod | undefined> {
     const { podName, podUid: uid, resourceVersion } = pod;
-    const answer = await this.client.request<V1Pod>({
+    const answer = await this.#request<V1Pod>({
       method: "DELETE",
       path: `${this.pods}/${encodeURIComponent(podName)}`,
       body: {
@@ -71,7 +82,7 @@ export class Namespace {
   }
 
   createService(service: V1Service): Promise<V1Service> {
-    return this.client.request({ method: "POST", path: this.services, body: service });
+    return this.#request({ method: "POST", path: this.services, body: service });
   }
 
   getLease(name: string): Promise<V1Lease> {
@@ -88,5 +99,9 @@ export class Namespace {
       path: `${this.#leases}/${encodeURIComponent(name)}`,
       body: lease,
     });
+  }
+
+  #request<T>(request: KubernetesRequest): Promise<T> {
+    return this.client.request<T>({ ...request, patienceMs: this.patienceMs });
   }
 }

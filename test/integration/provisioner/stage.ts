@@ -132,6 +132,9 @@ export class Stage {
         text += chunk.toString();
         const found = /Server listening at (http:\/\/[^"]+)/.exec(text);
         if (found?.[1] !== undefined) resolveUrl(found[1]);
+        // Why a call was not carried out is in the log alone.
+        for (const line of chunk.toString().split("\n"))
+          if (line.includes('"not carried out"')) console.error(line);
       });
     });
   }

@@ -135,6 +135,38 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal(home.sandbox.claims.length, 1);
   });
 
+  for (const [what, fault] of [
+    ["the answer is lost", "lose-answer"],
+    ["the API server is overloaded", { status: 429 }],
+    ["the API server has an error", { status: 500 }],
+    ["a proxy on the way has no answer", { status: 504 }],
+  ] as const) {
+    it(`waits out a moment in which ${what}, whatever the request`, async () => {
+      const replica = await withPool(1, { API_PATIENCE_SECONDS: "5" });
+      // Each request of a create and a delete fails twice; Leases and watches are other tests' matter.
+      const failed = new Map<string, number>();
+      home.cluster.fault = ({ method, path, query }) => {
+        if (path.includes("/leases") || query.get("watch") === "true") return undefined;
+        const count = (failed.get(`${method} ${path}`) ?? 0) + 1;
+        failed.set(`${method} ${path}`, count);
+        return count > 2 ? undefined : fault;
+      };
+      for (const id of ["warm", "cold"])
+        assert.equal((await replica.call("POST", "/v1/sandboxes", { id })).statusCode, 201);
+      for (const id of ["warm", "cold"])
+        assert.equal((await replica.call("DELETE", `/v1/sandboxes/${id}`)).statusCode, 204);
+      home.cluster.fault = () => undefined;
+      assert.ok([...failed.keys()].some((request) => request.startsWith("PATCH ")));
+      assert.ok([...failed.keys()].some((request) => request.endsWith("/services")));
+      assert.ok([...failed.keys()].some((request) => request.startsWith("DELETE ")));
+      await eventually(
+        "nothing is left but the pool",
+        () => idle() === 1 && home.cluster.pods().length === 1,
+      );
+      assert.equal(home.sandbox.claims.length, 2);
+    });
+  }
+
   it("finds the sandbox again when the answer to a cold create was lost", async () => {
     const replica = await home.start();
     let lost = false;

@@ -80,6 +80,8 @@ export async function house(): Promise<House> {
           SANDBOX_SERVICE_TYPE: "ClusterIP",
           SANDBOX_CONTAINER_PORT: String(port),
           READY_TIMEOUT_SECONDS: "2",
+          // What a fault does is seen at once; tests of the patience set another.
+          API_PATIENCE_SECONDS: "0",
         },
         ...more,
       });
