@@ -1,7 +1,9 @@
 // The policy pack, as development configures it, judges what the components really register.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 
-import { SandboxPlatform, SandboxServiceType } from "@sandlot/components";
+import { GvisorMode, SandboxPlatform, SandboxServiceType } from "@sandlot/components";
 
 import { rules } from "../../policies/rules";
 import { record, type RecordedResource } from "../support/graph";
@@ -38,6 +40,28 @@ describe("the policy pack on SandboxPlatform", () => {
     });
   }
 
+  it("finds against gVisor's installer what its guide excepts it from, and nothing else", async () => {
+    const image = `registry.example.com/tools@sha256:${"0".repeat(64)}`;
+    const graph = await record(
+      () =>
+        new SandboxPlatform("sandlot", {
+          image: "sandlot/sandbox:1.0.0",
+          runtime: { mode: GvisorMode.Install, install: { image } },
+        }),
+    );
+    const installing = graph.resources.map(asResource);
+    const found = async (exceptions: Record<string, object>): Promise<string[]> => {
+      const of = held.map(async (rule) => {
+        const settings = { ...policies.settings(rule.name), ...exceptions[rule.name] };
+        return (await violations(rule, installing, settings)).length > 0 ? [rule.name] : [];
+      });
+      return (await Promise.all(of)).flat().sort();
+    };
+    const exceptions = installerExceptions();
+    assert.deepEqual(await found({}), Object.keys(exceptions));
+    assert.deepEqual(await found(exceptions), []);
+  });
+
   it("finds that sandboxes without gVisor run on the node's kernel", async () => {
     const graph = await record(
       () => new SandboxPlatform("sandlot", { image: "sandlot/sandbox:1.0.0", gvisor: false }),
@@ -51,3 +75,11 @@ describe("the policy pack on SandboxPlatform", () => {
     assert.deepEqual(found.flat(), ["runtime-class-required"]);
   });
 });
+
+/** The exceptions that docs/gvisor.md tells whoever installs gVisor to make. */
+function installerExceptions(): Record<string, object> {
+  const guide = readFileSync(resolve(__dirname, "../../docs/gvisor.md"), "utf8");
+  const block = /```json\n(\{[^`]*"exclude"[^`]*\})\n```/.exec(guide)?.[1];
+  assert.ok(block !== undefined, "docs/gvisor.md has no exceptions");
+  return JSON.parse(block) as Record<string, object>;
+}

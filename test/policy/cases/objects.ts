@@ -128,6 +128,7 @@ export const refused = [
     ],
     ["everything, by an empty list", out(), "egress", /every address/],
     ["the internet with all in it", block("0.0.0.0/0"), "egress", /10\.0\.0\.0\/8.*169\.254\.0\.0\/16/],
+    ["an address that nobody allowed", block("169.254.20.10/32"), "egress", /169\.254\.20\.10\/32/],
     [
       "metadata forgotten",
       block(
@@ -381,6 +382,11 @@ export const allowed = [
     ["pods by label", out({ podSelector: { matchLabels: { a: "b" } } })],
     ["a public range", block("203.0.114.0/24")],
     ["a range shut in halves", block("10.0.0.0/8", ["10.0.0.0/9", "10.128.0.0/9"])],
+    [
+      "the nodes' DNS cache, where the environment has one",
+      block("169.254.20.10/32"),
+      { allowedRanges: ["169.254.20.10/32"] },
+    ],
   ),
   ...allows("service-types", [
     "nodes' ports, where they are allowed",
