@@ -9,7 +9,7 @@ import { runCommand } from "./support/command.js";
 import { configured } from "./support/configured.js";
 import { removeOrphans, releaseLock } from "./support/leftovers.js";
 import { removeContext, userKubeconfig } from "./support/merge-kubeconfig.js";
-import { deleteNamespace, startIfStopped } from "./support/node.js";
+import { deleteNamespaces, startIfStopped } from "./support/node.js";
 import { upCommand } from "./support/outputs.js";
 import { engine, stackCommand } from "./support/pulumi.js";
 import { setUpEngine } from "./support/setup.js";
@@ -69,7 +69,9 @@ function refuseProtected(stack: Stack): void {
 /** Deletes what is in the cluster. */
 async function emptyCluster({ stack, document }: ComposedStack, env: NodeJS.ProcessEnv): Promise<void> {
   const namespace = (configured(document, "namespace", "name") ?? "sandlot") as string;
-  await step(`Namespace ${namespace}: delete`, () => deleteNamespace(stack, namespace, env));
+  // The provisioner's first: it would fill its pools again.
+  const namespaces = [`${namespace}-system`, namespace];
+  await step(`Namespace ${namespace}: delete`, () => deleteNamespaces(stack, namespaces, env));
 }
 
 /** Deletes the node's volume, or says that it is kept. */

@@ -11,6 +11,7 @@ const commands = {
   exec: "run CMD in a sandbox (NODE=1: in the node's container)",
   reload: "build and load the sandbox image anew, replace the running sandboxes",
   kubeconfig: "how to reach the cluster with kubectl (MERGE=1)",
+  "api-key": "print the provisioner's API key",
   logs: "the sandboxes' logs (NODE=1: the node's; FOLLOW=1)",
   secret: "put a secret into a stack's file, encrypted",
   doctor: "what is missing on this machine and how to get it",

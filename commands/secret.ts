@@ -17,7 +17,10 @@ await runCommand(
     name: "secret",
     summary: "read a secret from standard input and put it, encrypted, into the stack's file",
     variables: ["SETTING", "STACK"],
-    examples: ["make -s secret STACK=production SETTING=target.kubeconfig <kubeconfig.yaml"],
+    examples: [
+      "make -s secret STACK=production SETTING=target.kubeconfig <kubeconfig.yaml",
+      "openssl rand -hex 32 | make -s secret STACK=production SETTING=provisioner.signingKey",
+    ],
   },
   async (given) => {
     const setting = given.SETTING;

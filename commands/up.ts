@@ -7,7 +7,7 @@ import { runCommand } from "./support/command.js";
 import { containerIsMissing, releaseLock, removeContainer, removeOrphans } from "./support/leftovers.js";
 import { startIfStopped } from "./support/node.js";
 import { saveOutputs, tryReadOutputs } from "./support/outputs.js";
-import { closingWords, firstProgram } from "./support/present.js";
+import { closingWords, firstProgram, firstProvisioned } from "./support/present.js";
 import { engine, initStack, stackOutputs, type EngineEnvironment } from "./support/pulumi.js";
 import { emptyRendered, forgetRendered } from "./support/rendered.js";
 import { takeFieldsBack, undoAdditions } from "./support/repair.js";
@@ -46,8 +46,15 @@ await runCommand(
         isSet(given.REPAIR) ? { ...env, ...takeFieldsBack } : env,
       ),
     );
-    const outputs = saveOutputs(stack, await stackOutputs(stack, env));
-    if (outputs.endpoint === undefined) {
+    const known = await stackOutputs(stack, env);
+    const outputs = saveOutputs(stack, known);
+    const { apiKey } = known;
+    const { endpoint, provisionerEndpoint } = outputs;
+    const provisioner =
+      provisionerEndpoint === undefined || apiKey === undefined
+        ? undefined
+        : { endpoint: provisionerEndpoint, apiKey };
+    if (endpoint === undefined && provisioner === undefined) {
       leaveTimings(updateAfter);
       note(
         outputs.rendered === undefined
@@ -56,8 +63,11 @@ await runCommand(
       );
       return 0;
     }
-    const { endpoint } = outputs;
-    const result = await step("First program in a sandbox", () => firstProgram(endpoint));
+    const [result, run] = await step("First program in a sandbox", async () => {
+      if (provisioner === undefined) return [await firstProgram(endpoint ?? ""), undefined] as const;
+      const provisioned = await firstProvisioned(provisioner);
+      return [provisioned.result, provisioned] as const;
+    });
     if (result.exitCode !== 0) {
       throw new UserError(
         `The first program failed (${result.status}):\n${result.stdout}${result.stderr}`,
@@ -65,7 +75,7 @@ await runCommand(
       );
     }
     leaveTimings(updateAfter);
-    console.log(closingWords(outputs, result));
+    console.log(closingWords(outputs, result, run));
     return 0;
   },
 );

@@ -27,6 +27,19 @@ export type { NodeImageArgs } from "./node-image/args";
 export { Observability } from "./observability";
 export { alerts } from "./observability/alerts";
 export type { MetricsScraper, ObservabilityArgs, ObservabilityOptions } from "./observability/args";
+export { Provisioner } from "./provisioner";
+export { SandboxUrls } from "./provisioner/args";
+export type {
+  ApiServerPeer,
+  ProvisionerArgs,
+  ProvisionerKey,
+  ProvisionerMetrics,
+  ProvisionerOptions,
+  ProvisionerServiceOptions,
+  ProvisionerTenant,
+  ProvisionerTimeouts,
+  TenantQuota,
+} from "./provisioner/args";
 export { SandboxDeployment } from "./sandbox-deployment";
 export { SandboxPullPolicy, SandboxServiceType } from "./sandbox-deployment/args";
 export type { PodMetric, SandboxAutoscaling } from "./sandbox-deployment/autoscaling";

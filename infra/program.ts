@@ -24,25 +24,40 @@ export function deploy(root: string) {
   const { outputs, connect } = target.make();
   if (config.platform === false) return outputs;
 
-  const { provider, before, ingressPeers, node, transformations } = connect();
-  const { network } = platformArgs;
+  const { provider, before, ingressPeers, node, provisionerImage, transformations } = connect();
+  const { network, provisioner } = platformArgs;
   const platform = new SandboxPlatform(
     "sandlot",
     {
       ...platformArgs,
       network: { ...network, ingressPeers: [...(network?.ingressPeers ?? []), ...ingressPeers] },
       ...(node === undefined ? {} : { node }),
+      ...(provisioner === undefined
+        ? {}
+        : { provisioner: { ...provisioner, image: provisionerImage ?? provisioner.image } }),
     },
     { provider, dependsOn: [...before], transformations },
   );
-  const { hostPort } = config.sandbox ?? {};
+  const onThisMachine = (hostPort: number | undefined): string | undefined =>
+    hostPort === undefined ? undefined : `http://127.0.0.1:${hostPort}`;
+  const endpoint = onThisMachine(config.sandbox?.hostPort);
+  const provisionerEndpoint =
+    provisioner === undefined ? undefined : onThisMachine(config.provisioner?.hostPort);
   return {
     ...outputs,
     namespace: platform.namespace,
     service: platform.serviceName,
     clusterEndpoint: platform.serviceUrl,
-    ...(hostPort === undefined ? {} : { endpoint: `http://127.0.0.1:${hostPort}` }),
+    ...(endpoint === undefined ? {} : { endpoint }),
     sandboxImage: around.sandboxImage,
     runtimeClass: platform.runtimeClassName,
+    ...(provisioner === undefined
+      ? {}
+      : {
+          ...(provisionerEndpoint === undefined ? {} : { provisionerEndpoint }),
+          provisionerClusterEndpoint: platform.provisionerUrl,
+          provisionerNamespace: platform.provisionerNamespace,
+          apiKey: platform.provisionerApiKey,
+        }),
   };
 }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Which image: the key in resolved.json. */
-export type ImageKey = "nodeImage" | "sandboxImage";
+export type ImageKey = "nodeImage" | "sandboxImage" | "provisionerImage";
 
 /** One entry of resolved.json: the image to use where `requested` was configured. */
 interface Resolved {
@@ -15,6 +15,7 @@ interface Resolved {
 const described: Readonly<Record<ImageKey, readonly [what: string, setting: string]>> = {
   nodeImage: ["node's", "cluster.image"],
   sandboxImage: ["sandboxes'", "sandbox.image"],
+  provisionerImage: ["provisioner's", "provisioner.image"],
 };
 
 /**

@@ -20,15 +20,21 @@ export function lookAround(stack: string, config: SandlotConfig, root: string): 
   const stateDir = join(root, ".sandlot");
   const place = placeOf(stack, config, root);
   const image = config.sandbox?.image;
-  return {
+  const { provisioner } = config;
+  const around = {
     stack,
     stateDir,
     sandboxImage:
       place.kind === "container"
         ? resolveImage(stateDir, stack, "sandboxImage", image)
-        : imageByReference(place, image),
+        : imageByReference(place, "sandbox", image),
+    ...(provisioner?.enabled === true
+      ? { provisionerImage: provisionerImage(place, stateDir, stack, provisioner.image) }
+      : {}),
     place,
   };
+  if (provisioner?.enabled === true) requireKeys(place, provisioner);
+  return around;
 }
 
 function placeOf(stack: string, config: SandlotConfig, root: string): Place {
@@ -45,17 +51,18 @@ function placeOf(stack: string, config: SandlotConfig, root: string): Place {
 
 function containerPlace(
   stack: string,
-  { cluster, sandbox, skills = {} }: SandlotConfig,
+  { cluster, provisioner, sandbox, skills = {} }: SandlotConfig,
   root: string,
 ): ContainerPlace {
   const { hostPath = "skills" } = skills;
+  const build = (image: string): string =>
+    `cd '${root}' && node --import tsx toolchain/${image}/cli.ts build`;
   return {
     kind: "container",
     nodeImage: resolveImage(join(root, ".sandlot"), stack, "nodeImage", cluster?.image),
     ...(skillsAreHere(skills) ? { skillsPath: skillsFolder(resolve(root, hostPath)) } : {}),
-    ...(sandbox?.image === undefined
-      ? { buildSandboxImage: `cd '${root}' && node --import tsx toolchain/sandbox-image/cli.ts build` }
-      : {}),
+    ...(sandbox?.image === undefined ? { buildSandboxImage: build("sandbox-image") } : {}),
+    ...(provisioner?.image === undefined ? { buildProvisionerImage: build("provisioner-image") } : {}),
   };
 }
 
@@ -95,10 +102,43 @@ function withHome(path: string): string {
 }
 
 /** Where no image of this machine can be loaded, nodes pull it by its reference. */
-function imageByReference({ kind }: Place, image: string | undefined): string {
+function imageByReference(
+  { kind }: Place,
+  key: "sandbox" | "provisioner",
+  image: string | undefined,
+): string {
   if (image !== undefined) return image;
   throw new ConfigError([
-    `sandlot:sandbox.image is missing: target.kind is ${kind}, and nodes pull the image from a registry; allowed: an ` +
+    `sandlot:${key}.image is missing: target.kind is ${kind}, and nodes pull the image from a registry; allowed: an ` +
       "image with its tag or digest. Push the image there and name it",
   ]);
+}
+
+function provisionerImage(place: Place, stateDir: string, stack: string, image: string | undefined): string {
+  return place.kind === "container"
+    ? resolveImage(stateDir, stack, "provisionerImage", image)
+    : imageByReference(place, "provisioner", image);
+}
+
+/** In a cluster of its own, keys are made at random; nobody makes them on a machine that only happens to run an update. */
+function requireKeys({ kind }: Place, given: NonNullable<SandlotConfig["provisioner"]>): void {
+  const { apiKey, signingKey, tenants = [], existingSecret } = given;
+  if (kind === "container" || existingSecret !== undefined) return;
+  const secretOf = (name: string): string =>
+    `\`openssl rand -hex 32 | make -s secret STACK=… SETTING=provisioner.${name}\``;
+  const problems = [
+    ...(signingKey === undefined
+      ? [
+          `sandlot:provisioner.signingKey is missing; allowed: at least 64 hexadecimal digits, as a secret. Give it with ` +
+            `${secretOf("signingKey")}, or name an existingSecret`,
+        ]
+      : []),
+    ...(apiKey === undefined && tenants.length === 0
+      ? [
+          "sandlot:provisioner.tenants and provisioner.apiKey are missing, so that nobody could call; allowed: one of them. List " +
+            `tenants with the hashes of their keys, or give a key with ${secretOf("apiKey")}`,
+        ]
+      : []),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -25,6 +25,8 @@ const defaultApiPort = 6443;
 export function publishedPorts(document: Document): number[] {
   const apiPort = configured(document, "cluster", "apiPort") ?? defaultApiPort;
   const ports: unknown[] = [apiPort, configured(document, "sandbox", "hostPort")];
+  if (configured(document, "provisioner", "enabled") === true)
+    ports.push(configured(document, "provisioner", "hostPort"));
   for (let index = 0; ; index++) {
     const host = configured(document, "cluster", "ports", String(index), "host");
     if (host === undefined) break;

@@ -48,16 +48,16 @@ export async function startIfStopped(stack: Stack, env: NodeJS.ProcessEnv): Prom
 }
 
 /**
- * Deletes the sandboxes' namespace with all that is in it, also what an update that was cut off made and did not note:
+ * Deletes namespaces with all that is in them, also what an update that was cut off made and did not note:
  * the engine, which only knows what it noted, would wait for that in vain. What cannot be reached is left to the engine.
  */
-export async function deleteNamespace(
+export async function deleteNamespaces(
   stack: Stack,
-  namespace: string,
+  namespaces: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const node = `sandlot-${stack.name}`;
   if ((await containerState(node, env)) !== "running") return;
-  const args = ["delete", "namespace", namespace, "--ignore-not-found", "--timeout=90s"];
+  const args = ["delete", "namespace", ...namespaces, "--ignore-not-found", "--timeout=90s"];
   await execa("docker", ["exec", node, "kubectl", ...args], { env, reject: false, timeout: 100_000 });
 }

@@ -6,7 +6,7 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 
 import { defaultStack, type Stack } from "./stack-file.js";
 
-/** Stack outputs, a public contract: `infra/index.ts` exports exactly these, and the kubeconfig where there is a cluster. */
+/** Stack outputs, a public contract: `infra/index.ts` exports exactly these, and what is in {@link SecretOutputs}. */
 export interface StackOutputs {
   /** The container with the cluster, if it is one of our own. */
   readonly nodeContainer?: string;
@@ -24,6 +24,20 @@ export interface StackOutputs {
   readonly clusterEndpoint?: string;
   readonly sandboxImage?: string;
   readonly runtimeClass?: string;
+  /** The provisioner's address on this machine, if it is published. */
+  readonly provisionerEndpoint?: string;
+  /** The provisioner's address inside the cluster. */
+  readonly provisionerClusterEndpoint?: string;
+  /** The provisioner's namespace. */
+  readonly provisionerNamespace?: string;
+}
+
+/** Outputs that are secret. */
+export interface SecretOutputs {
+  /** Where there is a cluster. */
+  readonly kubeconfig?: string;
+  /** The provisioner's API key, where the stack knows it. It is written into no file: `make api-key` asks the engine for it. */
+  readonly apiKey?: string;
 }
 
 export function kubeconfigPath(stack: Stack): string {
@@ -39,12 +53,15 @@ function outputsPath(stack: Stack): string {
   return join(stack.dir, "outputs.json");
 }
 
-/** Keeps the outputs of a finished update; the kubeconfig is readable by its owner alone. */
-export function saveOutputs(
-  stack: Stack,
-  outputs: StackOutputs & { readonly kubeconfig?: string },
-): StackOutputs {
-  const { kubeconfig, ...rest } = outputs;
+/** The names of {@link SecretOutputs}. */
+const secretOutputs: readonly string[] = ["kubeconfig", "apiKey"] satisfies (keyof SecretOutputs)[];
+
+/** Keeps the outputs of a finished update; the kubeconfig is readable by its owner alone, and the API key is kept nowhere. */
+export function saveOutputs(stack: Stack, outputs: StackOutputs & SecretOutputs): StackOutputs {
+  const { kubeconfig } = outputs;
+  const rest = Object.fromEntries(
+    Object.entries(outputs).filter(([name]) => !secretOutputs.includes(name)),
+  ) as StackOutputs;
   if (kubeconfig !== undefined) writeFileSync(kubeconfigPath(stack), kubeconfig, { mode: 0o600 });
   writeFileSync(outputsPath(stack), `${JSON.stringify(rest, null, 2)}\n`);
   return rest;

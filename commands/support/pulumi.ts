@@ -4,7 +4,7 @@ import { projectRoot } from "@sandlot/toolchain/paths.js";
 import { execa } from "execa";
 
 import type { RefreshEvent } from "./drift.js";
-import type { StackOutputs } from "./outputs.js";
+import type { SecretOutputs, StackOutputs } from "./outputs.js";
 import type { Stack } from "./stack-file.js";
 import { hasState } from "./state.js";
 
@@ -106,11 +106,11 @@ export async function stackCommand(
   return stdout;
 }
 
-/** The stack's outputs, the kubeconfig in clear. */
+/** The stack's outputs, those that are secret in clear. */
 export async function stackOutputs(
   stack: Stack,
   env: EngineEnvironment,
-): Promise<StackOutputs & { kubeconfig?: string }> {
+): Promise<StackOutputs & SecretOutputs> {
   const args = ["stack", "output", "--stack", stack.name, "--json", "--show-secrets"];
-  return JSON.parse(await stackCommand(stack, args, env)) as StackOutputs & { kubeconfig?: string };
+  return JSON.parse(await stackCommand(stack, args, env)) as StackOutputs & SecretOutputs;
 }

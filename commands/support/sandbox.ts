@@ -25,12 +25,13 @@ export async function runInSandbox(
   endpoint: string,
   command: string,
   timeoutSeconds = 600,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
   let response: Response;
   try {
     response = await fetch(`${endpoint}/v1/bash/exec`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { ...headers, "content-type": "application/json" },
       body: JSON.stringify({ command, hard_timeout: timeoutSeconds, max_output_length: 0 }),
       signal: AbortSignal.timeout((timeoutSeconds + 30) * 1000),
     });

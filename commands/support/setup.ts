@@ -7,6 +7,7 @@ import { tryPull } from "@sandlot/toolchain/docker-images.js";
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { ensureNodeImage, type PullPolicy } from "@sandlot/toolchain/node-image/build.js";
 import { installPluginStandIn } from "@sandlot/toolchain/plugins/install.js";
+import { ensureProvisionerImage } from "@sandlot/toolchain/provisioner-image/build.js";
 import { ensurePlugins, ensurePulumi, pulumiEnv } from "@sandlot/toolchain/pulumi-engine/index.js";
 import { ensureSandboxImage } from "@sandlot/toolchain/sandbox-image/build.js";
 import { isMap, isSeq, type Document } from "yaml";
@@ -70,12 +71,29 @@ async function setUpImages(stack: Stack, document: Document, docker: DockerEngin
     configured(document, key, "imagePullPolicy") as PullPolicy | undefined;
   const node = { image: image("cluster"), pullPolicy: policy("cluster") };
   const sandboxImage = image("sandbox");
+  const ownSandbox = (pullPolicy?: PullPolicy) => ensureSandboxImage(docker.cli, { pullPolicy });
+  const ownProvisioner = (pullPolicy?: PullPolicy) => ensureProvisionerImage(docker.cli, { pullPolicy });
   const resolved = {
     nodeImage: { requested: node.image, ...(await ensureNodeImage(docker, node)) },
     sandboxImage: {
       requested: sandboxImage,
-      ...(await provideSandboxImage(docker, sandboxImage, policy("sandbox"))),
+      ...(await provideImage(docker, "sandbox", sandboxImage, policy("sandbox"), ownSandbox)),
     },
+    // After the other: both stand on one base.
+    ...(configured(document, "provisioner", "enabled") === true
+      ? {
+          provisionerImage: {
+            requested: image("provisioner"),
+            ...(await provideImage(
+              docker,
+              "provisioner",
+              image("provisioner"),
+              policy("provisioner"),
+              ownProvisioner,
+            )),
+          },
+        }
+      : {}),
   };
   const file = join(stack.dir, "resolved.json");
   writeFileSync(`${file}.new`, `${JSON.stringify(resolved, null, 2)}\n`);
@@ -83,16 +101,18 @@ async function setUpImages(stack: Stack, document: Document, docker: DockerEngin
 }
 
 /** The image that is asked for, pulled if need be, or the one of this repository. */
-async function provideSandboxImage(
+async function provideImage(
   docker: DockerEngine,
+  what: string,
   image: string | undefined,
   policy: PullPolicy = "IfNotPresent",
+  build: (policy: PullPolicy) => Promise<{ ref: string }>,
 ): Promise<{ ref: string }> {
-  if (image === undefined) return ensureSandboxImage(docker.cli, { pullPolicy: policy });
+  if (image === undefined) return build(policy);
   if (image.includes("@")) return { ref: image }; // the node pulls it itself
   if (await tryPull(docker.cli, image, policy)) return { ref: image };
   throw new UserError(
-    `The sandbox image ${image} is not on the Docker engine and ${policy === "Never" ? "must not" : "cannot"} be pulled.`,
+    `The ${what} image ${image} is not on the Docker engine and ${policy === "Never" ? "must not" : "cannot"} be pulled.`,
     "Load it (docker load, docker pull), name another, or leave it out: then this repository's own is built.",
   );
 }

@@ -63,7 +63,8 @@ export function applyVariables(document: Document, given: Variables): void {
   }
   if (given.ONLY === "cluster") document.setIn(["config", "sandlot:platform"], false);
   if (isSet(given.SKIP_PULL)) {
-    for (const key of targetKind(document) === "container" ? ["cluster", "sandbox"] : ["sandbox"])
+    const images = ["sandbox", ...(document.hasIn(["config", "sandlot:provisioner"]) ? ["provisioner"] : [])];
+    for (const key of targetKind(document) === "container" ? ["cluster", ...images] : images)
       document.setIn(["config", `sandlot:${key}`, "imagePullPolicy"], "Never");
   }
 }

@@ -192,6 +192,8 @@ function endpointsOf(outputs: StackOutputs): Record<string, string> {
   return Object.fromEntries(
     Object.entries({
       kubernetes: outputs.apiServer,
+      provisioner: outputs.provisionerEndpoint,
+      "provisioner (in the cluster)": outputs.provisionerClusterEndpoint,
       sandbox: outputs.endpoint,
       "sandbox (in the cluster)": outputs.clusterEndpoint,
     }).filter((entry): entry is [string, string] => entry[1] !== undefined),

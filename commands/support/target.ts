@@ -30,6 +30,7 @@ const containerVariables: readonly VariableName[] = [
   "SKILLS_PATH",
   "API_PORT",
   "HTTP_PORT",
+  "PROVISIONER_PORT",
   "FORCE",
   "ONLY",
   "VOLUMES",

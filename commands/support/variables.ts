@@ -49,6 +49,7 @@ export const variables = {
   NODE_IMAGE: text("the node's image, instead of the one found or built", ["cluster", "image"]),
   API_PORT: port("the API server's port on this machine", ["cluster", "apiPort"]),
   HTTP_PORT: port("the sandbox API's port on this machine", ["sandbox", "hostPort"]),
+  PROVISIONER_PORT: port("the provisioner's port on this machine", ["provisioner", "hostPort"]),
   REPLICAS: {
     help: "how many shared sandboxes run",
     allowed: "an integer from 0 to 500",
@@ -81,8 +82,8 @@ export const variables = {
   COLD: flag("1: measure as well how long `make up` takes with empty caches (twenty minutes, and then some)"),
   SETTING: {
     help: "the setting, as its path in configuration",
-    allowed: "target.kubeconfig",
-    pattern: /^target\.kubeconfig$/,
+    allowed: "target.kubeconfig, provisioner.apiKey or provisioner.signingKey",
+    pattern: /^(target\.kubeconfig|provisioner\.(apiKey|signingKey))$/,
   },
   STACKS: {
     help: "the stacks to preview (default: all of stacks/ that can be)",
@@ -110,6 +111,7 @@ export const stackVariables = [
   "NODE_IMAGE",
   "API_PORT",
   "HTTP_PORT",
+  "PROVISIONER_PORT",
   "SKIP_PULL",
   "ONLY",
 ] as const satisfies readonly VariableName[];

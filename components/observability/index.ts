@@ -11,11 +11,10 @@ import {
   metricsPolicy,
   metricsService,
   monitorSpec,
+  operatorApi,
   rulesFile,
 } from "./objects";
 import { resolve, type ObservabilitySettings } from "./resolve";
-
-const operatorApi = "monitoring.coreos.com/v1";
 
 /**
  * Opens the sandboxes' metrics to a scraper and nobody else, and brings alert rules and a dashboard along. The sandboxes must

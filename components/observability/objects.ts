@@ -6,6 +6,9 @@ import { ruleGroups } from "./alerts";
 import { dashboard } from "./dashboard";
 import type { ObservabilitySettings } from "./resolve";
 
+/** The API of the Prometheus operator's kinds. */
+export const operatorApi = "monitoring.coreos.com/v1";
+
 /** The port of the metrics: not the API's, so that who may read numbers need not be allowed to run commands. */
 export const metricsPort = 9464;
 

@@ -23,7 +23,8 @@ type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 /** The port of a DNS cache on a node: that of the protocol, whatever port the cluster's DNS pods have. */
 const dnsCachePort = 53;
 
-function toDns(dns: Required<DnsPeer>): EgressRule[] {
+/** Name resolution by the cluster. */
+export function toDns(dns: Required<DnsPeer>): EgressRule[] {
   const pods = [
     { namespaceSelector: { matchLabels: dns.namespaceLabels }, podSelector: { matchLabels: dns.podLabels } },
   ];
@@ -72,7 +73,8 @@ export function allowClients(peers: readonly IngressPeer[]): Spec {
   };
 }
 
-function peerSelector(peer: IngressPeer): Peer {
+/** A peer as Kubernetes takes it. */
+export function peerSelector(peer: IngressPeer): Peer {
   if (peer.cidr !== undefined) return { ipBlock: { cidr: peer.cidr } };
   return {
     ...(peer.namespaceLabels === undefined

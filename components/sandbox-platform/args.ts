@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { GvisorRuntimeOptions } from "../gvisor-runtime/args";
 import type { ObservabilityOptions } from "../observability/args";
+import type { ProvisionerOptions } from "../provisioner/args";
 import type { SandboxDeploymentOptions } from "../sandbox-deployment/args";
 import type { EnvironmentNode, SandboxEnvironmentOptions } from "../sandbox-environment/args";
 import type { SandboxNamespaceArgs } from "../sandbox-namespace/args";
@@ -61,6 +62,18 @@ export interface SandboxPlatformArgs {
    * @default - they serve no metrics
    */
   observability?: ObservabilityOptions;
+  /**
+   * The service that hands sandboxes out. Unless `environments` has its default environment, that is made: of the sandbox image,
+   * with a pool of `defaultPoolSize`.
+   * @default - none
+   */
+  provisioner?: ProvisionerOptions;
+  /**
+   * How many idle, ready sandboxes the provisioner keeps of its default environment, 0 to 500; only with `provisioner`, and not
+   * where `environments` has that environment.
+   * @default 0
+   */
+  defaultPoolSize?: number;
   /**
    * The named environments that sessions start from.
    * @default []

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { GvisorRuntime } from "../gvisor-runtime";
 import { Observability } from "../observability";
 import { metricsVariable } from "../observability/objects";
+import { Provisioner } from "../provisioner";
 import { SandboxDeployment } from "../sandbox-deployment";
 import { SandboxEnvironment } from "../sandbox-environment";
 import { SandboxNamespace } from "../sandbox-namespace";
@@ -12,7 +13,8 @@ import { SandboxRbac } from "../sandbox-rbac";
 import { SkillsStorage } from "../skills-storage";
 import { UserDataStorage } from "../user-data-storage";
 import type { SandboxPlatformArgs } from "./args";
-import { environmentPart, partNames, resolve } from "./resolve";
+import { provisionerArgs, withSecrets } from "./provisioner";
+import { allEnvironments, environmentPart, partNames, resolve } from "./resolve";
 import { runtimeArgs } from "./runtime";
 
 /**
@@ -36,11 +38,17 @@ export class SandboxPlatform extends pulumi.ComponentResource {
   public readonly userDataClaimName: pulumi.Output<string | undefined>;
   /** The egress profiles there are. */
   public readonly egressProfiles: pulumi.Output<string[]>;
+  /** The provisioner's namespace, if there is one. */
+  public readonly provisionerNamespace: pulumi.Output<string | undefined>;
+  /** The provisioner's URL inside the cluster, if there is one. */
+  public readonly provisionerUrl: pulumi.Output<string | undefined>;
+  /** The API key of the provisioner's tenant `default`, if it was given or made. Secret. */
+  public readonly provisionerApiKey: pulumi.Output<string | undefined>;
 
   /** @throws ArgumentError, before anything is registered, if an argument of any part is bad. */
   constructor(name: string, args: SandboxPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
     resolve(name, args);
-    super("sandlot:index:SandboxPlatform", name, args, opts);
+    super("sandlot:index:SandboxPlatform", name, withSecrets(args), opts);
 
     const names = partNames(name);
     const own = { parent: this };
@@ -94,7 +102,7 @@ export class SandboxPlatform extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: walls },
     );
-    for (const environment of args.environments ?? []) {
+    for (const environment of allEnvironments(args)) {
       new SandboxEnvironment(
         environmentPart(name, environment.name),
         {
@@ -108,6 +116,21 @@ export class SandboxPlatform extends pulumi.ComponentResource {
       );
     }
 
+    const { provisioner } = args;
+    const service =
+      provisioner === undefined
+        ? undefined
+        : new Provisioner(
+            names.provisioner,
+            provisionerArgs(args, provisioner, {
+              namespace,
+              sandboxServiceAccountName: rbac.serviceAccountName,
+              skillsClaimName: skills?.claimName,
+              userDataClaimName: userData?.claimName,
+            }),
+            { parent: this, dependsOn: walls },
+          );
+
     this.namespace = namespace;
     this.deploymentName = deployment.deploymentName;
     this.serviceName = deployment.serviceName;
@@ -116,6 +139,9 @@ export class SandboxPlatform extends pulumi.ComponentResource {
     this.runtimeClassName = pulumi.output(runtime?.runtimeClassName);
     this.userDataClaimName = pulumi.output(userData?.claimName);
     this.egressProfiles = network.egressProfiles;
+    this.provisionerNamespace = pulumi.output(service?.systemNamespace);
+    this.provisionerUrl = pulumi.output(service?.serviceUrl);
+    this.provisionerApiKey = pulumi.output(service?.apiKey);
     this.registerOutputs({
       namespace: this.namespace,
       deploymentName: this.deploymentName,
@@ -125,6 +151,9 @@ export class SandboxPlatform extends pulumi.ComponentResource {
       runtimeClassName: this.runtimeClassName,
       userDataClaimName: this.userDataClaimName,
       egressProfiles: this.egressProfiles,
+      provisionerNamespace: this.provisionerNamespace,
+      provisionerUrl: this.provisionerUrl,
+      provisionerApiKey: this.provisionerApiKey,
     });
   }
 }

@@ -1,7 +1,9 @@
 // Checks every part of the platform before any of it is registered.
 import { resolve as resolveRuntime } from "../gvisor-runtime/resolve";
 import { resolve as resolveObservability } from "../observability/resolve";
+import { resolve as resolveProvisioner } from "../provisioner/resolve";
 import { resolve as resolveDeployment } from "../sandbox-deployment/validate";
+import type { SandboxEnvironmentOptions } from "../sandbox-environment/args";
 import { resolve as resolveEnvironment } from "../sandbox-environment/resolve";
 import { resolve as resolveNamespace } from "../sandbox-namespace/args";
 import { resolve as resolveNetwork } from "../sandbox-network-policies/resolve";
@@ -17,7 +19,15 @@ import type { SandboxPlatformArgs } from "./args";
 export function partNames(
   name: string,
 ): Record<
-  "namespace" | "network" | "rbac" | "skills" | "userData" | "runtime" | "observability" | "deployment",
+  | "namespace"
+  | "network"
+  | "rbac"
+  | "skills"
+  | "userData"
+  | "runtime"
+  | "observability"
+  | "deployment"
+  | "provisioner",
   string
 > {
   return {
@@ -29,6 +39,7 @@ export function partNames(
     runtime: `${name}-runtime`,
     observability: `${name}-observability`,
     deployment: `${name}-sandbox`,
+    provisioner: `${name}-provisioner`,
   };
 }
 
@@ -102,21 +113,57 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
     }
   }
   checkEnvironments(checks, name, args, namespace);
+  checkProvisioner(checks, names.provisioner, args, namespace);
   checks.finish();
 }
 
-function checkEnvironments(
-  checks: Checks,
-  name: string,
-  { environments = [], image }: SandboxPlatformArgs,
-  namespace: string,
-): void {
+function checkEnvironments(checks: Checks, name: string, args: SandboxPlatformArgs, namespace: string): void {
+  const { image } = args;
   const seen = new Set<string>();
-  for (const environment of environments) {
+  for (const environment of allEnvironments(args)) {
     const part = environmentPart(name, environment.name);
     checks.part(() => resolveEnvironment(part, { ...environment, namespace, sandboxImage: image }));
     if (seen.has(environment.name))
       checks.problem(`two environments are named "${environment.name}"; rename one of them`);
     seen.add(environment.name);
+  }
+}
+
+/** The environments that are given, and the provisioner's default one where it is not among them. */
+export function allEnvironments({
+  environments = [],
+  provisioner,
+  defaultPoolSize,
+}: SandboxPlatformArgs): SandboxEnvironmentOptions[] {
+  const name = provisioner?.defaultEnvironment ?? "default";
+  if (provisioner === undefined || environments.some((each) => each.name === name)) return environments;
+  return [...environments, { name, ...(defaultPoolSize === undefined ? {} : { poolSize: defaultPoolSize }) }];
+}
+
+function checkProvisioner(
+  checks: Checks,
+  part: string,
+  { provisioner, defaultPoolSize, environments = [], namespace: home }: SandboxPlatformArgs,
+  namespace: string,
+): void {
+  if (defaultPoolSize !== undefined) {
+    const name = provisioner?.defaultEnvironment ?? "default";
+    if (provisioner === undefined)
+      checks.problem("defaultPoolSize is given, but provisioner is not; remove the one or give the other");
+    else if (environments.some((each) => each.name === name))
+      checks.problem(
+        `defaultPoolSize is given, but environments has ${name}, whose poolSize says it; remove one of the two`,
+      );
+  }
+  if (provisioner === undefined) return;
+  checks.part(() =>
+    resolveProvisioner(part, { ...provisioner, namespace, sandboxServiceAccountName: "sandbox" }),
+  );
+  // Pods of the provisioner's state no priority, and the namespace lets in none but those of its class.
+  if (home?.priority !== undefined) {
+    checks.problem(
+      `provisioner is given, but namespace.priority is ${home.priority.className}, and the sandboxes that the provisioner makes ` +
+        "have no priority; remove one of the two",
+    );
   }
 }

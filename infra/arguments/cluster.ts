@@ -8,12 +8,11 @@ import type { ContainerPlace, Surroundings } from "./surroundings";
 
 /** Arguments of the development cluster. */
 export function clusterArguments(
-  { cluster = {}, sandbox = {} }: SandlotConfig,
+  { cluster = {}, provisioner = {}, sandbox = {} }: SandlotConfig,
   around: Pick<Surroundings, "stack" | "stateDir">,
   place: Pick<ContainerPlace, "nodeImage" | "skillsPath">,
 ): K3sClusterArgs {
   const { imagePullPolicy, ports = [], registryMirrors = {}, mounts = [], cpus, ...same } = cluster;
-  const { hostPort, nodePort } = sandbox;
   return given({
     ...same,
     stack: around.stack,
@@ -27,7 +26,8 @@ export function clusterArguments(
         node,
         protocol: protocol === "udp" ? PortProtocol.Udp : PortProtocol.Tcp,
       })),
-      ...(hostPort !== undefined && nodePort !== undefined ? [{ host: hostPort, node: nodePort }] : []),
+      ...published(sandbox),
+      ...(provisioner.enabled === true ? published(provisioner) : []),
     ],
     registryMirrors: Object.entries(registryMirrors).map(([registry, endpoints]) => ({
       registry,
@@ -40,4 +40,15 @@ export function clusterArguments(
         : [{ source: place.skillsPath, target: skillsInNode, readOnly: true }]),
     ],
   });
+}
+
+/** A NodePort that is published on this machine. */
+function published({
+  hostPort,
+  nodePort,
+}: {
+  hostPort?: number | undefined;
+  nodePort?: number | undefined;
+}): { host: number; node: number }[] {
+  return hostPort === undefined || nodePort === undefined ? [] : [{ host: hostPort, node: nodePort }];
 }

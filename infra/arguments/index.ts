@@ -8,6 +8,7 @@ import { environmentArguments } from "./environments";
 import { namespaceArguments } from "./namespace";
 import { networkArguments } from "./network";
 import { observabilityArguments } from "./observability";
+import { provisionerArguments } from "./provisioner";
 import { runtimeArguments } from "./runtime";
 import { skillsArguments } from "./skills";
 import type { Surroundings } from "./surroundings";
@@ -27,6 +28,7 @@ export function platformArguments(config: SandlotConfig, around: Surroundings): 
     ...runtimeArguments(config),
     deployment: deploymentArguments(config),
     observability: observabilityArguments(config),
+    ...provisionerArguments(config, around),
     environments: environmentArguments(config),
   };
 }

@@ -7,6 +7,8 @@ export interface Surroundings {
   /** This checkout's state folder, absolute. */
   readonly stateDir: string;
   readonly sandboxImage: string;
+  /** Undefined where there is no provisioner. */
+  readonly provisionerImage?: string;
   readonly place: Place;
 }
 
@@ -21,6 +23,8 @@ export interface ContainerPlace {
   readonly skillsPath?: string;
   /** A shell command that builds the sandbox image of this repository; undefined when another one is configured. */
   readonly buildSandboxImage?: string;
+  /** The same for the provisioner's image. */
+  readonly buildProvisionerImage?: string;
 }
 
 /** A cluster that is there already. */

@@ -10,6 +10,7 @@ const keys: Readonly<Record<string, string>> = {
   SkillsStorage: "skills",
   UserDataStorage: "userData",
   SandboxDeployment: "sandbox",
+  Provisioner: "provisioner",
   Observability: "observability",
 };
 

@@ -8,6 +8,7 @@ import { checkEnvironments, environments } from "./keys/environments";
 import { namespace } from "./keys/namespace";
 import { network } from "./keys/network";
 import { observability } from "./keys/observability";
+import { checkProvisioner, provisioner } from "./keys/provisioner";
 import { runtime } from "./keys/runtime";
 import { sandbox } from "./keys/sandbox";
 import { skills } from "./keys/skills";
@@ -24,6 +25,7 @@ export const configSchema = object(
     network: network.optional(),
     observability: observability.optional(),
     platform: flag("Whether anything is deployed into the cluster. Default: true").optional(),
+    provisioner: provisioner.optional(),
     runtime: runtime.optional(),
     sandbox: sandbox.optional(),
     skills: skills.optional(),
@@ -37,7 +39,9 @@ export const configSchema = object(
   };
   const { sandbox: box, skills: folder, cluster: node } = config;
   checkTarget(config.target ?? {}, config, refuse);
-  checkEnvironments(config.environments ?? [], config.target?.kind ?? "container", refuse);
+  const kind = config.target?.kind ?? "container";
+  checkEnvironments(config.environments ?? [], kind, refuse);
+  checkProvisioner(config.provisioner ?? {}, config.environments ?? [], kind, refuse);
   checkSkills(folder ?? {}, refuse);
   if (config.userData !== undefined) checkUserData(config.userData, refuse);
   if (config.network?.egress === "allowlist" && (config.network.allowlist ?? []).length === 0) {
@@ -59,12 +63,17 @@ export const configSchema = object(
       `must be less than replicas (${replicas}), or no node could ever be drained`,
     );
   }
-  const hostPorts = [node?.apiPort ?? 6443, box?.hostPort, ...(node?.ports ?? []).map(({ host }) => host)];
+  const hostPorts = [
+    node?.apiPort ?? 6443,
+    box?.hostPort,
+    config.provisioner?.hostPort,
+    ...(node?.ports ?? []).map(({ host }) => host),
+  ];
   const twice = hostPorts.find((value, index) => value !== undefined && hostPorts.indexOf(value) !== index);
   if (twice !== undefined) {
     refuse(
       ["cluster"],
-      `port ${twice} of this machine is published twice: apiPort, ports and sandbox.hostPort must differ`,
+      `port ${twice} of this machine is published twice: apiPort, ports, sandbox.hostPort and provisioner.hostPort must differ`,
     );
   }
 });

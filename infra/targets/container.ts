@@ -20,24 +20,30 @@ export function containerTarget(config: SandlotConfig, around: Surroundings, pla
           apiServer: `https://127.0.0.1:${args.apiPort ?? 6443}`,
           kubeconfig: cluster.kubeconfig,
         },
-        connect: () => connect(cluster, around.sandboxImage, place),
+        connect: () => connect(cluster, around, place),
       };
     },
   };
 }
 
-function connect(cluster: K3sCluster, image: string, { buildSandboxImage }: ContainerPlace): Connection {
-  // An image with a digest cannot be loaded under that name: the node pulls it itself.
-  const loaded = image.includes("@")
-    ? []
-    : [
-        new NodeImage("sandbox-image", {
+function connect(
+  cluster: K3sCluster,
+  { sandboxImage, provisionerImage }: Surroundings,
+  { buildSandboxImage, buildProvisionerImage }: ContainerPlace,
+): Connection {
+  const load = (name: string, image: string | undefined, buildCommand: string | undefined) =>
+    // An image with a digest cannot be loaded under that name: the node pulls it itself.
+    image === undefined || image.includes("@")
+      ? undefined
+      : new NodeImage(name, {
           image,
           containerName: cluster.containerName,
           containerId: cluster.containerId,
-          ...(buildSandboxImage === undefined ? {} : { buildCommand: buildSandboxImage }),
-        }),
-      ];
+          ...(buildCommand === undefined ? {} : { buildCommand }),
+        });
+  const sandbox = load("sandbox-image", sandboxImage, buildSandboxImage);
+  // Nothing but the provisioner waits for its image.
+  const provisioner = load("provisioner-image", provisionerImage, buildProvisionerImage);
   const provider = new kubernetes.Provider("cluster", {
     kubeconfig: cluster.kubeconfig,
     clusterIdentifier: cluster.clusterIdentifier,
@@ -49,7 +55,8 @@ function connect(cluster: K3sCluster, image: string, { buildSandboxImage }: Cont
   });
   return {
     provider,
-    before: loaded,
+    before: sandbox === undefined ? [] : [sandbox],
+    provisionerImage: provisioner?.imageId.apply(() => provisionerImage ?? ""),
     // Calls through published ports come from the node network's gateway, which is this machine.
     ingressPeers: [{ cidr: pulumi.interpolate`${cluster.gateway}/32` }],
     node: { containerName: cluster.containerName, containerId: cluster.containerId },

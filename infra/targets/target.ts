@@ -26,6 +26,8 @@ export interface Connection {
   readonly ingressPeers: readonly IngressPeer[];
   /** The node that images of this machine are loaded into, where there is one. */
   readonly node?: EnvironmentNode;
+  /** The provisioner's image, known when it is in the node; undefined where nodes pull it, or where there is none. */
+  readonly provisionerImage?: pulumi.Input<string> | undefined;
   /** What is done to each resource of the platform. */
   readonly transformations: pulumi.ResourceTransformation[];
 }

@@ -13,6 +13,12 @@ import { committedConfiguration, stackConfiguration } from "../support/stack-con
 
 const digest = `registry.example.com/team/sandbox@sha256:${"0".repeat(64)}`;
 
+/** What whoever uses the stack puts into its file. */
+const images = {
+  sandbox: { image: digest },
+  provisioner: { image: digest, existingSecret: "provisioner-keys" },
+};
+
 const kubeconfigFor = (context: string): string =>
   JSON.stringify({
     clusters: [{ name: "c", cluster: { server: "https://cluster.example.com" } }],
@@ -41,7 +47,7 @@ describe("environments", () => {
     describe(stack, () => {
       let graph: Graph;
       before(async () => {
-        const on = { target: { kubeconfigPath: `kubeconfig-${stack}` }, sandbox: { image: digest } };
+        const on = { target: { kubeconfigPath: `kubeconfig-${stack}` }, ...images };
         graph = await record(() => deploy(root), { stack, config: stackConfiguration(stack, on) });
       });
 
@@ -85,7 +91,7 @@ describe("environments", () => {
   }
 
   it("production: three sandboxes, two of which evictions must leave, in a protected namespace", async () => {
-    const on = { target: { kubeconfigPath: "kubeconfig-production" }, sandbox: { image: digest } };
+    const on = { target: { kubeconfigPath: "kubeconfig-production" }, ...images };
     const graph = await record(() => deploy(root), {
       stack: "production",
       config: stackConfiguration("production", on),
@@ -97,7 +103,7 @@ describe("environments", () => {
   });
 
   it("takes the kubeconfig from a secret as well", async () => {
-    const config = stackConfiguration("production", { sandbox: { image: digest } });
+    const config = stackConfiguration("production", images);
     const target = { ...(JSON.parse(config["sandlot:target"] ?? "{}") as object), kubeconfigPath: undefined };
     config["sandlot:target"] = JSON.stringify({ ...target, kubeconfig: kubeconfigFor("production") });
     const graph = await record(() => deploy(root), {
@@ -151,6 +157,22 @@ describe("environments", () => {
       "production",
       { target: { kubeconfigPath: "kubeconfig-production" } },
       /sandlot:sandbox\.image is missing: target\.kind is existing/,
+    ],
+    [
+      "no image of the provisioner",
+      "production",
+      { target: { kubeconfigPath: "kubeconfig-production" }, sandbox: { image: digest } },
+      /sandlot:provisioner\.image is missing: target\.kind is existing/,
+    ],
+    [
+      "no keys of the provisioner",
+      "production",
+      {
+        target: { kubeconfigPath: "kubeconfig-production" },
+        sandbox: { image: digest },
+        provisioner: { image: digest },
+      },
+      /provisioner\.signingKey is missing;.*\n.*provisioner\.tenants and provisioner\.apiKey are missing/,
     ],
   ] as const) {
     it(`${title}: one clear error, and nothing is registered`, async () => {

@@ -41,7 +41,11 @@ describe("identity of resources", () => {
   before("today's program with the configuration of then", async () => {
     root = mkdtempSync(join(tmpdir(), "sandlot-identity-"));
     mkdirSync(join(root, "skills"));
-    const images = { cluster: { image: "sandlot/node:1" }, sandbox: { image: "sandlot/sandbox:1" } };
+    const images = {
+      cluster: { image: "sandlot/node:1" },
+      sandbox: { image: "sandlot/sandbox:1" },
+      provisioner: { image: "sandlot/provisioner:1" },
+    };
     graph = await record(() => deploy(root), { stack, config: stackConfiguration("test", images) });
   });
 

@@ -29,7 +29,11 @@ describe("the program", () => {
     root = mkdtempSync(join(tmpdir(), "sandlot-program-"));
     mkdirSync(join(root, "skills"));
     mkdirSync(join(root, ".sandlot/stacks/dev"), { recursive: true });
-    const images = { nodeImage: { ref: "sandlot/node:1" }, sandboxImage: { ref: "sandlot/sandbox:1" } };
+    const images = {
+      nodeImage: { ref: "sandlot/node:1" },
+      sandboxImage: { ref: "sandlot/sandbox:1" },
+      provisionerImage: { ref: "sandlot/provisioner:1" },
+    };
     writeFileSync(join(root, ".sandlot/stacks/dev/resolved.json"), JSON.stringify(images));
   });
 
@@ -51,7 +55,7 @@ describe("the program", () => {
         .filter(({ parent }) => parent === "" || parent.includes("pulumi:pulumi:Stack"))
         .map(({ type }) => type)
         .sort(),
-      ["sandlot:index:K3sCluster", "sandlot:index:NodeImage", "sandlot:index:SandboxPlatform"],
+      ["K3sCluster", "NodeImage", "NodeImage", "SandboxPlatform"].map((type) => `sandlot:index:${type}`),
     );
     const provider = graph.get("cluster", "pulumi:providers:kubernetes");
     assert.ok(provider.secretInputs.includes("kubeconfig"), "the kubeconfig is a secret");
@@ -61,6 +65,10 @@ describe("the program", () => {
     assert.ok(
       graph.comesAfter(graph.get("sandlot"), graph.get("sandbox-image")),
       "pods start when their image is loaded",
+    );
+    assert.ok(
+      graph.comesAfter(graph.get("sandlot-provisioner-deployment"), graph.get("provisioner-image")),
+      "so does the provisioner",
     );
   });
 

@@ -41,6 +41,11 @@ function configOf(stack: string): Config {
     ...config,
     "sandlot:target": { ...target, kubeconfigPath: "kubeconfig" },
     "sandlot:sandbox": { ...(config["sandlot:sandbox"] as object), image: digest },
+    "sandlot:provisioner": {
+      ...(config["sandlot:provisioner"] as object),
+      image: digest,
+      existingSecret: "provisioner-keys",
+    },
   };
 }
 
@@ -59,7 +64,11 @@ describe("the committed stacks", () => {
     root = mkdtempSync(join(tmpdir(), "sandlot-stacks-"));
     mkdirSync(join(root, "skills"));
     writeFileSync(join(root, "kubeconfig"), kubeconfig());
-    const images = { nodeImage: { ref: "sandlot/node:1" }, sandboxImage: { ref: "sandlot/sandbox:1" } };
+    const images = {
+      nodeImage: { ref: "sandlot/node:1" },
+      sandboxImage: { ref: "sandlot/sandbox:1" },
+      provisionerImage: { ref: "sandlot/provisioner:1" },
+    };
     for (const name of names) {
       mkdirSync(join(root, ".sandlot/stacks", name), { recursive: true });
       writeFileSync(join(root, ".sandlot/stacks", name, "resolved.json"), JSON.stringify(images));

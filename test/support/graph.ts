@@ -151,6 +151,9 @@ export async function recordFailure(
   throw new Error(`the program was expected to fail, but registered ${graph.names().join(", ")}`);
 }
 
+/** What a command that makes a key prints. */
+export const randomKey = "0123456789abcdef".repeat(4);
+
 /** What the providers that Sandlot uses add to inputs, as far as components read it. */
 function providerOutputs({ type, inputs }: MockResourceArgs): Record<string, unknown> {
   const given = inputs as Record<string, unknown>;
@@ -162,7 +165,10 @@ function providerOutputs({ type, inputs }: MockResourceArgs): Record<string, unk
       return { networkDatas: networks.map(({ name }) => ({ networkName: name, gateway: "172.18.0.1" })) };
     }
     case "command:local:Command":
-      return { stdout: "standard output\n", stderr: "" };
+      return {
+        stdout: String(given["create"]).includes("/dev/urandom") ? randomKey : "standard output\n",
+        stderr: "",
+      };
     default:
       return {};
   }

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 import { contentKey, listFiles } from "../cache.js";
+import { buildImage } from "../docker-build.js";
 import { imagePresent, type PullPolicy } from "../docker-images.js";
 import { UserError } from "../errors.js";
 import { projectRoot } from "../paths.js";
 import { step } from "../progress.js";
-import { run } from "../run.js";
 import { buildSandboxd } from "./binary.js";
 import { ensureBase } from "./base.js";
 
@@ -59,33 +59,18 @@ export async function ensureSandboxImage(
     buildSandboxd({ architecture, dockerCli, pullPolicy }),
   ]);
   await step(`Build the image ${ref}`, async (progress) => {
-    // Only what the Dockerfile copies: the context stays small and no file of the checkout leaks into it.
     const context = mkdtempSync(join(tmpdir(), "sandlot-image-"));
     try {
       copyFileSync(binary, join(context, "sandboxd"));
       copyFileSync(dockerfile, join(context, "Dockerfile"));
-      const env = { DOCKER_BUILDKIT: (await hasBuildx(dockerCli)) ? "1" : "0" };
-      const args = [
-        "build",
-        "--tag",
-        ref,
-        "--build-arg",
-        `BASE=${base}`,
-        "--label",
-        "sandlot.dev/image=sandbox",
-        context,
-      ];
-      await run(dockerCli, args, { env, log: "sandbox-image", progress });
+      const log = "sandbox-image";
+      const kind = "sandbox";
+      await buildImage({ ...{ dockerCli, ref, context, kind, log, progress }, arguments: { BASE: base } });
     } finally {
       rmSync(context, { recursive: true, force: true });
     }
   });
   return { ref };
-}
-
-/** The classic builder is gone from newer engines and BuildKit needs a plugin that older packages do not bring. */
-async function hasBuildx(dockerCli: string): Promise<boolean> {
-  return !(await execa(dockerCli, ["buildx", "version"], { reject: false })).failed;
 }
 
 /** The processor of the engine's machine, by Docker's name. */

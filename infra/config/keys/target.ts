@@ -43,6 +43,7 @@ const settings: Readonly<Record<NonNullable<Target["kind"]>, readonly (readonly 
 export interface ContainerSettings {
   readonly cluster?: object | undefined;
   readonly platform?: boolean | undefined;
+  readonly provisioner?: { readonly hostPort?: number | undefined } | undefined;
   readonly sandbox?: { readonly hostPort?: number | undefined } | undefined;
   readonly skills?: { readonly hostPath?: string | undefined } | undefined;
 }
@@ -75,12 +76,13 @@ export function checkTarget(
 
 function refuseContainerSettings(
   kind: string,
-  { cluster, platform, sandbox, skills }: ContainerSettings,
+  { cluster, platform, provisioner, sandbox, skills }: ContainerSettings,
   refuse: (path: string[], message: string) => void,
 ): void {
   const only = `only a cluster in a container of this machine has it, and target.kind is ${kind}: remove it`;
   if (cluster !== undefined) refuse(["cluster"], only);
   if (sandbox?.hostPort !== undefined) refuse(["sandbox", "hostPort"], only);
+  if (provisioner?.hostPort !== undefined) refuse(["provisioner", "hostPort"], only);
   if (platform === false)
     refuse(["platform"], `it leaves nothing to do, as target.kind is ${kind}: remove it`);
   if (skills?.hostPath !== undefined) {

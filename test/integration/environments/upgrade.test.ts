@@ -76,6 +76,8 @@ describe("an upgrade", function () {
     const images = {
       nodeImage: { ref: input("cluster-image", "name") },
       sandboxImage: { ref: input("sandbox-image", "image") },
+      // What an older state has none of is made.
+      provisionerImage: { ref: input("provisioner-image", "image") ?? "sandlot/provisioner:1" },
     };
     writeFileSync(join(stackDir, "resolved.json"), JSON.stringify(images));
     const deployment = {

@@ -37,7 +37,7 @@ describe("stack file", () => {
   });
 
   it("knows the ports that will be published", () => {
-    assert.deepEqual(publishedPorts(readStackFile("dev")), [6443, 8080]);
+    assert.deepEqual(publishedPorts(readStackFile("dev")), [6443, 8080, 8081]);
     const document = parseDocument(
       "config: { 'sandlot:cluster': { apiPort: nonsense, ports: [{ host: 81, node: 81 }, { host: 82, node: 82 }] } }",
     );

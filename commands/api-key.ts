@@ -1,0 +1,31 @@
+// make api-key: the provisioner's API key, from the stack's state, where it is encrypted.
+import { UserError } from "@sandlot/toolchain/errors.js";
+
+import { runCommand } from "./support/command.js";
+import { readOutputs } from "./support/outputs.js";
+import { stackOutputs } from "./support/pulumi.js";
+import { setUpEngine } from "./support/setup.js";
+import { readWritten, stackOf } from "./support/stack-file.js";
+
+await runCommand(
+  {
+    name: "api-key",
+    summary: "print the provisioner's API key, that of the tenant default",
+    variables: ["STACK"],
+    examples: ['curl -H "X-API-Key: $(make -s api-key)" http://127.0.0.1:8081/v1/environments'],
+  },
+  async (given) => {
+    const stack = stackOf(given.STACK);
+    readOutputs(stack);
+    const { env } = await setUpEngine(readWritten(stack));
+    const { apiKey } = await stackOutputs(stack, env);
+    if (apiKey === undefined) {
+      throw new UserError(
+        `Stack ${stack.name} knows no API key.`,
+        "It has no provisioner (provisioner.enabled), or its tenants' keys are known by their hashes alone.",
+      );
+    }
+    console.log(apiKey);
+    return 0;
+  },
+);

@@ -1,0 +1,234 @@
+// What the provisioner can be told: arguments and their defaults. What is wrong with given ones: ./resolve.ts.
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { MetricsScraper } from "../observability/args";
+import type { SandboxPullPolicy, SandboxResources, SandboxServiceType } from "../sandbox-deployment/args";
+import type { DnsPeer, IngressPeer } from "../sandbox-network-policies/args";
+
+/** What the URL of a sandbox is. */
+export enum SandboxUrls {
+  /** The provisioner's own, which passes calls on to the sandbox: no Service for each sandbox, and a token opens it. */
+  Router = "Router",
+  /** The sandbox's own inside the cluster: a Service for each sandbox. Network policies alone decide who reaches it. */
+  ClusterIp = "ClusterIP",
+}
+
+/** An API key, known by its hash alone. */
+export interface ProvisionerKey {
+  /** What the key is for, such as `backend-2026`. */
+  name: string;
+  /** The SHA-256 of the key, in hexadecimal digits. The key itself must be long and random: `openssl rand -hex 32`. */
+  sha256: string;
+}
+
+/** What a tenant's sandboxes may take together. */
+export interface TenantQuota {
+  /** How many sandboxes, 0 to 100000. */
+  sandboxes?: number;
+  /** The sum of their CPU limits. */
+  cpu?: string;
+  /** The sum of their memory limits. */
+  memory?: string;
+}
+
+/** Somebody who calls the provisioner and sees nobody else's sandboxes. */
+export interface ProvisionerTenant {
+  /** The tenant's name. */
+  name: string;
+  /** Its keys, at least one; two make a rotation without a gap. */
+  keys: ProvisionerKey[];
+  /**
+   * The environments that it may use.
+   * @default - all
+   */
+  environments?: string[];
+  /**
+   * What its sandboxes may take together.
+   * @default - no limit but that of the namespace
+   */
+  quota?: TenantQuota;
+}
+
+/** How long things may take or last, in seconds. */
+export interface ProvisionerTimeouts {
+  /** How long a create waits for the sandbox to answer, 1 to 120. @default 20 */
+  readySeconds?: number;
+  /** The life of a sandbox that asks for none, 1 to 604800. @default 3600 */
+  softSeconds?: number;
+  /** The longest life of any sandbox, 60 to 604800. @default 86400 */
+  hardSeconds?: number;
+  /** How long a sandbox of DeerFlow's API lives after the gateway last named it, 60 to 604800. @default 14400 */
+  deerflowIdleSeconds?: number;
+  /** When a pod that never answered is given up, 10 to 3600. @default 300 */
+  startSeconds?: number;
+  /** How long a failed sandbox stays to be seen, 0 to 86400. @default 600 */
+  failedSeconds?: number;
+  /** When an idle pod is replaced, 60 to 604800. @default 3600 */
+  poolMaxAgeSeconds?: number;
+}
+
+/** How the provisioner's Service is offered. */
+export interface ProvisionerServiceOptions {
+  /**
+   * How the Service is reached.
+   * @default SandboxServiceType.ClusterIp
+   */
+  type?: SandboxServiceType;
+  /**
+   * The port of every node, 30000 to 32767; only with `SandboxServiceType.NodePort`.
+   * @default - chosen by the cluster
+   */
+  nodePort?: number;
+}
+
+/** Where the API server is, as pods reach it. */
+export interface ApiServerPeer {
+  /**
+   * Its addresses. NetworkPolicies cannot name it, and in most clusters it is no pod.
+   * @default ["0.0.0.0/0", "::/0"]
+   */
+  cidrs?: string[];
+  /**
+   * Its ports: before and after the cluster's own translation, as network plug-ins look at one or the other.
+   * @default [443, 6443]
+   */
+  ports?: number[];
+}
+
+/** Options of {@link Provisioner} beside where to put it. */
+export interface ProvisionerOptions {
+  /** The provisioner's image, with a tag or digest; `latest` is refused. */
+  image: pulumi.Input<string>;
+  /**
+   * When the image is fetched to a node.
+   * @default SandboxPullPolicy.IfNotPresent
+   */
+  imagePullPolicy?: SandboxPullPolicy;
+  /**
+   * Names of Secrets of the provisioner's namespace with registry credentials.
+   * @default []
+   */
+  imagePullSecrets?: string[];
+  /**
+   * How many pods, 1 to 20. One of them fills pools and reaps; all serve.
+   * @default 2
+   */
+  replicas?: number;
+  /**
+   * What the URL of a sandbox is.
+   * @default SandboxUrls.Router
+   */
+  sandboxUrls?: SandboxUrls;
+  /**
+   * Where clients reach the provisioner, such as `https://sandboxes.example.com`: what sandboxes' URLs begin with.
+   * @default - the Service's URL inside the cluster
+   */
+  url?: string;
+  /** How the Service is offered. See the fields for their defaults. */
+  service?: ProvisionerServiceOptions;
+  /**
+   * The API key of the tenant `default`, who has no quota; a secret.
+   * @default - none
+   */
+  apiKey?: pulumi.Input<string>;
+  /**
+   * What sandboxes' tokens are made from, at least 64 hexadecimal digits (`openssl rand -hex 32`); a secret. Another one makes
+   * every token and every idle pod useless.
+   * @default - none: `generateKeys` or `existingSecret` is needed
+   */
+  signingKey?: pulumi.Input<string>;
+  /**
+   * Whether an API key and a signing key that are not given are made at random, on the machine that runs the program. They stay
+   * in the stack's state, encrypted.
+   * @default false
+   */
+  generateKeys?: boolean;
+  /**
+   * Who else may call.
+   * @default []
+   */
+  tenants?: ProvisionerTenant[];
+  /**
+   * A Secret of the provisioner's namespace that somebody else makes, with the entries `api-keys.json` and `signing.key`, instead
+   * of all keys above.
+   * @default - a Secret is made of the keys above
+   */
+  existingSecret?: string;
+  /**
+   * The environment of those who name none, such as DeerFlow.
+   * @default "default"
+   */
+  defaultEnvironment?: string;
+  /**
+   * The most sandboxes there are at once, idle ones among them, 1 to 100000.
+   * @default 500
+   */
+  maxSandboxes?: number;
+  /** How long things may take or last. See the fields for their defaults. */
+  timeouts?: ProvisionerTimeouts;
+  /**
+   * How much is logged: `fatal`, `error`, `warn`, `info`, `debug` or `trace`.
+   * @default "info"
+   */
+  logLevel?: string;
+  /**
+   * What a pod of the provisioner is promised and can use.
+   * @default { requests: { cpu: "50m", memory: "128Mi", ephemeralStorage: "32Mi" }, limits: { cpu: "1", memory: "512Mi", ephemeralStorage: "64Mi" } }
+   */
+  resources?: SandboxResources;
+  /** Where the API server is. See the fields for their defaults. */
+  apiServer?: ApiServerPeer;
+}
+
+/** Whose pods may read the provisioner's metrics, and how they find them. */
+export interface ProvisionerMetrics {
+  /** Whether there is a ServiceMonitor; if not, the Service carries the `prometheus.io` annotations. */
+  prometheusOperator: boolean;
+  /** Labels by which a Prometheus finds the ServiceMonitor. */
+  operatorLabels: { [name: string]: string };
+  /** Whose pods may read the metrics. */
+  scraper: Required<MetricsScraper>;
+  /** Seconds between scrapes. */
+  scrapeIntervalSeconds: number;
+}
+
+/** Arguments of {@link Provisioner}. */
+export interface ProvisionerArgs extends ProvisionerOptions {
+  /** The namespace of the sandboxes, which is there already. The provisioner's own is called `<namespace>-system`. */
+  namespace: pulumi.Input<string>;
+  /** The service account of sandboxes. */
+  sandboxServiceAccountName: pulumi.Input<string>;
+  /**
+   * The version of the restricted Pod Security profile that the provisioner's namespace enforces.
+   * @default "v1.34"
+   */
+  podSecurityVersion?: string;
+  /**
+   * Whether the deletion of the provisioner's namespace is refused.
+   * @default false
+   */
+  protect?: boolean;
+  /**
+   * Who may call the provisioner, beside client pods (`sandlot.dev/sandbox-client=true`) of the sandboxes' namespace. Peers
+   * without `namespaceLabels` are of that namespace too.
+   * @default []
+   */
+  clients?: IngressPeer[];
+  /** Where the cluster's DNS is. See the fields for their defaults. */
+  dns?: DnsPeer;
+  /**
+   * The claim that sandboxes of DeerFlow's API see, read-only, at `/mnt/skills`. They start cold then: a pool's pods have none.
+   * @default - no skills
+   */
+  skillsClaimName?: pulumi.Input<string>;
+  /**
+   * The claim in which sandboxes of DeerFlow's API have a folder for each user and thread, at `/mnt/user-data`.
+   * @default - an empty folder that goes with its pod
+   */
+  userDataClaimName?: pulumi.Input<string>;
+  /**
+   * How the metrics are read.
+   * @default - by nobody
+   */
+  metrics?: ProvisionerMetrics;
+}

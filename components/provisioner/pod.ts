@@ -1,0 +1,130 @@
+// The provisioner's Deployment and pod, built from plain settings.
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { ComputeAmounts } from "../sandbox-deployment/args";
+import { hardenedContainer, hardenedPod, sandboxUser } from "../shared/hardening";
+import { keyFiles } from "./keys";
+import { apiPort, apiPortName, provisionerLabels, provisionerName, provisionerSelector } from "./objects";
+import type { ProvisionerSettings } from "./resolve";
+
+type Variable = k8s.types.input.core.v1.EnvVar;
+
+/** Where the keys are in the pod. */
+const keysFolder = "/etc/sandlot/keys";
+
+/** Seconds for which a pod that is to end goes on serving, while nodes and clients learn of it. */
+const settleSeconds = 3;
+
+/** What is only known when other objects are. */
+export interface PodParts {
+  readonly serviceAccountName: pulumi.Input<string>;
+  /** The Secret with the keys. */
+  readonly secretName: pulumi.Input<string>;
+  /** Changes with the signing key, which is read at start only; undefined where somebody else keeps the Secret. */
+  readonly keyRevision: pulumi.Input<string> | undefined;
+  /** What sandboxes' URLs begin with. */
+  readonly url: pulumi.Input<string>;
+}
+
+/** The Deployment: a new pod is Ready before an old one goes. */
+export function deploymentArgs(settings: ProvisionerSettings, parts: PodParts): k8s.apps.v1.DeploymentArgs {
+  const { systemNamespace: namespace, replicas } = settings;
+  return {
+    metadata: { name: provisionerName, namespace, labels: provisionerLabels },
+    spec: {
+      replicas,
+      revisionHistoryLimit: 3,
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      selector: { matchLabels: { ...provisionerSelector } },
+      template: {
+        metadata: {
+          labels: { ...provisionerLabels },
+          ...(parts.keyRevision === undefined
+            ? {}
+            : { annotations: { "sandlot.dev/signing-key-revision": parts.keyRevision } }),
+        },
+        spec: podSpec(settings, parts),
+      },
+    },
+  };
+}
+
+function podSpec(settings: ProvisionerSettings, parts: PodParts): k8s.types.input.core.v1.PodSpec {
+  const { imagePullSecrets } = settings;
+  return {
+    serviceAccountName: parts.serviceAccountName,
+    // The one account of ours that talks to the API server.
+    automountServiceAccountToken: true,
+    enableServiceLinks: false,
+    ...(imagePullSecrets.length === 0
+      ? {}
+      : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+    terminationGracePeriodSeconds: 30,
+    // Without it, the files of the Secret would be root's alone.
+    securityContext: { ...hardenedPod, fsGroup: sandboxUser, fsGroupChangePolicy: "OnRootMismatch" },
+    topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
+      (topologyKey) => ({
+        topologyKey,
+        maxSkew: 1,
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: { ...provisionerSelector } },
+      }),
+    ),
+    containers: [container(settings, parts)],
+    volumes: [{ name: "keys", secret: { secretName: parts.secretName, defaultMode: 0o440 } }],
+  };
+}
+
+function container(settings: ProvisionerSettings, parts: PodParts): k8s.types.input.core.v1.Container {
+  const { requests, limits } = settings.resources;
+  const probe = (path: string) => ({ httpGet: { path, port: apiPortName }, timeoutSeconds: 3 });
+  return {
+    name: provisionerName,
+    image: settings.image,
+    imagePullPolicy: settings.imagePullPolicy,
+    ports: [{ name: apiPortName, containerPort: apiPort, protocol: "TCP" }],
+    env: variables(settings, parts),
+    resources: { requests: amounts(requests), limits: amounts(limits) },
+    securityContext: hardenedContainer,
+    startupProbe: { ...probe("/readyz"), periodSeconds: 1, failureThreshold: 120 },
+    readinessProbe: { ...probe("/readyz"), periodSeconds: 5, failureThreshold: 2 },
+    livenessProbe: { ...probe("/livez"), periodSeconds: 10, failureThreshold: 3 },
+    lifecycle: { preStop: { sleep: { seconds: settleSeconds } } },
+    volumeMounts: [{ name: "keys", mountPath: keysFolder, readOnly: true }],
+  };
+}
+
+/** The variables of provisioner/src/config/variables.ts. None holds a secret. */
+function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[] {
+  const { timeouts } = settings;
+  const given: Record<string, pulumi.Input<string> | number | undefined> = {
+    PORT: apiPort,
+    LOG_LEVEL: settings.logLevel,
+    K8S_NAMESPACE: settings.namespace,
+    SANDBOX_SERVICE_ACCOUNT: settings.sandboxServiceAccountName,
+    SANDBOX_SERVICE_TYPE: settings.sandboxUrls,
+    ROUTER_URL: url,
+    DEFAULT_ENVIRONMENT: settings.defaultEnvironment,
+    MAX_SANDBOXES: settings.maxSandboxes,
+    SKILLS_PVC_NAME: settings.skillsClaimName,
+    USERDATA_PVC_NAME: settings.userDataClaimName,
+    API_KEYS_FILE: `${keysFolder}/${keyFiles.apiKeys}`,
+    SIGNING_KEY_FILE: `${keysFolder}/${keyFiles.signingKey}`,
+    READY_TIMEOUT_SECONDS: timeouts.readySeconds,
+    SOFT_TIMEOUT_SECONDS: timeouts.softSeconds,
+    HARD_TIMEOUT_SECONDS: timeouts.hardSeconds,
+    DEERFLOW_IDLE_SECONDS: timeouts.deerflowIdleSeconds,
+    START_TIMEOUT_SECONDS: timeouts.startSeconds,
+    FAILED_SECONDS: timeouts.failedSeconds,
+    POOL_MAX_AGE_SECONDS: timeouts.poolMaxAgeSeconds,
+  };
+  const plain = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: typeof value === "number" ? String(value) : value }],
+  );
+  return [...plain, { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }];
+}
+
+function amounts({ cpu, memory, ephemeralStorage }: Required<ComputeAmounts>): Record<string, string> {
+  return { cpu, memory, "ephemeral-storage": ephemeralStorage };
+}

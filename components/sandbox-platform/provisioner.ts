@@ -1,0 +1,51 @@
+// What the platform tells its provisioner: the arguments given, and what they have in common with the other parts.
+import * as pulumi from "@pulumi/pulumi";
+
+import { withDefaults as observabilityDefaults } from "../observability/resolve";
+import type { ProvisionerArgs, ProvisionerMetrics, ProvisionerOptions } from "../provisioner/args";
+import { over } from "../shared/defaults";
+import type { SandboxPlatformArgs } from "./args";
+
+/** Where sandboxes live, and what they mount. */
+export interface ProvisionerPlace {
+  readonly namespace: pulumi.Input<string>;
+  readonly sandboxServiceAccountName: pulumi.Input<string>;
+  readonly skillsClaimName: pulumi.Input<string> | undefined;
+  readonly userDataClaimName: pulumi.Input<string> | undefined;
+}
+
+/** The provisioner's arguments: who may call sandboxes may call it, and it is watched as they are. */
+export function provisionerArgs(
+  { namespace = {}, network = {}, observability }: SandboxPlatformArgs,
+  options: ProvisionerOptions,
+  { namespace: name, sandboxServiceAccountName, ...claims }: ProvisionerPlace,
+): ProvisionerArgs {
+  const fixed: ProvisionerArgs = { ...options, namespace: name, sandboxServiceAccountName };
+  return over(fixed, {
+    podSecurityVersion: namespace.podSecurityVersion,
+    protect: namespace.protect,
+    clients: network.ingressPeers,
+    dns: network.dns,
+    metrics: observability === undefined ? undefined : metrics(observability),
+    ...claims,
+  });
+}
+
+function metrics(given: NonNullable<SandboxPlatformArgs["observability"]>): ProvisionerMetrics {
+  const settings = observabilityDefaults({ ...given, namespace: "" });
+  const { prometheusOperator, operatorLabels, scraper, scrapeIntervalSeconds } = settings;
+  return { prometheusOperator, operatorLabels, scraper, scrapeIntervalSeconds };
+}
+
+/** The platform's arguments as they are registered: keys are secrets, whoever forgot to say so. */
+export function withSecrets(args: SandboxPlatformArgs): SandboxPlatformArgs {
+  const { provisioner } = args;
+  if (provisioner === undefined) return args;
+  const secret = (value: pulumi.Input<string> | undefined) =>
+    value === undefined ? undefined : pulumi.secret(value);
+  const { apiKey, signingKey } = provisioner;
+  return {
+    ...args,
+    provisioner: over(provisioner, { apiKey: secret(apiKey), signingKey: secret(signingKey) }),
+  };
+}

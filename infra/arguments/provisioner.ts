@@ -1,0 +1,55 @@
+// From configuration to the service that hands sandboxes out.
+import * as pulumi from "@pulumi/pulumi";
+import {
+  SandboxPullPolicy,
+  SandboxServiceType,
+  SandboxUrls,
+  type ProvisionerOptions,
+  type SandboxPlatformArgs,
+} from "@sandlot/components";
+
+import type { SandlotConfig } from "../config/schema";
+import { given } from "./given";
+import type { Surroundings } from "./surroundings";
+
+const urls = { Router: SandboxUrls.Router, ClusterIP: SandboxUrls.ClusterIp } as const;
+
+/** Arguments of the provisioner and of the pool of its default environment; nothing where it is not deployed. */
+export function provisionerArguments(
+  { provisioner: config = {} }: SandlotConfig,
+  { provisionerImage, place }: Pick<Surroundings, "provisionerImage" | "place">,
+): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize"> {
+  if (config.enabled !== true || provisionerImage === undefined) return {};
+  const { nodePort, hostPort, timeouts, sandboxUrls, imagePullPolicy, apiServerCidrs } = config;
+  const { imagePullSecrets, replicas, maxSandboxes, tenants, existingSecret, logLevel, resources } = config;
+  const provisioner: ProvisionerOptions = given({
+    ...{ imagePullSecrets, replicas, maxSandboxes, existingSecret, logLevel, resources },
+    image: provisionerImage,
+    imagePullPolicy: imagePullPolicy && SandboxPullPolicy[imagePullPolicy],
+    sandboxUrls: sandboxUrls && urls[sandboxUrls],
+    url: config.url ?? (hostPort === undefined ? undefined : `http://127.0.0.1:${hostPort}`),
+    service: nodePort === undefined ? undefined : { type: SandboxServiceType.NodePort, nodePort },
+    apiKey: secret(config.apiKey),
+    signingKey: secret(config.signingKey),
+    // Nobody makes keys on a machine that only happens to run an update.
+    generateKeys: place.kind === "container" && existingSecret === undefined ? true : undefined,
+    tenants: tenants?.map(given),
+    apiServer: apiServerCidrs && { cidrs: apiServerCidrs },
+    timeouts:
+      timeouts &&
+      given({
+        readySeconds: timeouts.ready,
+        softSeconds: timeouts.soft,
+        hardSeconds: timeouts.hard,
+        deerflowIdleSeconds: timeouts.deerflowIdle,
+        startSeconds: timeouts.start,
+        failedSeconds: timeouts.failed,
+        poolMaxAgeSeconds: timeouts.poolMaxAge,
+      }),
+  });
+  return given({ provisioner, defaultPoolSize: config.poolSize });
+}
+
+function secret(value: string | undefined): pulumi.Output<string> | undefined {
+  return value === undefined ? undefined : pulumi.secret(value);
+}

@@ -1,0 +1,159 @@
+// sandlot:provisioner: the service that hands sandboxes out, and what must hold between its settings.
+import { z } from "zod";
+
+import { pullPolicy, resources } from "./shared";
+import {
+  choice,
+  cidr,
+  count,
+  dnsLabel,
+  dnsName,
+  field,
+  flag,
+  imageReference,
+  listOf,
+  nodePort,
+  object,
+  port,
+  quantity,
+  secretText,
+  text,
+} from "../values";
+
+const timeouts = object(
+  {
+    ready: count("How long a create waits for the sandbox to answer. Default: 20", 1, 120).optional(),
+    soft: count("The life of a sandbox that asks for none. Default: 3600", 1, 604_800).optional(),
+    hard: count("The longest life of any sandbox. Default: 86400", 60, 604_800).optional(),
+    deerflowIdle: count(
+      "How long a sandbox of DeerFlow's API lives after the gateway last named it. Default: 14400",
+      60,
+      604_800,
+    ).optional(),
+    start: count("When a pod that never answered is given up. Default: 300", 10, 3_600).optional(),
+    failed: count("How long a failed sandbox stays to be seen. Default: 600", 0, 86_400).optional(),
+    poolMaxAge: count("When an idle sandbox is replaced. Default: 3600", 60, 604_800).optional(),
+  },
+  "How long things may take or last, in seconds",
+);
+
+const tenant = object(
+  {
+    name: dnsLabel("The tenant's name"),
+    keys: listOf(
+      object(
+        {
+          name: text("What the key is for, such as backend-2026"),
+          sha256: field(
+            z.string().regex(/^[0-9a-f]{64}$/),
+            "The SHA-256 of the key, as `printf %s KEY | sha256sum` prints it; the key itself stays with its owner",
+            "64 hexadecimal digits in quotes",
+          ),
+        },
+        "An API key, known by its hash alone",
+      ),
+      "Its API keys, at least one; two make a rotation without a gap",
+    ),
+    environments: listOf(
+      dnsLabel("An environment's name"),
+      "The environments that it may use. Default: all",
+    ).optional(),
+    quota: object(
+      {
+        sandboxes: count("How many sandboxes", 0, 100_000).optional(),
+        cpu: quantity("The sum of their CPU limits").optional(),
+        memory: quantity("The sum of their memory limits").optional(),
+      },
+      "What its sandboxes may take together",
+    ).optional(),
+  },
+  "Somebody who calls, and sees nobody else's sandboxes",
+);
+
+export const provisioner = object(
+  {
+    enabled: flag("Whether it is deployed. Default: false").optional(),
+    image: imageReference("Its image. Default: the one that is built from this repository").optional(),
+    imagePullPolicy: pullPolicy("its image").optional(),
+    imagePullSecrets: listOf(
+      dnsLabel("A Secret of the provisioner's namespace with registry credentials"),
+      "Credentials for its image, where the node pulls it",
+    ).optional(),
+    replicas: count("How many pods. Default: 2", 1, 20).optional(),
+    sandboxUrls: choice(
+      ["Router", "ClusterIP"],
+      "What a sandbox's URL is: the provisioner's own, which passes calls on, or a Service of the sandbox. Default: Router",
+    ).optional(),
+    url: field(
+      z.string().regex(/^https?:\/\/[^\s?#]*[^\s?#/]$/),
+      "Where clients reach it: what sandboxes' URLs begin with. Default: http://127.0.0.1 with hostPort, else its Service in the cluster",
+      "an http or https address that does not end in /, such as https://sandboxes.example.com",
+    ).optional(),
+    nodePort: nodePort("Opens its Service on nodes; for development. Default: closed").optional(),
+    hostPort: port("Publishes nodePort on this machine's loopback address; for development").optional(),
+    poolSize: count(
+      "How many idle sandboxes are kept ready of the environment `default`, where sandlot:environments has none of that name. Default: 0",
+      0,
+      500,
+    ).optional(),
+    maxSandboxes: count(
+      "The most sandboxes at once, idle ones among them. Default: 500",
+      1,
+      100_000,
+    ).optional(),
+    timeouts: timeouts.optional(),
+    apiKey: secretText(
+      "The API key of the tenant `default`, who has no quota. Default: made at random in a cluster of its own",
+      "at least 32 characters without spaces, as a secret (`make secret`)",
+    ).optional(),
+    signingKey: secretText(
+      "What sandboxes' tokens are made from. Default: made at random in a cluster of its own",
+      "at least 64 hexadecimal digits, as a secret (`make secret`)",
+    ).optional(),
+    tenants: listOf(tenant, "Who else may call").optional(),
+    existingSecret: dnsName(
+      "A Secret of the provisioner's namespace that somebody else makes, with the entries api-keys.json and signing.key, instead of all keys above",
+    ).optional(),
+    apiServerCidrs: listOf(
+      cidr("A range"),
+      "The API server's addresses, as pods reach it, at ports 443 and 6443. Default: any",
+    ).optional(),
+    logLevel: choice(
+      ["fatal", "error", "warn", "info", "debug", "trace"],
+      "How much it logs. Default: info",
+    ).optional(),
+    resources: object(
+      {
+        requests: resources("What a pod of it is promised").optional(),
+        limits: resources("What a pod of it may use at most").optional(),
+      },
+      "Its own resources",
+    ).optional(),
+  },
+  "The service that hands sandboxes out",
+);
+
+type Provisioner = z.infer<typeof provisioner>;
+
+/** Tells `refuse` of what does not go together. */
+export function checkProvisioner(
+  given: Provisioner,
+  environments: readonly { readonly name: string }[],
+  targetKind: string,
+  refuse: (path: string[], message: string) => void,
+): void {
+  const at = (name: string): string[] => ["provisioner", name];
+  if (given.hostPort !== undefined && given.nodePort === undefined)
+    refuse(at("hostPort"), "it publishes provisioner.nodePort: set that as well, or leave hostPort out");
+  if (given.poolSize !== undefined && environments.some(({ name }) => name === "default"))
+    refuse(at("poolSize"), "environments has default, whose poolSize says it: remove one of the two");
+  const keys = (["apiKey", "signingKey", "tenants"] as const).filter((name) => given[name] !== undefined);
+  const [first] = keys;
+  if (given.existingSecret !== undefined && first !== undefined)
+    refuse(at(first), "existingSecret holds all keys: remove one of the two");
+  if (given.enabled !== true || targetKind !== "render" || given.existingSecret !== undefined) return;
+  refuse(
+    at("existingSecret"),
+    "target.kind is render, and YAML files would show keys in clear: name a Secret that somebody else makes",
+  );
+}

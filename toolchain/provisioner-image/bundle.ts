@@ -1,0 +1,36 @@
+// The provisioner's services as one file each: they start at once, and the image needs no node_modules.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { build } from "esbuild";
+
+import { projectRoot } from "../paths.js";
+
+/** The services by the name of their file in the image, each with its entry. */
+const services = { main: "main.ts", egress: "egress-main.ts" };
+
+/** Where the sources are. */
+export const source = join(projectRoot, "provisioner/src");
+
+/** The entries that there are. */
+export function entryPoints(): Record<string, string> {
+  const entries = Object.entries(services).map(([name, file]) => [name, join(source, file)] as const);
+  return Object.fromEntries(entries.filter(([, file]) => existsSync(file)));
+}
+
+/** Writes `<service>.cjs` for each service into `folder`, with the licences of what went into it beside it. */
+export async function bundle(folder: string): Promise<void> {
+  await build({
+    entryPoints: entryPoints(),
+    outdir: folder,
+    outExtension: { ".js": ".cjs" },
+    bundle: true,
+    platform: "node",
+    target: "node22",
+    format: "cjs",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "linked",
+    logLevel: "silent",
+  });
+}
