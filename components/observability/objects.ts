@@ -47,7 +47,8 @@ export function metricsService(settings: ObservabilitySettings): k8s.core.v1.Ser
     },
     spec: {
       type: "ClusterIP",
-      selector: { ...sandboxSelector },
+      // Those of the shared sandbox: sandboxes of the provisioner serve no metrics, and would be missed in vain.
+      selector: { ...sandboxSelector, "app.kubernetes.io/managed-by": "pulumi" },
       ports: [{ name: metricsPortName, port: metricsPort, targetPort: metricsPort, protocol: "TCP" }],
     },
   };

@@ -16,7 +16,8 @@ import {
 import { execa } from "execa";
 
 export const projectRoot = resolve(fileURLToPath(import.meta.url), "../../../..");
-export const stack = "test";
+/** That of `make test`, unless another one is named: then its cluster is used as it is. */
+export const stack = process.env["SANDLOT_TEST_STACK"] ?? "test";
 export const namespace = "sandlot";
 export const node = `sandlot-${stack}`;
 export const stackDir = resolve(projectRoot, ".sandlot/stacks", stack);

@@ -1,0 +1,355 @@
+// What the platform registers for its provisioner: names, parents, order, rights, walls, keys.
+import * as k8s from "@pulumi/kubernetes";
+import assert from "node:assert/strict";
+
+import {
+  ArgumentError,
+  SandboxPlatform,
+  SandboxServiceType,
+  SandboxUrls,
+  type ProvisionerOptions,
+  type SandboxPlatformArgs,
+} from "@sandlot/components";
+
+import { randomKey, record, recordFailure, type Graph } from "../support/graph";
+
+const given: SandboxPlatformArgs = {
+  image: "sandlot/sandbox:1.0.0",
+  skills: { hostPath: "/mnt/skills" },
+  network: { ingressPeers: [{ cidr: "172.18.0.1/32" }, { podLabels: { app: "agent" } }] },
+};
+
+const program = (options: Partial<ProvisionerOptions>, more: Partial<SandboxPlatformArgs>) => () => {
+  const provider = new k8s.Provider("cluster", { kubeconfig: "a kubeconfig" });
+  const provisioner = { image: "sandlot/provisioner:1.0.0", generateKeys: true, ...options };
+  new SandboxPlatform("sandlot", { ...given, provisioner, ...more }, { provider });
+};
+
+const platform = (
+  options: Partial<ProvisionerOptions> = {},
+  more: Partial<SandboxPlatformArgs> = {},
+): Promise<Graph> => record(program(options, more));
+
+interface Pod {
+  spec: {
+    automountServiceAccountToken: boolean;
+    securityContext: object;
+    containers: { env: { name: string; value?: string }[]; securityContext: object }[];
+    volumes: object[];
+  };
+  metadata: { annotations?: Record<string, string> };
+}
+
+const podOf = (graph: Graph): Pod =>
+  (graph.get("sandlot-provisioner-deployment").inputs["spec"] as unknown as { template: Pod }).template;
+
+const variablesOf = (graph: Graph): Record<string, string | undefined> =>
+  Object.fromEntries(podOf(graph).spec.containers[0]?.env.map(({ name, value }) => [name, value]) ?? []);
+
+const specOf = (graph: Graph, name: string) => graph.get(name).inputs["spec"];
+
+describe("the provisioner's graph", () => {
+  let graph: Graph;
+  before(async () => {
+    graph = await platform();
+  });
+
+  it("is a part of the platform, with stable names", () => {
+    assert.equal(graph.get("sandlot-provisioner").parent, graph.get("sandlot").urn);
+    assert.deepEqual(
+      graph
+        .childrenOf(graph.get("sandlot-provisioner"))
+        .map(({ name, type }) => `${type.split(":").at(-1) ?? ""} ${name}`)
+        .sort(),
+      [
+        "Command sandlot-provisioner-api-key",
+        "Command sandlot-provisioner-signing-key",
+        "Deployment sandlot-provisioner-deployment",
+        "Namespace sandlot-provisioner-namespace",
+        "NetworkPolicy sandlot-provisioner-api-server",
+        "NetworkPolicy sandlot-provisioner-clients",
+        "NetworkPolicy sandlot-provisioner-deny-all",
+        "NetworkPolicy sandlot-provisioner-dns",
+        "NetworkPolicy sandlot-provisioner-sandbox-client-egress",
+        "NetworkPolicy sandlot-provisioner-sandbox-ingress",
+        "NetworkPolicy sandlot-provisioner-sandboxes",
+        "PodDisruptionBudget sandlot-provisioner-disruption-budget",
+        "Role sandlot-provisioner-role",
+        "RoleBinding sandlot-provisioner-role-binding",
+        "Secret sandlot-provisioner-keys",
+        "Service sandlot-provisioner-service",
+        "ServiceAccount sandlot-provisioner-service-account",
+      ],
+    );
+  });
+
+  it("lives in a restricted namespace of its own, where it may do nothing", () => {
+    const { metadata } = graph.get("sandlot-provisioner-namespace").inputs as {
+      metadata: { name: string; labels: Record<string, string> };
+    };
+    assert.equal(metadata.name, "sandlot-system");
+    assert.equal(metadata.labels["pod-security.kubernetes.io/enforce"], "restricted");
+    const { metadata: role, rules } = graph.get("sandlot-provisioner-role").inputs as {
+      metadata: { namespace: string };
+      rules: object[];
+    };
+    assert.equal(role.namespace, "sandlot");
+    assert.deepEqual(rules, [
+      {
+        apiGroups: [""],
+        resources: ["pods"],
+        verbs: ["get", "list", "watch", "create", "patch", "delete"],
+      },
+      { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
+      { apiGroups: [""], resources: ["configmaps"], verbs: ["list", "watch"] },
+      { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
+      {
+        apiGroups: ["coordination.k8s.io"],
+        resources: ["leases"],
+        resourceNames: ["sandlot-provisioner"],
+        verbs: ["get", "update"],
+      },
+    ]);
+    assert.deepEqual(graph.get("sandlot-provisioner-role-binding").inputs["subjects"], [
+      { kind: "ServiceAccount", name: "provisioner", namespace: "sandlot-system" },
+    ]);
+    assert.deepEqual(graph.ofType("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"), []);
+    assert.equal(
+      graph.get("sandlot-provisioner-service-account").inputs["automountServiceAccountToken"],
+      false,
+    );
+  });
+
+  it("starts when all walls stand and its rights are there", () => {
+    const deployment = graph.get("sandlot-provisioner-deployment");
+    for (const part of [
+      "sandlot-home",
+      "sandlot-network",
+      "sandlot-rbac",
+      "sandlot-runtime",
+      "sandlot-skills",
+    ])
+      assert.ok(graph.comesAfter(deployment, graph.get(part)), part);
+    for (const own of ["role-binding", "deny-all", "keys"])
+      assert.ok(graph.comesAfter(deployment, graph.get(`sandlot-provisioner-${own}`)), own);
+  });
+
+  it("keeps its keys secret: in state, inputs and outputs, in a file of the pod and in no variable", () => {
+    for (const key of ["api-key", "signing-key"]) {
+      const command = graph.get(`sandlot-provisioner-${key}`);
+      assert.deepEqual(command.additionalSecretOutputs, ["stdout"]);
+      assert.equal(command.inputs["logging"], "none");
+    }
+    const secret = graph.get("sandlot-provisioner-keys");
+    assert.ok(secret.secretInputs.some((path) => path.startsWith("data")));
+    const { "api-keys.json": file } = secret.inputs["data"] as Record<string, string>;
+    const keys = Buffer.from(file ?? "", "base64").toString();
+    assert.ok(!keys.includes(randomKey), "only hashes are in the cluster");
+    assert.match(keys, /"sha256": "[0-9a-f]{64}"/);
+    for (const { name, inputs, type } of graph.resources)
+      if (type !== "kubernetes:core/v1:Secret") assert.ok(!JSON.stringify(inputs).includes(randomKey), name);
+    for (const component of ["sandlot-provisioner", "sandlot"])
+      assert.ok(
+        graph.get(component).secretOutputs.some((output) => /apiKey/i.test(output)),
+        component,
+      );
+    assert.match(
+      podOf(graph).metadata.annotations?.["sandlot.dev/signing-key-revision"] ?? "",
+      /^[0-9a-f]{16}$/,
+    );
+  });
+
+  it("makes given keys secret, whoever forgot to say so", async () => {
+    const key = "fedcba9876543210".repeat(4);
+    const { resources } = await platform({ generateKeys: false, apiKey: key, signingKey: key });
+    assert.equal(resources.filter(({ type }) => type.startsWith("command:")).length, 0);
+    const holders = resources.filter(({ inputs }) => JSON.stringify(inputs).includes(key));
+    for (const { name, secretInputs } of holders)
+      assert.ok(secretInputs.some((path) => path.endsWith("apiKey")) && secretInputs.length > 1, name);
+  });
+
+  it("lets the provisioner reach DNS, the API server and sandboxes of its own making, and nothing else", () => {
+    const dns = JSON.stringify(specOf(graph, "sandlot-provisioner-dns"));
+    assert.match(dns, /kube-dns/);
+    assert.deepEqual(specOf(graph, "sandlot-provisioner-sandboxes"), {
+      podSelector: {
+        matchLabels: { "app.kubernetes.io/name": "sandlot", "app.kubernetes.io/component": "provisioner" },
+      },
+      policyTypes: ["Egress"],
+      egress: [
+        {
+          to: [
+            {
+              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "sandlot" } },
+              podSelector: {
+                matchLabels: {
+                  "app.kubernetes.io/name": "sandlot",
+                  "app.kubernetes.io/component": "sandbox",
+                  "app.kubernetes.io/managed-by": "sandlot-provisioner",
+                },
+              },
+            },
+          ],
+          ports: [{ protocol: "TCP", port: 1024, endPort: 65535 }],
+        },
+      ],
+    });
+    const api = specOf(graph, "sandlot-provisioner-api-server") as {
+      egress: { ports: { port: number }[] }[];
+    };
+    assert.deepEqual(
+      api.egress[0]?.ports.map(({ port }) => port),
+      [443, 6443],
+    );
+  });
+
+  it("lets in who may call sandboxes; peers without a namespace are of the sandboxes' own", () => {
+    const { ingress } = specOf(graph, "sandlot-provisioner-clients") as { ingress: { from: object[] }[] };
+    const home = { matchLabels: { "kubernetes.io/metadata.name": "sandlot" } };
+    assert.deepEqual(ingress[0]?.from, [
+      { namespaceSelector: home, podSelector: { matchLabels: { "sandlot.dev/sandbox-client": "true" } } },
+      { ipBlock: { cidr: "172.18.0.1/32" } },
+      { namespaceSelector: home, podSelector: { matchLabels: { app: "agent" } } },
+    ]);
+  });
+
+  it("runs hardened, with a token that expires, and is told where everything is", () => {
+    const { spec } = podOf(graph);
+    assert.equal(spec.automountServiceAccountToken, true);
+    assert.deepEqual(spec.containers[0]?.securityContext, {
+      privileged: false,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+    const variables = variablesOf(graph);
+    assert.equal(variables["K8S_NAMESPACE"], "sandlot");
+    assert.equal(variables["SANDBOX_SERVICE_ACCOUNT"], "sandbox");
+    assert.equal(variables["SANDBOX_SERVICE_TYPE"], "Router");
+    assert.equal(
+      variables["ROUTER_URL"],
+      "http://provisioner.sandlot-system.svc.cluster.local:8002",
+      "the Service's, unless another is given",
+    );
+    assert.equal(variables["SKILLS_PVC_NAME"], graph.get("sandlot-skills").registered[0]?.["claimName"]);
+    assert.equal("USERDATA_PVC_NAME" in variables, false);
+  });
+
+  it("has an environment to start from: the one that is given, or one like the shared sandbox", async () => {
+    const recordOf = (from: Graph) =>
+      JSON.parse(
+        (from.get("sandlot-environment-default-record").inputs["data"] as Record<string, string>)[
+          "environment.json"
+        ] ?? "{}",
+      ) as { runtimeClassName: string; pool: { size: number } };
+    const own = recordOf(await platform({}, { defaultPoolSize: 3 }));
+    assert.equal(own.runtimeClassName, "gvisor");
+    assert.equal(own.pool.size, 3);
+    const theirs = recordOf(await platform({}, { environments: [{ name: "default", poolSize: 1 }] }));
+    assert.equal(theirs.pool.size, 1);
+  });
+
+  it("needs rights on Services only where sandboxes have one each", async () => {
+    const { rules } = (await platform({ sandboxUrls: SandboxUrls.ClusterIp })).get("sandlot-provisioner-role")
+      .inputs as { rules: { resources: string[]; verbs: string[] }[] };
+    assert.deepEqual(rules.find(({ resources }) => resources.includes("services"))?.verbs, [
+      "list",
+      "watch",
+      "create",
+    ]);
+  });
+
+  it("mounts a Secret that somebody else makes, and makes none", async () => {
+    const other = await platform({ generateKeys: false, existingSecret: "theirs" });
+    assert.equal(other.ofType("kubernetes:core/v1:Secret").length, 0);
+    assert.ok(JSON.stringify(podOf(other).spec.volumes).includes('"secretName":"theirs"'));
+  });
+
+  it("is watched as sandboxes are: by annotations, or by a ServiceMonitor", async () => {
+    const annotated = await platform({}, { observability: {} });
+    assert.ok(
+      JSON.stringify(annotated.get("sandlot-provisioner-service").inputs).includes("prometheus.io/port"),
+    );
+    assert.ok(annotated.has("sandlot-provisioner-scraper"));
+    const monitored = await platform({}, { observability: { prometheusOperator: true } });
+    assert.equal(monitored.get("sandlot-provisioner-monitor").inputs["kind"], "ServiceMonitor");
+  });
+
+  it("is protected with the sandboxes' namespace, opened on nodes when asked to, and needs no budget alone", async () => {
+    const other = await platform(
+      { replicas: 1, service: { type: SandboxServiceType.NodePort, nodePort: 30081 } },
+      { namespace: { protect: true } },
+    );
+    assert.equal(other.get("sandlot-provisioner-namespace").protect, true);
+    assert.ok(JSON.stringify(specOf(other, "sandlot-provisioner-service")).includes('"nodePort":30081'));
+    assert.equal(other.has("sandlot-provisioner-disruption-budget"), false);
+  });
+
+  const tenant = { name: "acme", keys: [{ name: "one", sha256: "0".repeat(64) }] };
+  for (const [title, options, more, says] of [
+    ["no keys", { generateKeys: false }, {}, /signingKey is missing.*\n.*nobody could call/],
+    [
+      "an image that may change",
+      { image: "sandlot/provisioner:latest" },
+      {},
+      /image is .*tag other than latest/,
+    ],
+    ["too many replicas", { replicas: 21 }, {}, /replicas is 21, but must be a whole number from 1 to 20/],
+    [
+      "an address with a slash at its end",
+      { url: "https://a/" },
+      {},
+      /url is "https:\/\/a\/".*does not end in/,
+    ],
+    [
+      "a life longer than the longest",
+      { timeouts: { softSeconds: 200, hardSeconds: 100 } },
+      {},
+      /timeouts\.softSeconds is 200, but timeouts\.hardSeconds is 100/,
+    ],
+    ["a tenant without keys", { tenants: [{ name: "acme", keys: [] }] }, {}, /tenants\[0\]\.keys is empty/],
+    ["one key for two", { tenants: [tenant, { ...tenant, name: "b" }] }, {}, /stands for one tenant/],
+    ["a tenant twice", { tenants: [{ ...tenant, name: "default" }] }, {}, /tenants\[0\]\.name is "default"/],
+    [
+      "a key that is no hash",
+      { tenants: [{ name: "a", keys: [{ name: "k", sha256: "secret" }] }] },
+      {},
+      /64 hexadecimal digits/,
+    ],
+    [
+      "keys twice",
+      { existingSecret: "theirs" },
+      {},
+      /existingSecret holds all keys, but generateKeys is given/,
+    ],
+    [
+      "a priority that its pods lack",
+      {},
+      { namespace: { priority: { className: "p" } } },
+      /namespace\.priority is p/,
+    ],
+    [
+      "a pool that is said twice",
+      {},
+      { defaultPoolSize: 1, environments: [{ name: "default" }] },
+      /defaultPoolSize is given, but environments has default/,
+    ],
+    [
+      "a namespace whose name leaves no room",
+      {},
+      { namespace: { name: "n".repeat(60) } },
+      /at most 56 characters: the provisioner's namespace/,
+    ],
+  ] as const) {
+    it(`refuses ${title}, before anything is registered`, async () => {
+      const { error, graph: registered } = await recordFailure(
+        program(options as Partial<ProvisionerOptions>, more as Partial<SandboxPlatformArgs>),
+      );
+      assert.ok(error instanceof ArgumentError, error.message);
+      assert.match(error.message, says);
+      assert.deepEqual(registered.names(), ["cluster"]);
+    });
+  }
+});

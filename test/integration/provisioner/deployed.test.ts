@@ -1,0 +1,356 @@
+// The provisioner as it is deployed: DeerFlow's gateway through its router, replicas that die while they serve, what its account may
+// do by the API server's own word, what reaches it, and where its keys are not.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { AuthorizationV1Api } from "@kubernetes/client-node";
+
+import { SandboxClient } from "../../support/sandbox-client.js";
+import {
+  cluster,
+  eventually,
+  kubectl,
+  mustMake,
+  nameOf,
+  namespace,
+  projectRoot,
+  stack,
+  stackDir,
+} from "../support/cluster.js";
+import { ask, Deployed, systemNamespace } from "./deployed.js";
+
+interface Described {
+  sandbox_id: string;
+  sandbox_url: string;
+  status: string;
+}
+interface Sandbox {
+  id: string;
+  url: string;
+  token: string;
+}
+interface Executed {
+  data: { stdout: string; exit_code: number | null };
+}
+
+/** What DeerFlow's gateway sends. */
+const gatewayBody = (id: string): object => ({
+  ...{ sandbox_id: id, thread_id: null, user_id: "default", include_legacy_skills: false },
+  ...{ provision_lark_cli_runtime: false, provision_lark_cli_broker: false },
+});
+
+describe("the deployed provisioner", function () {
+  this.timeout(180_000);
+  let provisioner: Deployed;
+
+  before(async () => {
+    provisioner = await Deployed.find();
+    await eventually("two replicas", async () => (await provisioner.pods()).length === 2);
+  });
+
+  const create = async (id: string): Promise<Described> => {
+    const { status, body } = await provisioner.call<Described>("POST", "/api/sandboxes", gatewayBody(id));
+    assert.equal(status, 200, JSON.stringify(body));
+    return body;
+  };
+  const destroy = (id: string) => provisioner.call("DELETE", `/api/sandboxes/${id}`);
+  const sandbox = async (given: object = {}): Promise<Sandbox> => {
+    const { status, body } = await provisioner.call<Sandbox>("POST", "/v1/sandboxes", given);
+    assert.equal(status, 201, JSON.stringify(body));
+    return body;
+  };
+  const run = async ({ url, token }: Sandbox, command: string): Promise<Executed["data"]> => {
+    const { status, body } = await ask<Executed>(
+      "POST",
+      `${url}/v1/bash/exec`,
+      { "x-sandbox-token": token },
+      { command, hard_timeout: 20 },
+    );
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.data;
+  };
+
+  it("serves DeerFlow's gateway through the router: create, discover, alive, list, use, destroy", async () => {
+    const id = "deployed-gateway";
+    const made = await create(id);
+    try {
+      assert.equal(made.status, "Running");
+      // The token is in the path: DeerFlow's client can send no header.
+      assert.match(made.sandbox_url, new RegExp(`^${provisioner.url}/sandboxes/${id}/t/[A-Za-z0-9_-]{20,}$`));
+      assert.deepEqual((await provisioner.call<Described>("GET", `/api/sandboxes/${id}`)).body, made);
+      assert.deepEqual(await create(id), made);
+      const { body: list } = await provisioner.call<{ sandboxes: Described[] }>("GET", "/api/sandboxes");
+      assert.ok(list.sandboxes.some((each) => each.sandbox_id === id));
+      const client = new SandboxClient(made.sandbox_url);
+      assert.equal((await client.shell("echo $((6*7)); id -u")).body.data.output, "42\n1000");
+      const path = "/mnt/user-data/notes/a.txt";
+      assert.ok((await client.write(path, "one\ntwo\n")).body.success);
+      assert.equal((await client.read(path)).body.data.content, "one\ntwo\n");
+      assert.deepEqual((await client.find("/mnt/user-data", "*.txt")).body.data.files, [path]);
+      assert.equal((await client.grep("/mnt/user-data", "tw")).body.data.matches[0]?.line_number, 2);
+      assert.equal(await (await client.download(path)).text(), "one\ntwo\n");
+      // Skills are where DeerFlow looks for them.
+      assert.equal((await client.shell("ls /mnt/skills")).body.data.output, "hello");
+    } finally {
+      await destroy(id);
+    }
+    assert.equal((await provisioner.call("GET", `/api/sandboxes/${id}`)).status, 404);
+  });
+
+  it("runs sandboxes where the shared ones run: in gVisor, as an account that may do nothing", async () => {
+    const { items } = await cluster().core.listNamespacedPod({ namespace });
+    const shared = items.find(
+      ({ metadata }) => metadata?.labels?.["app.kubernetes.io/instance"] === "sandbox",
+    );
+    const made = await sandbox({ id: "deployed-same-walls" });
+    try {
+      const { spec } = await cluster()
+        .core.listNamespacedPod({ namespace, labelSelector: `sandlot.dev/sandbox-id=${made.id}` })
+        .then(({ items: [pod] }) => pod ?? assert.fail("it has no pod"));
+      for (const field of ["runtimeClassName", "serviceAccountName", "automountServiceAccountToken"] as const)
+        assert.deepEqual(spec?.[field], shared?.spec?.[field], field);
+      assert.equal((await run(made, "test -e /var/run/secrets/kubernetes.io")).exit_code, 1);
+    } finally {
+      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+    }
+  });
+
+  /** Calls the API and a sandbox again and again, on connections of their own, until it is stopped. */
+  function steadily(made: Sandbox): { stop(): Promise<{ answered: number; failed: string[] }> } {
+    const failed: string[] = [];
+    let [answered, running] = [0, true];
+    const loop = async (call: () => Promise<unknown>): Promise<void> => {
+      while (running) {
+        await call().then(
+          () => (answered += 1),
+          (error: unknown) => failed.push(String(error)),
+        );
+        await sleep(20);
+      }
+    };
+    const loops = [
+      loop(async () => {
+        assert.equal((await provisioner.call("GET", `/v1/sandboxes/${made.id}`)).status, 200);
+      }),
+      loop(async () => {
+        assert.equal((await run(made, "echo here")).stdout.trim(), "here");
+      }),
+    ];
+    return {
+      async stop() {
+        running = false;
+        await Promise.all(loops);
+        return { answered, failed };
+      },
+    };
+  }
+
+  it("answers every request while a replica is replaced", async () => {
+    const made = await sandbox({ id: "deployed-drain" });
+    const client = steadily(made);
+    const [first] = await provisioner.pods();
+    assert.ok(first);
+    await cluster().core.deleteNamespacedPod({ name: nameOf(first), namespace: systemNamespace });
+    await eventually("it is gone, and another is Ready", async () => {
+      const names = (await provisioner.pods()).map(nameOf);
+      return names.length === 2 && !names.includes(nameOf(first));
+    });
+    await sleep(4_000);
+    const { answered, failed } = await client.stop();
+    console.log(`      ${answered} requests answered meanwhile, ${failed.length} not`);
+    await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+    assert.deepEqual(failed, []);
+    assert.ok(answered > 20, `${answered} requests prove little`);
+  });
+
+  it("loses no sandbox when the leading replica is killed while it serves, and creates on", async () => {
+    const made = await sandbox({ id: "deployed-survivor" });
+    const { output } = await kubectl("get", "lease", "sandlot-provisioner", "-n", namespace, "-o", "json");
+    const { holderIdentity } = (JSON.parse(output) as { spec: { holderIdentity: string } }).spec;
+    const client = steadily(made);
+    await cluster().core.deleteNamespacedPod({
+      name: holderIdentity,
+      namespace: systemNamespace,
+      gracePeriodSeconds: 0,
+    });
+    const killed = performance.now();
+    const after = await eventually("another is created", async () => {
+      const answer = await provisioner.call<Sandbox>("POST", "/v1/sandboxes", { id: "deployed-after" });
+      return answer.status < 300 && answer.body;
+    });
+    const created = performance.now() - killed;
+    await eventually("another replica leads", async () => {
+      const lease = await kubectl("get", "lease", "sandlot-provisioner", "-n", namespace, "-o", "json");
+      const { spec } = JSON.parse(lease.output) as { spec: { holderIdentity: string } };
+      return spec.holderIdentity !== holderIdentity && spec.holderIdentity !== "";
+    });
+    const led = performance.now() - killed;
+    const { answered, failed } = await client.stop();
+    console.log(
+      `      created again after ${created.toFixed(0)} ms, another leads after ${(led / 1000).toFixed(1)} s; ` +
+        `${answered} requests answered meanwhile, ${failed.length} not`,
+    );
+    assert.equal((await run(made, "echo here")).stdout.trim(), "here");
+    assert.equal((await run(after, "echo there")).stdout.trim(), "there");
+    for (const id of [made.id, after.id])
+      assert.equal((await provisioner.call("DELETE", `/v1/sandboxes/${id}`)).status, 204);
+    await eventually("two replicas again", async () => (await provisioner.pods()).length === 2);
+  });
+
+  it("has an account that may do what it does, by the API server's own word, and nothing else", async () => {
+    const authorization = cluster().config.makeApiClient(AuthorizationV1Api);
+    const may = async (where: string, verb: string, what: string, name?: string): Promise<boolean> => {
+      const [path = "", group = ""] = what.split("@");
+      const [resource = "", subresource] = path.split("/");
+      const { status } = await authorization.createSubjectAccessReview({
+        body: {
+          spec: {
+            user: `system:serviceaccount:${systemNamespace}:provisioner`,
+            groups: [
+              "system:serviceaccounts",
+              `system:serviceaccounts:${systemNamespace}`,
+              "system:authenticated",
+            ],
+            resourceAttributes: {
+              ...{ namespace: where, verb, group, resource },
+              ...(subresource === undefined ? {} : { subresource }),
+              ...(name === undefined ? {} : { name }),
+            },
+          },
+        },
+      });
+      return status?.allowed ?? false;
+    };
+    const verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+    const allowed: Readonly<Record<string, readonly string[]>> = {
+      pods: ["get", "list", "watch", "create", "patch", "delete"],
+      "pods/log": ["get"],
+      configmaps: ["list", "watch"],
+      "leases@coordination.k8s.io": ["create"],
+    };
+    const others = ["pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers", "secrets"];
+    const walls = ["networkpolicies@networking.k8s.io", "resourcequotas", "limitranges", "services"];
+    const rights = ["serviceaccounts", "serviceaccounts/token", "roles@rbac.authorization.k8s.io"];
+    for (const what of [...Object.keys(allowed), ...others, ...walls, ...rights]) {
+      const granted = await Promise.all(
+        verbs.map(async (verb) => ((await may(namespace, verb, what)) ? [verb] : [])),
+      );
+      assert.deepEqual(granted.flat(), allowed[what] ?? [], `${what} in ${namespace}`);
+    }
+    for (const [name, right] of [
+      ["sandlot-provisioner", true],
+      ["another", false],
+    ] as const)
+      assert.equal(await may(namespace, "update", "leases@coordination.k8s.io", name), right, name);
+    // Neither in its own namespace, where its keys are, nor in others or in the whole cluster.
+    for (const where of [systemNamespace, "kube-system", "default", ""])
+      for (const what of ["pods", "secrets", "configmaps", "nodes", "namespaces"])
+        for (const verb of verbs)
+          assert.equal(await may(where, verb, what), false, `${verb} ${what} in ${where || "the cluster"}`);
+  });
+
+  it("is out of reach for code in sandboxes, by pod, by Service and by the node's port", async () => {
+    const made = await sandbox({ id: "deployed-inside" });
+    try {
+      const { core } = cluster();
+      const { spec } = await core.readNamespacedService({ name: "provisioner", namespace: systemNamespace });
+      const pods = await provisioner.pods();
+      const { items: nodes } = await core.listNode();
+      const address = nodes[0]?.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
+      const targets = [
+        ...pods.map(({ status }) => `${status?.podIP ?? ""}:8002`),
+        `${spec?.clusterIP ?? ""}:8002`,
+        `${address ?? ""}:${spec?.ports?.[0]?.nodePort ?? 0}`,
+      ];
+      for (const target of targets) {
+        assert.match(target, /^\d+\.\d+\.\d+\.\d+:\d+$/);
+        const command = `curl -s -m 2 -o /dev/null -w '%{http_code}' http://${target}/health`;
+        assert.equal((await run(made, command)).stdout, "000", target);
+      }
+    } finally {
+      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+    }
+  });
+
+  it("hands a warm sandbox of an environment out, which a ConfigMap adds while it runs", async () => {
+    const { core } = cluster();
+    const name = "sandbox-environment-deployed";
+    const { data } = await core.readNamespacedConfigMap({ name: "sandbox-environment-default", namespace });
+    const record = JSON.parse(data?.["environment.json"] ?? "{}") as Record<string, unknown>;
+    const labels = { "sandlot.dev/environment": "deployed" };
+    await core.createNamespacedConfigMap({
+      namespace,
+      body: {
+        metadata: { name, labels },
+        data: { "environment.json": JSON.stringify({ ...record, name: "deployed", pool: { size: 1 } }) },
+      },
+    });
+    try {
+      await eventually("its pool is full", async () => {
+        const { body } = await provisioner.call<{ items: { name: string; pool: { ready: number } }[] }>(
+          "GET",
+          "/v1/environments",
+        );
+        return body.items.find((each) => each.name === "deployed")?.pool.ready === 1;
+      });
+      const asked = performance.now();
+      const made = await sandbox({ environment: "deployed", env: { COLOUR: "green" } });
+      const taken = performance.now() - asked;
+      const result = await run(made, "echo $COLOUR from $HOSTNAME");
+      assert.match(result.stdout, /^green from warm-deployed-/);
+      console.log(
+        `      a warm sandbox in ${taken.toFixed(0)} ms, its first command after ${(performance.now() - asked).toFixed(0)} ms`,
+      );
+      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+    } finally {
+      await core.deleteNamespacedConfigMap({ name, namespace });
+    }
+    await eventually("its idle sandboxes are gone", async () => {
+      const { items } = await core.listNamespacedPod({
+        namespace,
+        labelSelector: "sandlot.dev/environment=deployed",
+      });
+      return items.length === 0;
+    });
+  });
+
+  it("keeps its keys where nobody finds them: not in state, previews, objects, logs or files in clear", async () => {
+    const { core, apps } = cluster();
+    const { data } = await core.readNamespacedSecret({
+      name: "provisioner-keys",
+      namespace: systemNamespace,
+    });
+    const signingKey = Buffer.from(data?.["signing.key"] ?? "", "base64").toString();
+    const keysFile = Buffer.from(data?.["api-keys.json"] ?? "", "base64").toString();
+    assert.match(signingKey, /^[0-9a-f]{64}$/);
+    assert.doesNotMatch(keysFile, new RegExp(provisioner.apiKey), "the Secret holds hashes");
+    const state = join(projectRoot, ".sandlot/state/.pulumi/stacks/sandlot", `${stack}.json`);
+    const [pods, deployment, logs, preview] = await Promise.all([
+      core.listNamespacedPod({ namespace: systemNamespace }),
+      apps.readNamespacedDeployment({ name: "provisioner", namespace: systemNamespace }),
+      kubectl("logs", "-n", systemNamespace, "deployment/provisioner", "--all-pods"),
+      mustMake("preview"),
+    ]);
+    const places: Readonly<Record<string, string>> = {
+      "the engine's state": readFileSync(state, "utf8"),
+      "outputs.json": readFileSync(join(stackDir, "outputs.json"), "utf8"),
+      "the stack's file": readFileSync(join(stackDir, `Pulumi.${stack}.yaml`), "utf8"),
+      "a preview": preview.output,
+      "its pods": JSON.stringify(pods.items),
+      "its Deployment": JSON.stringify(deployment),
+      "its logs": logs.output,
+    };
+    assert.match(places["its logs"] ?? "", /"msg":"created"/);
+    for (const [place, text] of Object.entries(places)) {
+      for (const [what, key] of Object.entries({
+        "API key": provisioner.apiKey,
+        "signing key": signingKey,
+      })) {
+        assert.ok(!text.includes(key), `the ${what} is in ${place}`);
+        assert.ok(!text.includes(Buffer.from(key).toString("base64")), `the ${what} is in ${place}, encoded`);
+      }
+    }
+  });
+});

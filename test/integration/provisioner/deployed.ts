@@ -1,0 +1,71 @@
+// The provisioner as `make up` deployed it: how tests ask it, and how they look at it.
+import { request } from "node:http";
+
+import type { V1Pod } from "@kubernetes/client-node";
+
+import { cluster, isReady, mustMake, outputs } from "../support/cluster.js";
+
+/** Where it lives. */
+export const systemNamespace = "sandlot-system";
+
+const selector = "app.kubernetes.io/name=sandlot,app.kubernetes.io/component=provisioner";
+
+/** An answer of the provisioner's. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+/** Speaks to the deployed provisioner as a client on this machine does. */
+export class Deployed {
+  private constructor(
+    readonly url: string,
+    readonly apiKey: string,
+  ) {}
+
+  static async find(): Promise<Deployed> {
+    const { output } = await mustMake("api-key");
+    return new Deployed(outputs()["provisionerEndpoint"] ?? "", output.trim().split("\n").at(-1) ?? "");
+  }
+
+  /** A request on a connection of its own, so that any replica may answer it. */
+  call<T>(method: string, path: string, body?: object): Promise<Answer<T>> {
+    return ask<T>(method, this.url + path, { "x-api-key": this.apiKey }, body);
+  }
+
+  /** Its pods that are not on their way out. */
+  async pods(): Promise<V1Pod[]> {
+    const { items } = await cluster().core.listNamespacedPod({
+      namespace: systemNamespace,
+      labelSelector: selector,
+    });
+    return items.filter((pod) => pod.metadata?.deletionTimestamp === undefined && isReady(pod));
+  }
+}
+
+/** A request on a connection of its own. @throws when there is no answer. */
+export function ask<T>(
+  method: string,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body?: object,
+): Promise<Answer<T>> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const type = text === undefined ? {} : { "content-type": "application/json" };
+    const sent = request(url, { method, agent: false, headers: { ...headers, ...type } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const received = Buffer.concat(chunks).toString();
+        const isJson = (response.headers["content-type"] ?? "").includes("json");
+        const parsed = (isJson ? JSON.parse(received) : received) as T;
+        resolve({ status: response.statusCode ?? 0, body: parsed });
+      });
+    });
+    sent.on("error", reject);
+    sent.setTimeout(30_000, () => sent.destroy(new Error(`no answer from ${url} within 30 s`)));
+    sent.end(text);
+  });
+}
