@@ -6,7 +6,17 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 import { cluster, eventually, kubectl, node, outputs, projectRoot } from "../support/cluster.js";
-import { cleanUp, namespace, prepare, run, stack, up, type Overlay } from "../support/existing.js";
+import {
+  apiKey,
+  cleanUp,
+  namespace,
+  prepare,
+  run,
+  signingKey,
+  stack,
+  up,
+  type Overlay,
+} from "../support/existing.js";
 import { startClient } from "../support/steady-client.js";
 
 /** The sandbox image that is in the node. */
@@ -46,6 +56,9 @@ describe("production on an existing cluster", function () {
     assert.equal(spec.template.spec?.containers[0]?.image, image);
     const budget = await cluster().policy.readNamespacedPodDisruptionBudget({ name: "sandbox", namespace });
     assert.equal(budget.spec?.minAvailable, 2);
+    const own = { name: "provisioner", namespace: `${namespace}-system` };
+    const provisioner = await cluster().apps.readNamespacedDeployment(own);
+    assert.equal(provisioner.status?.readyReplicas, 3);
     const label = `label=sandlot.dev/stack=${stack}`;
     assert.equal((await execa("docker", ["ps", "--all", "--quiet", "--filter", label])).stdout, "");
   });
@@ -64,11 +77,15 @@ describe("production on an existing cluster", function () {
   });
 
   it("keeps the cluster's credentials out of the state and of previews", async () => {
-    const file = join(projectRoot, ".sandlot/state/.pulumi/stacks/sandlot", `${stack}.json`);
-    const state = readFileSync(file, "utf8");
+    const path = join(projectRoot, ".sandlot/state/.pulumi/stacks/sandlot", `${stack}.json`);
+    const state = readFileSync(path, "utf8");
     const preview = (await run("preview")).output;
     for (const text of [state, preview]) assert.doesNotMatch(text, /client-key-data|PRIVATE KEY/);
     assert.ok(state.includes("ciphertext"));
+    const file = readFileSync(join(projectRoot, "stacks", `Pulumi.${stack}.yaml`), "utf8");
+    for (const text of [state, preview, file])
+      for (const key of [signingKey, apiKey, Buffer.from(signingKey).toString("base64")])
+        assert.ok(!text.includes(key), "a key of the provisioner's is there in clear");
   });
 
   it("upgrades image and configuration without a request that is not answered", async () => {
