@@ -42,7 +42,7 @@ const gatewayBody = (id: string): object => ({
 });
 
 describe("the deployed provisioner", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let provisioner: Deployed;
 
   before(async () => {
