@@ -1,11 +1,13 @@
 // The provisioner as it is deployed: DeerFlow's gateway through its router, replicas that die while they serve, what its account may
 // do by the API server's own word, what reaches it, and where its keys are not.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { AuthorizationV1Api } from "@kubernetes/client-node";
+import { AuthorizationV1Api, type V1Pod } from "@kubernetes/client-node";
+import { stringify } from "yaml";
 
 import { SandboxClient } from "../../support/sandbox-client.js";
 import {
@@ -15,6 +17,7 @@ import {
   mustMake,
   nameOf,
   namespace,
+  outputs,
   projectRoot,
   stack,
   stackDir,
@@ -40,6 +43,19 @@ const gatewayBody = (id: string): object => ({
   ...{ sandbox_id: id, thread_id: null, user_id: "default", include_legacy_skills: false },
   ...{ provision_lark_cli_runtime: false, provision_lark_cli_broker: false },
 });
+
+/** A pod of the sandboxes' namespace that is no sandbox, with curl. */
+function clientPod(name: string, labels: Record<string, string>, image: string): V1Pod {
+  const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
+  return {
+    metadata: { name, labels },
+    spec: {
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [{ name: "c", image, command: ["sleep", "600"], securityContext }],
+    },
+  };
+}
 
 describe("the deployed provisioner", function () {
   this.timeout(300_000);
@@ -318,6 +334,43 @@ describe("the deployed provisioner", function () {
       });
       return items.length === 0;
     });
+  });
+
+  it("gives each sandbox a Service where URLs are to be ClusterIP, which clients in the cluster reach", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sandlot-deployed-"));
+    const overlay = join(folder, "overlay.yaml");
+    writeFileSync(overlay, stringify({ config: { "sandlot:provisioner": { sandboxUrls: "ClusterIP" } } }));
+    const { core } = cluster();
+    const { sandboxImage } = outputs();
+    const id = "deployed-cluster-ip";
+    try {
+      await mustMake("up", { CONFIG: overlay });
+      const client = (name: string, labels: Record<string, string>) =>
+        clientPod(name, labels, sandboxImage ?? "");
+      const pods = [
+        client("deployed-client", { "sandlot.dev/sandbox-client": "true" }),
+        client("deployed-stranger", {}),
+      ];
+      for (const body of pods) await core.createNamespacedPod({ namespace, body });
+      const made = await create(id);
+      assert.equal(made.sandbox_url, `http://sandbox-${id}-svc.${namespace}.svc.cluster.local:8080`);
+      const wait = ["--for=condition=Ready", "pod/deployed-client", "pod/deployed-stranger", "--timeout=60s"];
+      await kubectl("wait", "-n", namespace, ...wait);
+      const post = ["-XPOST", "-H", "content-type: application/json", "-d", '{"command":"echo $((6*7))"}'];
+      const from = (pod: string) =>
+        kubectl(
+          ...["exec", "-n", namespace, pod, "--", "curl", "-s", "-m", "5", ...post],
+          `${made.sandbox_url}/v1/bash/exec`,
+        );
+      assert.match((await from("deployed-client")).output, /"stdout":"42\\n"/);
+      assert.equal((await from("deployed-stranger")).ok, false);
+    } finally {
+      await destroy(id);
+      for (const name of ["deployed-client", "deployed-stranger"])
+        await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }).catch(() => undefined);
+      rmSync(folder, { recursive: true });
+      await mustMake("up");
+    }
   });
 
   it("keeps its keys where nobody finds them: not in state, previews, objects, logs or files in clear", async () => {
