@@ -48,6 +48,8 @@ label '"true"'
 while [ -z "$stopping" ]; do
   sleep 3600 &
   waiting=$!
+  # For a signal that came before there was anything to end.
+  [ -z "$stopping" ] || kill "$waiting" 2>/dev/null || true
   wait "$waiting" || true
 done
 
