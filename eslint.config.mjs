@@ -1,6 +1,7 @@
 // Lint rules: strict, type-aware TypeScript, and the import boundaries that docs/design.md draws.
-import importX from "eslint-plugin-import-x";
 import tseslint from "typescript-eslint";
+
+import boundaryRules from "./eslint.boundaries.mjs";
 
 /** Each folder and the folders of this repository it must not import from. */
 const boundaries = [
@@ -43,9 +44,9 @@ export default tseslint.config(
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { "import-x": importX },
+    plugins: { boundaries: boundaryRules },
     rules: {
-      "import-x/no-restricted-paths": ["error", { zones: boundaries }],
+      "boundaries/imports": ["error", boundaries],
       "no-console": "off",
       // Numbers in messages are what messages are for.
       "@typescript-eslint/restrict-template-expressions": [
@@ -59,11 +60,11 @@ export default tseslint.config(
   { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // A Pulumi resource is registered by being constructed.
   {
-    files: ["components/**", "infra/**", "test/**"],
+    files: ["components/**/*.ts", "infra/**/*.ts", "test/**/*.ts"],
     rules: { "@typescript-eslint/no-new": "off", "@typescript-eslint/no-unused-expressions": "off" },
   },
   {
-    files: ["components/**", "test/**"],
+    files: ["components/**/*.ts", "test/**/*.ts"],
     rules: {
       "@typescript-eslint/no-floating-promises": [
         "error",

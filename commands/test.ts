@@ -43,7 +43,7 @@ async function mocha(args: readonly string[], env: NodeJS.ProcessEnv): Promise<C
   }
 }
 
-/** Lint and type check; false when one of them found something. */
+/** Lint, type check and format, beside the tests that need no cluster; false when one of them found something. */
 async function statics(): Promise<boolean> {
   const check = async (title: string, script: string): Promise<boolean> => {
     try {
@@ -57,8 +57,8 @@ async function statics(): Promise<boolean> {
     }
   };
   const results = await Promise.all([
-    check("Lint (npm run lint)", "lint"),
-    check("Type check (npm run types)", "types"),
+    check("Lint and type check (npm run statics)", "statics"),
+    check("Format (npm run format)", "format"),
   ]);
   return results.every(Boolean);
 }
@@ -76,16 +76,13 @@ await runCommand(
     const { stack } = composed;
     writeStackFile(composed);
     const { env } = await setUp(stack);
-    const clean = given.ONLY_TESTS !== undefined || (await statics());
     const grep = given.ONLY_TESTS === undefined ? [] : ["--grep", given.ONLY_TESTS];
-    const runs = [
-      await mocha(grep, env),
-      await mocha(["--config", ".mocharc.integration.json", ...grep], env),
-    ];
+    const [clean, unit] = await Promise.all([given.ONLY_TESTS !== undefined || statics(), mocha(grep, env)]);
+    const runs = [unit, await mocha(["--config", ".mocharc.integration.json", ...grep], env)];
     const sum = (key: keyof Counts): number => runs.reduce((total, counts) => total + counts[key], 0);
     const failed = sum("failures");
     console.log(
-      `\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint or type check failed"}`,
+      `\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint, type check or format failed"}`,
     );
     const skipped = sum("pending") > 0 ? `, ${sum("pending")} skipped` : "";
     console.log(`${sum("passes")} passed, ${failed} failed${skipped}`);

@@ -1,0 +1,58 @@
+// The lint rule `boundaries/imports`: a file of one folder imports nothing from certain others, in whatever way it names them:
+// by a relative path, or as a workspace package (`@sandlot/<folder>`). It compares names and resolves nothing, which would take
+// longer than all the rest of linting that knows no types.
+import { dirname, relative, resolve, sep } from "node:path";
+
+const root = import.meta.dirname;
+
+/** The top folder of the repository that `path` is in, such as `./infra`; outside of the repository `./..`. */
+const folderOf = (path) => `./${relative(root, path).split(sep)[0]}`;
+
+/** The folder that `specifier` leads to from `file`; undefined for packages of others. */
+function imported(specifier, file) {
+  const workspace = /^@sandlot\/([^/]+)/.exec(specifier);
+  if (workspace !== null) return `./${workspace[1]}`;
+  return /^\.{0,2}\/|^\.{1,2}$/.test(specifier) ? folderOf(resolve(dirname(file), specifier)) : undefined;
+}
+
+const imports = {
+  meta: {
+    type: "problem",
+    schema: [
+      {
+        type: "array",
+        items: {
+          type: "object",
+          properties: { target: { type: "string" }, from: { type: "array", items: { type: "string" } } },
+          required: ["target", "from"],
+          additionalProperties: false,
+        },
+      },
+    ],
+    messages: { forbidden: "{{target}} must not import from {{folder}} (see docs/design.md): {{specifier}}" },
+  },
+  create(context) {
+    const zone = context.options[0].find(({ target }) => target === folderOf(context.filename));
+    if (zone === undefined) return {};
+    const check = (node) => {
+      const specifier = node?.type === "TSLiteralType" ? node.literal.value : node?.value;
+      if (typeof specifier !== "string") return;
+      const folder = imported(specifier, context.filename);
+      if (!zone.from.includes(folder)) return;
+      context.report({ node, messageId: "forbidden", data: { target: zone.target, folder, specifier } });
+    };
+    return {
+      ImportDeclaration: (node) => check(node.source),
+      ExportNamedDeclaration: (node) => check(node.source),
+      ExportAllDeclaration: (node) => check(node.source),
+      ImportExpression: (node) => check(node.source),
+      TSImportType: (node) => check(node.argument),
+      TSExternalModuleReference: (node) => check(node.expression),
+      CallExpression: (node) => {
+        if (node.callee.type === "Identifier" && node.callee.name === "require") check(node.arguments[0]);
+      },
+    };
+  },
+};
+
+export default { rules: { imports } };
