@@ -1,4 +1,5 @@
-// Takes all figures, one after the other, and prints them. Progress goes to standard error. Arguments: --json, --cold.
+// Takes all figures, one after the other, and prints them. Progress goes to standard error. Arguments: --json, --cold, and
+// --only=cluster or --only=scores for one part of them.
 import { cpus, loadavg } from "node:os";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,6 +20,8 @@ import { execFigures } from "./exec.js";
 import { formatTable, records, type Figure } from "./figures.js";
 import { containerMemory } from "./memory.js";
 import { PodBench } from "./pods.js";
+import { describeScores, takeScores } from "./scorers/index.js";
+import { ownFindings, type Scores } from "./scorers/table.js";
 import { startFigures, warmStart } from "./start.js";
 import { stackName, type Surroundings } from "./surroundings.js";
 
@@ -26,16 +29,18 @@ import { stackName, type Surroundings } from "./surroundings.js";
 const settleMs = 20_000;
 
 /** A run that takes longer than this has gone astray, in minutes. */
-const limitMinutes = { warm: 15, cold: 75 };
+const limitMinutes = { warm: 15, cold: 75, scores: 30 };
 
 const cold = process.argv.includes("--cold");
 const json = process.argv.includes("--json");
+const only = process.argv.find((each) => each.startsWith("--only="))?.slice("--only=".length);
+const wants = (part: "cluster" | "scores"): boolean => only === undefined || only === part;
 
 /** The groups of rows in the order in which they are printed, which is not the order in which they are taken. */
 const groups = ["start", "engine", "pods", "idle", "node", "exec", "cold"] as const;
 
 /** The rows that have been taken so far. */
-type Taken = Partial<Record<(typeof groups)[number], readonly Figure[]>>;
+type Taken = Partial<Record<(typeof groups)[number], readonly Figure[]>> & { scores?: readonly Scores[] };
 
 /** Takes the figures, one group after the other, and puts them into `taken`. */
 async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Promise<void> {
@@ -82,6 +87,19 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
   if (cold) taken.cold = coldFigures(await coldStart(around), start);
 }
 
+/** What was asked for. What it finds without an account of it makes the run fail, when all else is done. */
+async function takeAll(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Promise<void> {
+  if (wants("cluster")) await measure(taken, signal, cleanup);
+  if (!wants("scores")) return;
+  taken.scores = await takeScores(signal, cleanup);
+  const open = ownFindings(taken.scores).filter(({ reason }) => reason === undefined);
+  if (open.length === 0) return;
+  throw new UserError(
+    `Scorers find what nobody has accounted for: ${open.map(({ scorer, check }) => `${scorer} ${check}`).join(", ")}.`,
+    "Correct the manifests, or say in bench/scorers/exceptions.ts why they are so.",
+  );
+}
+
 /** The image that setup chose for the node. */
 function nodeImage(stackDir: string): string {
   const resolved = JSON.parse(readFileSync(join(stackDir, "resolved.json"), "utf8")) as {
@@ -95,13 +113,21 @@ async function settled(work: Promise<unknown>): Promise<void> {
   await Promise.race([work.catch(() => undefined), sleep(30_000, undefined, { ref: false })]);
 }
 
-function print(figures: readonly Figure[], seconds: number, load: number): void {
+function print(taken: Taken, seconds: number, load: number): void {
+  const figures = groups.flatMap((group) => taken[group] ?? []);
+  const { scores = [] } = taken;
+  if (figures.length === 0 && scores.length === 0) return;
   const machine = { processors: cpus().length, model: cpus()[0]?.model ?? "", loadBefore: load };
   if (json) {
-    console.log(JSON.stringify({ machine, seconds, figures: records(figures) }, null, 2));
+    const scored = scores.length === 0 ? {} : { scores, findings: ownFindings(scores) };
+    console.log(JSON.stringify({ machine, seconds, figures: records(figures), ...scored }, null, 2));
     return;
   }
-  console.log(`\n${formatTable(figures)}\n`);
+  const tables = [
+    ...(figures.length === 0 ? [] : [formatTable(figures)]),
+    ...(scores.length === 0 ? [] : [describeScores(scores)]),
+  ];
+  console.log(`\n${tables.join("\n\n")}\n`);
   console.log(
     `${machine.processors} processors (${machine.model.trim()}), load before the run ${load.toFixed(1)}; ` +
       `taken in ${formatDuration(seconds * 1000)}`,
@@ -122,7 +148,9 @@ async function main(): Promise<number> {
       );
     });
   }
-  const minutes = cold ? limitMinutes.cold : limitMinutes.warm;
+  const minutes =
+    (wants("cluster") ? limitMinutes[cold ? "cold" : "warm"] : 0) +
+    (wants("scores") ? limitMinutes.scores : 0);
   const timer = setTimeout(() => {
     interrupted.abort(
       new UserError(`Not done after ${minutes} minutes.`, "Is the machine busy? See `make doctor`."),
@@ -130,7 +158,7 @@ async function main(): Promise<number> {
   }, minutes * 60_000);
   const cleanup = new Cleanup();
   const taken: Taken = {};
-  const work = measure(taken, interrupted.signal, cleanup);
+  const work = takeAll(taken, interrupted.signal, cleanup);
   const aborted = new Promise<never>((_, reject) => {
     interrupted.signal.addEventListener("abort", () => {
       reject(interrupted.signal.reason as Error);
@@ -147,8 +175,7 @@ async function main(): Promise<number> {
     clearTimeout(timer);
     if (!(await cleanup.run())) process.exitCode = 1;
     // What was taken before something failed holds all the same.
-    const figures = groups.flatMap((group) => taken[group] ?? []);
-    if (figures.length > 0) print(figures, (performance.now() - started) / 1000, load);
+    print(taken, (performance.now() - started) / 1000, load);
   }
 }
 

@@ -8,16 +8,22 @@ import { isSet } from "./support/variables.js";
 await runCommand(
   {
     name: "bench",
-    summary: "measure times and memory against a reference; makes a stack of its own and takes it down again",
-    variables: ["FORMAT", "COLD"],
+    summary:
+      "measure times, memory and manifests against references; what it makes for that is taken down again",
+    variables: ["FORMAT", "COLD", "FIGURES"],
     examples: [
       "make bench",
       "make -s bench FORMAT=json >figures.json",
       "make bench COLD=1   # the first start as well",
+      "make bench FIGURES=scores",
     ],
   },
   async (given) => {
-    const args = [...(given.FORMAT === "json" ? ["--json"] : []), ...(isSet(given.COLD) ? ["--cold"] : [])];
+    const args = [
+      ...(given.FORMAT === "json" ? ["--json"] : []),
+      ...(isSet(given.COLD) ? ["--cold"] : []),
+      ...(given.FIGURES === undefined ? [] : [`--only=${given.FIGURES}`]),
+    ];
     const child = execa("node", ["--import", "tsx", "bench/main.ts", ...args], {
       cwd: projectRoot,
       stdio: ["ignore", "inherit", "inherit"],

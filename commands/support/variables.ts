@@ -80,6 +80,11 @@ export const variables = {
   MERGE: flag("1: merge it into your kubeconfig as well, as context sandlot-<stack>"),
   ONLY_TESTS: text("a mocha pattern: run only the tests whose titles match"),
   COLD: flag("1: measure as well how long `make up` takes with empty caches (twenty minutes, and then some)"),
+  FIGURES: {
+    help: "which figures to take (default: all)",
+    allowed: "cluster or scores",
+    pattern: /^(cluster|scores)$/,
+  },
   SETTING: {
     help: "the setting, as its path in configuration",
     allowed: "target.kubeconfig, provisioner.apiKey or provisioner.signingKey",

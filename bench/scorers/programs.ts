@@ -1,0 +1,60 @@
+// The scorers as programs: built from their Go modules or installed from PyPI, at pinned versions, and kept in the cache.
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { cached, contentKey } from "@sandlot/toolchain/cache.js";
+import { findOnPath } from "@sandlot/toolchain/find.js";
+import { goEnvironment, goVersion, quickCompile } from "@sandlot/toolchain/go.js";
+import { step, type Progress } from "@sandlot/toolchain/progress.js";
+import { run, tryOutput } from "@sandlot/toolchain/run.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * The folder with the programs of the Go module in `folder`, built unless it is in the cache.
+ * @param more for the environment of the compiler
+ */
+export async function goPrograms(
+  folder: string,
+  packages: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const source = join(here, folder);
+  const version = await goVersion(source, "the scorers are built with it", "native");
+  const key = contentKey({
+    strings: [version, ...packages, JSON.stringify(more)],
+    files: [source],
+    root: source,
+  });
+  return cached(`scorers-${folder}`, key, (dir) =>
+    step(`Scorers: build ${folder}`, (progress: Progress) =>
+      run("go", ["build", "-mod=readonly", "-ldflags=-s -w", ...quickCompile, "-o", dir, ...packages], {
+        cwd: source,
+        env: { ...goEnvironment("native"), ...more },
+        log: "scorers",
+        progress,
+      }),
+    ),
+  );
+}
+
+/**
+ * The folder with checkov and all that it needs, installed unless it is in the cache.
+ * @returns undefined where there is no Python that could
+ */
+export async function checkovFolder(): Promise<string | undefined> {
+  const python = findOnPath("python3");
+  if (python === undefined) return undefined;
+  const version = await tryOutput(python, ["-m", "pip", "--version"]);
+  if (version === undefined) return undefined;
+  const requirements = join(here, "checkov.txt");
+  const key = contentKey({ strings: [version], files: [requirements], root: here });
+  return cached("scorers-checkov", key, (dir) =>
+    step("Scorers: install checkov", (progress) =>
+      run(python, ["-m", "pip", "install", "--no-deps", "--target", dir, "--requirement", requirements], {
+        log: "scorers",
+        progress,
+      }),
+    ),
+  );
+}
