@@ -36,8 +36,11 @@ export const exceptions: readonly Exception[] = [
       "which registry is trusted is for whoever names the image to say; the rendered one is an example",
     KSV020: user,
     KSV021: user,
-    KSV039:
-      "it wants a least amount as well, which protects nothing; and it holds every other object for a LimitRange",
-    KSV040: "the namespace has a quota; it holds every other object for one",
+    KSV039: "it wants a least amount as well, which protects nothing",
+  }),
+  ...of("checkov", {
+    CKV_K8S_15: pull,
+    CKV_K8S_40: user,
+    CKV_K8S_43: "the stack render names an example; production's policies refuse an image without digest",
   }),
 ];

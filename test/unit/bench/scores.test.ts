@@ -162,8 +162,9 @@ describe("a stack to be rendered for scorers", () => {
   it("keeps what it says of sandboxes, and loses its cluster", () => {
     const config = patched("production") as Record<string, Record<string, unknown> | undefined>;
     assert.deepEqual(config["sandlot:target"], { kind: "render", directory: "/tmp/x" });
-    assert.equal(config["sandlot:sandbox"]?.["replicas"], 3);
-    assert.match(String(config["sandlot:sandbox"]?.["image"]), /@sha256:/);
+    const { replicas, image } = config["sandlot:sandbox"] ?? {};
+    assert.equal(replicas, 3);
+    assert.match(String(image), /@sha256:/);
     assert.ok(!("kubernetes:strictMode" in config));
   });
 
