@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 
-import type { V1ConfigMap, V1Pod, V1Service } from "@kubernetes/client-node";
+import type { CoreV1Event, V1ConfigMap, V1Pod, V1Service } from "@kubernetes/client-node";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 
@@ -18,6 +18,7 @@ import { HandOverClient } from "./core/hand-over.js";
 import { Metrics } from "./core/metrics.js";
 import { PoolKeeper } from "./core/pool-keeper.js";
 import { Reaper } from "./core/reaper.js";
+import { RefusalNotices } from "./core/refusals.js";
 import { Sandboxes } from "./core/sandboxes.js";
 import { Services } from "./core/services.js";
 import { Tokens } from "./core/tokens.js";
@@ -29,7 +30,7 @@ import { Leader } from "./kubernetes/leader.js";
 import { Namespace } from "./kubernetes/namespace.js";
 import { WatchCache, type KubernetesObject, type WatchEvents } from "./kubernetes/watch-cache.js";
 import { environmentOfImage } from "./model/environment.js";
-import { ENVIRONMENT, managedSelector } from "./model/labels.js";
+import { ENVIRONMENT, managedSelector, refusalSelector } from "./model/labels.js";
 
 /** What `GET /openapi.json` calls this service's version. */
 const version = "0.1.0";
@@ -93,6 +94,14 @@ export async function startProvisioner(
   const configMaps = new WatchCache<V1ConfigMap>(client, configMapTarget, watchEvents);
   const caches = [pods, configMaps, ...(serviceCache === undefined ? [] : [serviceCache])];
 
+  // Nothing waits for it: without a proxy there are none, and without the right to see them only these notices are missing.
+  const refusalTarget = { path: namespace.events, labelSelector: refusalSelector };
+  const refusalEvents =
+    settings.EGRESS_PROXY_URL === undefined
+      ? undefined
+      : new WatchCache<CoreV1Event>(client, refusalTarget, watchEvents);
+  const refusals = new RefusalNotices(refusalEvents);
+
   const builtIn =
     settings.SANDBOX_IMAGE === undefined
       ? undefined
@@ -118,6 +127,7 @@ export async function startProvisioner(
       ...podSettings,
       readyTimeoutSeconds: settings.READY_TIMEOUT_SECONDS,
       startTimeoutSeconds: settings.START_TIMEOUT_SECONDS,
+      egressProxyUrl: settings.EGRESS_PROXY_URL,
     },
   });
   const identity = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
@@ -163,7 +173,7 @@ export async function startProvisioner(
     ...{ log, version, metrics },
     deerflow: { ...{ keys, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
     v1: {
-      ...{ keys, sandboxes, directory, environments, endpoints, tokens, activity, events },
+      ...{ keys, sandboxes, directory, refusals, environments, endpoints, tokens, activity, events },
       settings: {
         environment: settings.DEFAULT_ENVIRONMENT,
         softSeconds: settings.SOFT_TIMEOUT_SECONDS,
@@ -179,6 +189,7 @@ export async function startProvisioner(
   });
 
   const running = caches.map((cache: WatchCache<KubernetesObject>) => cache.run());
+  if (refusalEvents !== undefined) running.push(refusalEvents.run());
   await Promise.all(caches.map((cache: WatchCache<KubernetesObject>) => cache.synced));
   synced = true;
   const leading = leader.run();
@@ -207,6 +218,7 @@ export async function startProvisioner(
     await app.close();
     await activity.flush(namespace);
     for (const cache of caches) cache.stop();
+    refusalEvents?.stop();
     await Promise.all([...running, leading]);
     await Promise.all([client.close(), handOver.close()]);
   };

@@ -2,12 +2,21 @@
 import type { z } from "zod";
 
 import { SettingsError } from "./errors.js";
-import { variables } from "./variables.js";
-
-type Variables = typeof variables;
+import { egressVariables } from "./egress-variables.js";
+import { variables, type Variable } from "./variables.js";
 
 /** Every variable, read, under its own name. */
-export type Settings = { readonly [Name in keyof Variables]: z.output<Variables[Name]["schema"]> };
+type Read<Variables extends Record<string, Variable>> = {
+  readonly [Name in keyof Variables]: z.output<Variables[Name]["schema"]>;
+};
+
+/** What the provisioner is told. */
+export type Settings = Read<typeof variables>;
+
+/** What the egress proxy is told. */
+export type EgressSettings = Read<typeof egressVariables>;
+
+type ProcessEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** Variables of DeerFlow's that would change what a sandbox is and that this provisioner does not serve. */
 const refused: Readonly<Record<string, string>> = {
@@ -16,23 +25,38 @@ const refused: Readonly<Record<string, string>> = {
 };
 
 /** @throws SettingsError with one line for each mistake. */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+export function readSettings(environment: ProcessEnvironment): Settings {
+  const problems = Object.entries(refused)
+    .filter(([name]) => (environment[name] ?? "") !== "")
+    .map(([name, why]) => `${name} is set, but ${why}.`);
+  const settings = readVariables(variables, environment, problems);
+  const crossed = crossChecks(settings);
+  if (crossed.length > 0) throw new SettingsError(crossed);
+  return settings;
+}
+
+/** @throws SettingsError with one line for each mistake. */
+export function readEgressSettings(environment: ProcessEnvironment): EgressSettings {
+  return readVariables(egressVariables, environment, []);
+}
+
+/** Reads all variables. @throws SettingsError with what is wrong with them, and after that `more`. */
+function readVariables<Variables extends Record<string, Variable>>(
+  variables: Variables,
+  environment: ProcessEnvironment,
+  more: readonly string[],
+): Read<Variables> {
   const problems: string[] = [];
   const read: Record<string, unknown> = {};
   for (const [name, { schema, allowed }] of Object.entries(variables)) {
     const text = environment[name] === "" ? undefined : environment[name];
-    const result = (schema as z.ZodType).safeParse(text);
+    const result = schema.safeParse(text);
     if (result.success) read[name] = result.data;
     else problems.push(`${name} is ${shown(name, text)}, but must be ${allowed}.`);
   }
-  for (const [name, why] of Object.entries(refused)) {
-    if ((environment[name] ?? "") !== "") problems.push(`${name} is set, but ${why}.`);
-  }
+  problems.push(...more);
   if (problems.length > 0) throw new SettingsError(problems);
-  const settings = read as Settings;
-  const crossed = crossChecks(settings);
-  if (crossed.length > 0) throw new SettingsError(crossed);
-  return settings;
+  return read as Read<Variables>;
 }
 
 function crossChecks(settings: Settings): string[] {

@@ -24,7 +24,8 @@ const httpUrl = z.string().refine((text) => {
   return url !== undefined && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
 });
 
-function whole(minimum: number, maximum: number) {
+/** A whole number within limits, both included. */
+export function whole(minimum: number, maximum: number) {
   return z
     .string()
     .regex(/^\d+$/)
@@ -126,6 +127,12 @@ export const variables = {
     schema: httpUrl.transform((text) => text.replace(/\/$/, "")).optional(),
     allowed: "a URL such as http://provisioner.sandlot.svc:8002, without ? and #",
     purpose: "where clients reach this service, with SANDBOX_SERVICE_TYPE=Router",
+  },
+  EGRESS_PROXY_URL: {
+    schema: httpUrl.refine((text) => new URL(text).protocol === "http:").optional(),
+    allowed: "a URL such as http://egress-proxy.sandlot-system.svc:3128",
+    purpose:
+      "where sandboxes of profile allowlist reach the egress proxy, which keeps their rules; without it, rules are refused",
   },
   SKILLS_HOST_PATH: {
     schema: path.optional(),

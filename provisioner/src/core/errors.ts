@@ -2,7 +2,7 @@
 
 /**
  * `not-found`: there is no such sandbox of the caller's. `conflict`: the id stands for another request. `unknown-environment`,
- * `wider-egress`, `no-hand-over`, `bad-mount`: the request cannot be carried out as it is. `quota`: the tenant has its share.
+ * `wider-egress`, `no-rules`, `no-hand-over`, `bad-mount`: the request cannot be carried out as it is. `quota`: the tenant has its share.
  * `capacity`: the cluster is full. `busy`: a sandbox of that id is still going. `refused`: the cluster would not have the pod.
  * `failed`: the sandbox did not come up. `unavailable`: the cluster cannot be asked.
  */
@@ -11,6 +11,7 @@ export type ErrorCode =
   | "conflict"
   | "unknown-environment"
   | "wider-egress"
+  | "no-rules"
   | "no-hand-over"
   | "bad-mount"
   | "quota"

@@ -14,15 +14,16 @@ import {
   escaped,
   type SandboxRequest,
 } from "../model/claim.js";
-import { isWithin } from "../model/egress.js";
 import { revisionOf, type Environment } from "../model/environment.js";
-import { EXPIRES_AT, SANDBOX_ID, TENANT } from "../model/labels.js";
+import { EGRESS_RULES, EXPIRES_AT, SANDBOX_ID, TENANT } from "../model/labels.js";
 import { coldPodName } from "../model/names.js";
+import { networkAnnotation, type NetworkRules } from "../model/network-rules.js";
 import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
 import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
 import type { Environments } from "./environments.js";
+import { checkEgress, checkRules, proxyVariables } from "./egress-access.js";
 import { SandboxError } from "./errors.js";
 import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
@@ -49,6 +50,8 @@ export interface SandboxesSettings extends PodSettings {
   readonly readyTimeoutSeconds: number;
   readonly startTimeoutSeconds: number;
   readonly maxSandboxes: number;
+  /** Where sandboxes of profile `allowlist` reach the egress proxy. */
+  readonly egressProxyUrl?: string | undefined;
 }
 
 /** One create. */
@@ -149,6 +152,11 @@ export class Sandboxes {
     );
   }
 
+  /** Changes what it may reach, from now on; a list that is not given stays. @throws SandboxError */
+  setNetwork(tenant: string, id: string, change: Partial<NetworkRules>): Promise<Sandbox> {
+    return translated(this.#setNetwork(tenant, id, change));
+  }
+
   /** The end of what the sandbox's server has logged. @throws SandboxError */
   logs(
     tenant: string,
@@ -180,11 +188,7 @@ export class Sandboxes {
         "unknown-environment",
         `there is no environment ${JSON.stringify(request.environment)}`,
       );
-    if (request.egress !== undefined && !isWithin(request.egress, environment.egress))
-      throw new SandboxError(
-        "wider-egress",
-        `egress is "${request.egress}", but the environment opens no more than "${environment.egress}"`,
-      );
+    checkEgress(request, environment, this.#parts.settings.egressProxyUrl);
     this.#reserve(create, environment);
     // A failed one makes way: who asks for a sandbox wants one that works.
     if (before?.state === "failed") await this.#remove(before);
@@ -400,11 +404,11 @@ export class Sandboxes {
     signal: AbortSignal,
     fresh: boolean,
   ): Promise<boolean> {
-    const { endpoints, tokens, handOver, directory, pods } = this.#parts;
+    const { endpoints, tokens, handOver, directory, pods, settings } = this.#parts;
     const what: HandOver = {
       claimId: `${sandbox.podUid}:${fingerprint}`,
       token: request.guarded ? tokens.access(sandbox) : null,
-      env: request.env,
+      env: { ...proxyVariables(sandbox.egress, settings.egressProxyUrl), ...request.env },
       secrets: request.secrets,
     };
     const origin = (): string | undefined => {
@@ -453,6 +457,36 @@ export class Sandboxes {
     const mine = directory.withId(id).filter((one) => one.tenant === tenant && one.state !== "stopping");
     await Promise.all(mine.map((one) => this.#remove(one)));
     return mine.length > 0;
+  }
+
+  async #setNetwork(tenant: string, id: string, change: Partial<NetworkRules>): Promise<Sandbox> {
+    const { namespace, pods, settings } = this.#parts;
+    const path = `/metadata/annotations/${escaped(EGRESS_RULES)}`;
+    for (let attempt = 1; ; attempt += 1) {
+      const sandbox = this.get(tenant, id);
+      checkRules(sandbox.egress, settings.egressProxyUrl);
+      const before = sandbox.network;
+      const rules = {
+        allow: change.allow ?? before?.allow ?? [],
+        deny: change.deny ?? before?.deny ?? [],
+      };
+      try {
+        return this.#seen(
+          await namespace.patchPod(sandbox.podName, [
+            { op: "test", path: "/metadata/uid", value: sandbox.podUid },
+            // Two changes at once: the second is made to what the first left, and not to what it found.
+            ...(before === undefined
+              ? []
+              : [{ op: "test" as const, path, value: networkAnnotation(before) }]),
+            add(path, networkAnnotation(rules)),
+          ]),
+        );
+      } catch (error) {
+        if (!(error instanceof KubernetesError) || error.status !== 422 || attempt >= claimAttempts)
+          throw error;
+        pods.observe(await namespace.getPod(sandbox.podName));
+      }
+    }
   }
 
   async #remove(sandbox: Sandbox): Promise<void> {

@@ -17,7 +17,7 @@ export function guard(app: FastifyInstance, keys: Keys, refuse: (reply: FastifyR
     const caller = callerOf(request, keys);
     if (caller === undefined) return refuse(reply);
     request.caller = caller;
-    if (request.method === "POST") limitBody(request);
+    if (request.method === "POST" || request.method === "PATCH") limitBody(request);
     return undefined;
   });
 }

@@ -59,6 +59,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   "unknown-environment": 500,
   "wider-egress": 500,
+  "no-rules": 500,
   "no-hand-over": 500,
   "bad-mount": 400,
   quota: 429,

@@ -1,7 +1,8 @@
-// Server-sent events of one sandbox: how it is now, every change, and that it is gone.
+// Server-sent events of one sandbox: how it is now, every change, what was refused to it, and that it is gone.
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import type { Directory } from "../core/directory.js";
+import type { RefusalNotices } from "../core/refusals.js";
 import type { Sandbox } from "../model/sandbox.js";
 
 /** Streams that are open, so that a server that stops can end them. */
@@ -33,7 +34,7 @@ const mostBuffered = 256 * 1024;
 /** Answers with the events of `sandbox`, until it is gone or the reader is. */
 export function sendEvents(
   streams: EventStreams,
-  directory: Directory,
+  { directory, refusals }: { directory: Directory; refusals: RefusalNotices },
   sandbox: Sandbox,
   describe: (sandbox: Sandbox) => object,
   request: FastifyRequest,
@@ -68,10 +69,14 @@ export function sendEvents(
     send("gone", { id: sandbox.id });
     end();
   });
+  const offRefusals = refusals.onRefusal(sandbox.podUid, (notice) => {
+    send("egress-refused", notice);
+  });
   const heartbeat = setInterval(() => response.write(": still here\n\n"), heartbeatMs);
   const forget = streams.add(end);
   function end(): void {
     off();
+    offRefusals();
     forget();
     clearInterval(heartbeat);
     response.end();

@@ -9,6 +9,7 @@ type Json = Record<string, unknown>;
 const bodies = {
   CreateSandbox: schemas.createSchema,
   ExtendSandbox: schemas.extendSchema,
+  ChangeNetwork: schemas.networkSchema,
   Sandbox: schemas.sandboxSchema,
   SandboxList: schemas.sandboxListSchema,
   EnvironmentList: schemas.environmentListSchema,
@@ -72,6 +73,16 @@ export function openApiDocument(version: string): Json {
           errors: [401, 404, 422, 503],
         }),
       },
+      "/v1/sandboxes/{id}/network": {
+        parameters: [idParameter],
+        patch: operation("changeNetwork", "Change what a sandbox with egress `allowlist` may reach", {
+          requestBody: { required: true, content: json("ChangeNetwork") },
+          responses: {
+            200: answer("The sandbox; connections that are no longer allowed are cut.", json("Sandbox")),
+          },
+          errors: [401, 404, 422, 503],
+        }),
+      },
       "/v1/sandboxes/{id}/logs": {
         parameters: [idParameter],
         get: operation("getSandboxLogs", "The last lines that the sandbox's server logged", {
@@ -85,7 +96,8 @@ export function openApiDocument(version: string): Json {
         get: operation("getSandboxEvents", "Follow a sandbox", {
           responses: {
             200: answer(
-              "Server-sent events: `state` with a Sandbox, at once and at each change; `gone` at the end.",
+              "Server-sent events: `state` with a Sandbox, at once and at each change; `egress-refused` with host, port, " +
+                "reason, count and time of what the egress proxy refused; `gone` at the end.",
               { "text/event-stream": { schema: { type: "string" } } },
             ),
           },

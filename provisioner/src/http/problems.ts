@@ -27,6 +27,7 @@ export const problems: Readonly<Record<ErrorCode, readonly [number, string]>> = 
   conflict: [409, "The id stands for another request"],
   "unknown-environment": [422, "Unknown environment"],
   "wider-egress": [422, "More egress than the environment opens"],
+  "no-rules": [422, "Rules that nothing would keep"],
   "no-hand-over": [422, "The sandbox does not take what was to be handed over"],
   "bad-mount": [422, "A mount that is not allowed"],
   quota: [429, "The quota is used up"],

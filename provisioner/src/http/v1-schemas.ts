@@ -1,8 +1,10 @@
 // The bodies and parameters of /v1: what is validated, and what the OpenAPI document is made from.
 import { z } from "zod";
 
+import { parseRule, ruleSyntax } from "../egress/rules.js";
 import { egressProfiles } from "../model/egress.js";
 import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
+import { longestRule, mostRules } from "../model/network-rules.js";
 
 const week = 7 * 24 * 3600;
 
@@ -29,6 +31,28 @@ const variable = z
 const environmentVariables = z
   .record(variable, z.string().max(65_536))
   .refine((given) => Object.keys(given).length <= 128, "must be at most 128 variables");
+
+const rules = z
+  .array(
+    z
+      .string()
+      .max(longestRule)
+      .refine((text) => parseRule(text) !== undefined, `must be ${ruleSyntax}`),
+  )
+  .max(mostRules);
+
+const networkFields = {
+  allow: rules.optional().meta({
+    description: `What it may reach: each ${ruleSyntax}. Private addresses are open only to a range that lies within them.`,
+  }),
+  deny: rules.optional().meta({ description: "What it may not reach, even if it is allowed." }),
+};
+
+/** The body of a change of what a sandbox may reach. */
+export const networkSchema = z
+  .strictObject(networkFields)
+  .refine(({ allow, deny }) => allow !== undefined || deny !== undefined, "must have allow, deny or both")
+  .meta({ id: "ChangeNetwork", description: "A list that is absent stays as it is." });
 
 /** The body of a create. */
 export const createSchema = z
@@ -58,6 +82,10 @@ export const createSchema = z
       .enum(egressProfiles)
       .optional()
       .meta({ description: "What it may reach; never more than its environment opens." }),
+    network: z
+      .strictObject(networkFields)
+      .optional()
+      .meta({ description: "What it may reach with egress `allowlist`; nothing, if absent." }),
     softTimeoutSeconds: z
       .int()
       .min(1)
@@ -100,6 +128,10 @@ export const sandboxSchema = z
     }),
     labels: z.record(z.string(), z.string()),
     egress: z.string(),
+    network: z
+      .object({ allow: z.array(z.string()), deny: z.array(z.string()) })
+      .optional()
+      .meta({ description: "What it may reach; with egress `allowlist` only." }),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime(),
     hardExpiresAt: z.iso.datetime(),

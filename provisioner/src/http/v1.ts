@@ -8,6 +8,7 @@ import type { Directory } from "../core/directory.js";
 import type { Endpoints } from "../core/endpoints.js";
 import type { Environments } from "../core/environments.js";
 import { SandboxError } from "../core/errors.js";
+import type { RefusalNotices } from "../core/refusals.js";
 import type { Sandboxes } from "../core/sandboxes.js";
 import type { Tokens } from "../core/tokens.js";
 import { parseLabelSelector } from "../model/label-selector.js";
@@ -25,6 +26,7 @@ export interface V1Options {
   readonly keys: Keys;
   readonly sandboxes: Sandboxes;
   readonly directory: Directory;
+  readonly refusals: RefusalNotices;
   readonly environments: Environments;
   readonly endpoints: Endpoints;
   readonly tokens: Tokens;
@@ -53,7 +55,7 @@ class BadRequest extends Error {
 
 /** Registers the routes below `/v1`. */
 export function v1(app: FastifyInstance, options: V1Options): void {
-  const { sandboxes, directory, environments, endpoints, tokens, activity, settings } = options;
+  const { sandboxes, directory, refusals, environments, endpoints, tokens, activity, settings } = options;
   guard(app, options.keys, (reply) =>
     problem(
       reply.header("www-authenticate", "X-API-Key"),
@@ -88,6 +90,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
         tenant,
         environment,
         egress: given.egress,
+        ...(given.network === undefined
+          ? {}
+          : { network: { allow: given.network.allow ?? [], deny: given.network.deny ?? [] } }),
         labels: given.labels ?? {},
         env: given.env ?? {},
         secrets: given.secrets ?? {},
@@ -143,6 +148,14 @@ export function v1(app: FastifyInstance, options: V1Options): void {
     return described(sandbox);
   });
 
+  app.patch("/sandboxes/:id/network", async (request) => {
+    const { id } = named(request);
+    const change = read(schemas.networkSchema, request.body ?? {}, "");
+    const sandbox = await sandboxes.setNetwork(request.caller.tenant, id, change);
+    activity.touch(sandbox);
+    return described(sandbox);
+  });
+
   app.get("/sandboxes/:id/logs", async (request, reply) => {
     const { id } = named(request);
     const { tailLines } = read(schemas.logsQuery, request.query, "");
@@ -153,7 +166,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.get("/sandboxes/:id/events", (request, reply) => {
-    sendEvents(options.events, directory, named(request), described, request, reply);
+    sendEvents(options.events, { directory, refusals }, named(request), described, request, reply);
   });
 
   app.get("/environments", (request) => ({
@@ -180,6 +193,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       token: sandbox.guarded ? tokens.access(sandbox) : undefined,
       labels: sandbox.labels,
       egress: sandbox.egress,
+      network: sandbox.network && { allow: [...sandbox.network.allow], deny: [...sandbox.network.deny] },
       createdAt: sandbox.claimedAt.toISOString(),
       expiresAt: sandbox.expiresAt.toISOString(),
       hardExpiresAt: sandbox.hardExpiresAt.toISOString(),
@@ -208,7 +222,7 @@ function read<T extends z.ZodType>(schema: T, value: unknown, root: string): z.o
   if (result.success) return result.data;
   throw new BadRequest(
     fieldErrors(result.error).map(({ path, message }) => ({
-      field: [root, ...path].filter(Boolean).join("."),
+      field: [root, ...path].filter((part) => part !== "").join("."),
       message,
     })),
   );

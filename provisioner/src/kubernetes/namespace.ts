@@ -1,5 +1,5 @@
 // The few requests that the provisioner makes, in its one namespace: also the list of what its Role must allow.
-import type { V1Lease, V1Pod, V1Service } from "@kubernetes/client-node";
+import type { CoreV1Event, V1Lease, V1Pod, V1Service } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
 
 import type { PatchOperation } from "../model/claim.js";
@@ -21,6 +21,7 @@ export class Namespace {
   readonly pods: string;
   readonly services: string;
   readonly configMaps: string;
+  readonly events: string;
   readonly #leases: string;
 
   constructor(
@@ -32,6 +33,7 @@ export class Namespace {
     this.pods = `${core}/pods`;
     this.services = `${core}/services`;
     this.configMaps = `${core}/configmaps`;
+    this.events = `${core}/events`;
     this.#leases = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(name)}/leases`;
   }
 
@@ -83,6 +85,11 @@ export class Namespace {
 
   createService(service: V1Service): Promise<V1Service> {
     return this.#request({ method: "POST", path: this.services, body: service });
+  }
+
+  /** Does not wait: an Event that comes late says little. */
+  createEvent(event: CoreV1Event): Promise<CoreV1Event> {
+    return this.client.request({ method: "POST", path: this.events, body: event });
   }
 
   getLease(name: string): Promise<V1Lease> {

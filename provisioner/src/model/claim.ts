@@ -4,6 +4,7 @@ import * as label from "./labels.js";
 import type { ClaimMetadata } from "./pod.js";
 import type { IdlePod } from "./sandbox.js";
 import type { EgressProfile } from "./egress.js";
+import { networkAnnotation, type NetworkRules } from "./network-rules.js";
 
 /** How long a sandbox lives. Seconds. */
 export interface Lifetime {
@@ -22,6 +23,8 @@ export interface SandboxRequest {
   readonly environment: string;
   /** Absent: the environment's. */
   readonly egress?: EgressProfile | undefined;
+  /** What it may reach through the egress proxy, in profile `allowlist`. Absent: nothing. */
+  readonly network?: NetworkRules | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
@@ -48,6 +51,7 @@ export function claimMetadata(
 ): ClaimMetadata {
   const { id, tenant, lifetime } = request;
   const after = (seconds: number): string => new Date(now.getTime() + seconds * 1000).toISOString();
+  const egress = request.egress ?? granted;
   const own = Object.entries(request.labels).map(([key, value]) => [USER_LABEL_PREFIX + key, value] as const);
   return {
     labels: {
@@ -55,7 +59,7 @@ export function claimMetadata(
       [STATE]: "claimed",
       [SANDBOX_ID]: id,
       [TENANT]: tenant,
-      [EGRESS]: request.egress ?? granted,
+      [EGRESS]: egress,
       ...(request.deerflow ? { app: "deer-flow-sandbox", "sandbox-id": id } : {}),
     },
     annotations: {
@@ -65,6 +69,9 @@ export function claimMetadata(
       [label.HARD_EXPIRES_AT]: after(lifetime.hardSeconds),
       [label.FINGERPRINT]: fingerprint,
       [label.GUARDED]: String(request.guarded),
+      ...(egress === "allowlist"
+        ? { [label.EGRESS_RULES]: networkAnnotation(request.network ?? { allow: [], deny: [] }) }
+        : {}),
       ...(lifetime.idleSeconds === undefined ? {} : { [label.IDLE_SECONDS]: String(lifetime.idleSeconds) }),
     },
     hardSeconds: lifetime.hardSeconds,

@@ -10,6 +10,9 @@ export const commonLabels: Readonly<Record<string, string>> = {
 /** What the watch of pods and Services asks for: sandboxes of the shared Deployment have another `managed-by`. */
 export const managedSelector = "app.kubernetes.io/managed-by=sandlot-provisioner";
 
+/** What Events of the egress proxy are labelled with, as a selector. */
+export const refusalSelector = "app.kubernetes.io/managed-by=sandlot-egress-proxy";
+
 /** The environment that a pod was made from; on ConfigMaps, the environment that they define. */
 export const ENVIRONMENT = "sandlot.dev/environment";
 /** `idle` in the pool, `claimed` once it is somebody's sandbox; never back. */
@@ -37,5 +40,9 @@ export const LAST_ACTIVE_AT = "sandlot.dev/last-active-at";
 export const FINGERPRINT = "sandlot.dev/request-fingerprint";
 /** What an idle pod was built from, hashed: a pod of an older revision is replaced. */
 export const REVISION = "sandlot.dev/revision";
+/** What a sandbox of profile `allowlist` may reach, as JSON; the egress proxy reads it. */
+export const EGRESS_RULES = "sandlot.dev/egress-rules";
+/** On an Event: what was refused, as JSON. */
+export const EGRESS_REFUSAL = "sandlot.dev/egress-refusal";
 /** Whether the sandbox asks callers for its token. */
 export const GUARDED = "sandlot.dev/guarded";

@@ -2,6 +2,7 @@
 import type { V1Pod, V1PodCondition } from "@kubernetes/client-node";
 
 import * as label from "./labels.js";
+import { readNetworkRules, type NetworkRules } from "./network-rules.js";
 
 /**
  * `starting`: does not answer yet, or not now. `running`: answers. `stopping`: is being deleted. `failed`: its server or its
@@ -40,6 +41,8 @@ export interface Sandbox extends PodFacts {
   readonly id: string;
   readonly tenant: string;
   readonly egress: string;
+  /** What it may reach through the egress proxy; undefined in other profiles than `allowlist`. */
+  readonly network: NetworkRules | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly claimedAt: Date;
   readonly expiresAt: Date;
@@ -78,6 +81,7 @@ export function viewOf(pod: V1Pod): PodView {
       id,
       tenant,
       egress: labels[label.EGRESS] ?? "blocked",
+      network: readNetworkRules(notes[label.EGRESS_RULES]),
       labels: userLabels(labels),
       claimedAt,
       // A sandbox without times is one that somebody tampered with: it is over.

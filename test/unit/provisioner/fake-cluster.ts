@@ -36,7 +36,7 @@ export interface SeenRequest {
   readonly query: URLSearchParams;
 }
 
-const kinds = ["pods", "services", "configmaps", "leases"];
+const kinds = ["pods", "services", "configmaps", "leases", "events"];
 
 export class FakeCluster {
   readonly requests: SeenRequest[] = [];
@@ -78,6 +78,10 @@ export class FakeCluster {
 
   pods(): (V1Pod & Stored)[] {
     return [...this.#kind("pods").values()] as (V1Pod & Stored)[];
+  }
+
+  events(): Stored[] {
+    return [...this.#kind("events").values()];
   }
 
   services(): Stored[] {

@@ -15,7 +15,7 @@ export const apiKey = "0123456789abcdef-key";
 export interface Replica {
   readonly provisioner: Provisioner;
   call(
-    method: "GET" | "POST" | "DELETE",
+    method: "GET" | "POST" | "PATCH" | "DELETE",
     url: string,
     body?: object,
     headers?: Record<string, string>,

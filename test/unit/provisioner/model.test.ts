@@ -8,6 +8,7 @@ import { podTemplate } from "../../../components/sandbox-deployment/pod.js";
 import { withDefaults } from "../../../components/sandbox-deployment/resolve.js";
 import { parseKeys } from "../../../provisioner/src/config/keys.js";
 import { readSettings } from "../../../provisioner/src/config/settings.js";
+import { egressVariables } from "../../../provisioner/src/config/egress-variables.js";
 import { variables } from "../../../provisioner/src/config/variables.js";
 import { Tokens } from "../../../provisioner/src/core/tokens.js";
 import { withoutToken } from "../../../provisioner/src/router/index.js";
@@ -62,6 +63,7 @@ function sandbox(more: Partial<Sandbox>): Sandbox {
       id: "a",
       tenant: "t",
       egress: "blocked",
+      network: undefined,
       labels: {},
       claimedAt: ago(10),
       expiresAt: ago(-100),
@@ -327,7 +329,10 @@ describe("settings", () => {
 describe("docs/api.md", () => {
   it("has every variable with its purpose", () => {
     const text = readFileSync(new URL("../../../docs/api.md", import.meta.url), "utf8").replace(/ +/g, " ");
-    for (const [name, { purpose, allowed }] of Object.entries(variables))
+    for (const [name, { purpose, allowed }] of [
+      ...Object.entries(variables),
+      ...Object.entries(egressVariables),
+    ])
       assert.ok(text.includes(`| \`${name}\` | ${purpose} | ${allowed} |`), name);
   });
 });

@@ -1,0 +1,43 @@
+// What a sandbox of profile `allowlist` needs to get out: rules that somebody keeps, and to know where that is.
+import { isWithin, type EgressProfile } from "../model/egress.js";
+import type { Environment } from "../model/environment.js";
+import type { NetworkRules } from "../model/network-rules.js";
+import { SandboxError } from "./errors.js";
+
+/** What is asked for. */
+interface Asked {
+  readonly egress?: EgressProfile | undefined;
+  readonly network?: NetworkRules | undefined;
+}
+
+/** @throws SandboxError if the environment does not open so much, or nobody would keep the rules. */
+export function checkEgress({ egress, network }: Asked, environment: Environment, proxyUrl?: string): void {
+  if (egress !== undefined && !isWithin(egress, environment.egress))
+    throw new SandboxError(
+      "wider-egress",
+      `egress is "${egress}", but the environment opens no more than "${environment.egress}"`,
+    );
+  if (network !== undefined) checkRules(egress ?? environment.egress, proxyUrl);
+}
+
+/** @throws SandboxError if rules would be kept by nobody. */
+export function checkRules(profile: string, proxyUrl: string | undefined): void {
+  if (profile !== "allowlist")
+    throw new SandboxError(
+      "no-rules",
+      `network has rules, but the sandbox's egress is "${profile}": rules are for egress "allowlist" only`,
+    );
+  if (proxyUrl === undefined)
+    throw new SandboxError(
+      "no-rules",
+      "network has rules, but there is no egress proxy here to keep them: set EGRESS_PROXY_URL of the provisioner",
+    );
+}
+
+/** The variables by which programs find the proxy, in both spellings: some know one, some the other. */
+export function proxyVariables(profile: string, proxyUrl: string | undefined): Record<string, string> {
+  if (profile !== "allowlist" || proxyUrl === undefined) return {};
+  const own = { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, NO_PROXY: "localhost,127.0.0.1,::1" };
+  const lower = Object.entries(own).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return { ...own, ...Object.fromEntries(lower) };
+}
