@@ -22,7 +22,9 @@ import { RefusalNotices } from "./core/refusals.js";
 import { Sandboxes } from "./core/sandboxes.js";
 import { Services } from "./core/services.js";
 import { Tokens } from "./core/tokens.js";
+import { WarmConnections } from "./core/warm-connections.js";
 import { EventStreams } from "./http/events.js";
+import { RateLimits } from "./http/rate-limits.js";
 import { buildServer } from "./http/server.js";
 import { KubernetesClient } from "./kubernetes/client.js";
 import { connect, type Connection } from "./kubernetes/connection.js";
@@ -113,6 +115,7 @@ export async function startProvisioner(
   const endpoints = new Endpoints(settings, tokens, (podName) => directory.serviceOf(podName));
   const services = new Services(namespace, endpoints.serviceType, serviceCache);
   const handOver = new HandOverClient();
+  const warm = new WarmConnections({ directory, endpoints, handOver, tokens });
   const activity = new ActivityLog(directory);
   const podSettings = {
     namespace: settings.K8S_NAMESPACE,
@@ -149,6 +152,7 @@ export async function startProvisioner(
       maxStarting: settings.POOL_MAX_STARTING,
     },
     leads: () => leader.leads,
+    claiming: () => sandboxes.claiming,
     onTrouble: (environment, error) => {
       log.warn({ environment, err: error }, "the pool cannot be kept");
     },
@@ -169,11 +173,12 @@ export async function startProvisioner(
   let stopping = false;
   let synced = false;
   const events = new EventStreams();
+  const limits = new RateLimits();
   const app = buildServer({
     ...{ log, version, metrics },
-    deerflow: { ...{ keys, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
+    deerflow: { ...{ keys, limits, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
     v1: {
-      ...{ keys, sandboxes, directory, refusals, environments, endpoints, tokens, activity, events },
+      ...{ keys, limits, sandboxes, directory, refusals, environments, endpoints, tokens, activity, events },
       settings: {
         environment: settings.DEFAULT_ENVIRONMENT,
         softSeconds: settings.SOFT_TIMEOUT_SECONDS,
@@ -199,6 +204,7 @@ export async function startProvisioner(
     }),
     every(keepEveryMs, log, async () => {
       pools.keepAll();
+      warm.keepAll();
       if (leader.leads) await services.repair(allPods(directory));
     }),
     every(flushEveryMs, log, () => activity.flush(namespace)),

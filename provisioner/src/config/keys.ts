@@ -15,7 +15,22 @@ export interface Caller {
   readonly quota: Quota;
   /** The environments that may be used; undefined: all. */
   readonly environments: ReadonlySet<string> | undefined;
+  readonly rateLimit: RateLimit;
 }
+
+/** How many requests within how many seconds. */
+export interface RateLimit {
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+/** For whom the file says nothing: far more than an agent backend needs, far less than a loop without a pause makes. */
+export const defaultRateLimit: RateLimit = { requests: 1_000, seconds: 10 };
+
+const rateLimit = z.strictObject({
+  requests: z.int().min(1).max(1_000_000),
+  seconds: z.int().min(1).max(3_600),
+});
 
 const quantity = z.string().transform((text, context) => {
   const amount = parseQuantity(text);
@@ -26,6 +41,7 @@ const quantity = z.string().transform((text, context) => {
 /** The file of `API_KEYS_FILE`. */
 export const keysFile = z.strictObject({
   version: z.literal(1),
+  rateLimit: rateLimit.optional(),
   tenants: z.record(
     z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
     z.strictObject({
@@ -40,6 +56,7 @@ export const keysFile = z.strictObject({
         )
         .min(1),
       environments: z.array(z.string()).min(1).optional(),
+      rateLimit: rateLimit.optional(),
       quota: z
         .strictObject({
           sandboxes: z.int().min(0).optional(),
@@ -68,7 +85,10 @@ export class Keys {
     path: string | undefined,
     onChange: (problem: string | undefined) => void,
   ) {
-    const caller = { tenant: defaultTenant, quota: {}, environments: undefined };
+    const caller = {
+      ...{ tenant: defaultTenant, quota: {}, environments: undefined },
+      rateLimit: defaultRateLimit,
+    };
     this.#fixed = new Map(apiKey === undefined ? [] : [[sha256(apiKey), caller]]);
     this.#callers = this.#fixed;
     this.#path = path;
@@ -138,8 +158,9 @@ export function parseKeys(text: string): Map<string, Caller> {
     );
   }
   const callers = new Map<string, Caller>();
-  for (const [tenant, { keys, environments, quota }] of Object.entries(result.data.tenants)) {
-    const caller = { tenant, quota: quota ?? {}, environments: environments && new Set(environments) };
+  const { tenants, rateLimit: most = defaultRateLimit } = result.data;
+  for (const [tenant, { keys, environments, quota = {}, rateLimit = most }] of Object.entries(tenants)) {
+    const caller = { tenant, quota, environments: environments && new Set(environments), rateLimit };
     for (const key of keys) {
       if (callers.has(key.sha256))
         throw new SettingsError([

@@ -29,8 +29,9 @@ const longestPauseMs = 250;
 export class HandOverClient {
   readonly #closing = new AbortController();
   readonly #agent = new Agent({
-    // A sandbox is handed over once: keeping the connection would only cost memory.
-    keepAliveTimeout: 1_000,
+    // Idle pods are asked now and then (warm-connections.ts), so that their connection is open when they are claimed.
+    keepAliveTimeout: 60_000,
+    keepAliveMaxTimeout: 60_000,
     connect: { timeout: 1_000 },
     headersTimeout: attemptMs,
     bodyTimeout: attemptMs,

@@ -26,6 +26,8 @@ export interface PoolParts {
   readonly metrics: Metrics;
   readonly settings: PoolSettings;
   readonly leads: () => boolean;
+  /** Whether claims are under way that new pods would slow down. */
+  readonly claiming: () => boolean;
   readonly onTrouble: (environment: string, error: unknown) => void;
 }
 
@@ -37,9 +39,9 @@ export interface PoolSettings extends PodSettings {
   readonly maxSandboxes: number;
 }
 
-/** A pause after a claim: a burst of claims is served before the machine starts pods again; and the longest such pause. */
+/** A pause after the last claim: a burst of claims is served before the machine starts pods again; and the longest such pause. */
 const quietMs = 150;
-const longestQuietMs = 1_000;
+const longestQuietMs = 3_000;
 const longestBackoffMs = 60_000;
 
 /** Keeps the pools. */
@@ -64,7 +66,7 @@ export class PoolKeeper {
   keepAll(): void {
     const { environments, directory } = this.#parts;
     const names = new Set([...environments.all().map(({ name }) => name), ...directory.idleEnvironments()]);
-    for (const name of names) this.#keep(name);
+    for (const name of names) if (!this.#due.has(name)) this.#keep(name);
   }
 
   stop(): void {
@@ -79,8 +81,12 @@ export class PoolKeeper {
     if (before !== undefined) clearTimeout(before.timer);
     const timer = setTimeout(
       () => {
-        this.#due.delete(environment);
-        this.#keep(environment);
+        const again = this.#parts.claiming() && performance.now() < latest;
+        if (again) this.#soon(environment);
+        else {
+          this.#due.delete(environment);
+          this.#keep(environment);
+        }
       },
       Math.max(0, Math.min(quietMs, latest - now)),
     );

@@ -168,6 +168,11 @@ export class Sandboxes {
     return translated(this.#parts.namespace.logs(sandbox.podName, tailLines, limitBytes));
   }
 
+  /** Whether an idle pod is being claimed at this moment. */
+  get claiming(): boolean {
+    return this.#taken.size > 0;
+  }
+
   /** Whether this replica handed the sandbox over. */
   handedOver(sandbox: Sandbox): boolean {
     return this.#handedOver.has(sandbox.podUid);

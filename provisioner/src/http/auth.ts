@@ -1,7 +1,8 @@
-// Who calls: a hook for the routes that only known callers may use.
+// Who calls, and how often: a hook for the routes that only known callers may use.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { Caller, Keys } from "../config/keys.js";
+import type { RateLimits } from "./rate-limits.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -10,12 +11,26 @@ declare module "fastify" {
   }
 }
 
-/** Guards every route of `app`. `refuse` answers those that nobody knows. */
-export function guard(app: FastifyInstance, keys: Keys, refuse: (reply: FastifyReply) => FastifyReply): void {
+/** How an API tells that it does not serve a request. */
+export interface GuardAnswers {
+  /** Nobody knows the key. */
+  unknown(reply: FastifyReply): FastifyReply;
+  /** The tenant calls too often; the header Retry-After is set. */
+  tooMany(reply: FastifyReply, detail: string): FastifyReply;
+}
+
+/** Guards every route of `app`. */
+export function guard(app: FastifyInstance, keys: Keys, limits: RateLimits, answers: GuardAnswers): void {
   app.decorateRequest("caller");
   app.addHook("onRequest", async (request, reply) => {
     const caller = callerOf(request, keys);
-    if (caller === undefined) return refuse(reply);
+    if (caller === undefined) return answers.unknown(reply);
+    const wait = await limits.secondsToWait(caller);
+    if (wait !== undefined) {
+      const { requests, seconds } = caller.rateLimit;
+      const detail = `the limit is ${requests} requests in ${seconds} s; try again in ${wait} s`;
+      return answers.tooMany(reply.header("retry-after", String(wait)), detail);
+    }
     request.caller = caller;
     if (request.method === "POST" || request.method === "PATCH") limitBody(request);
     return undefined;

@@ -11,11 +11,13 @@ import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { guard } from "./auth.js";
 import type { Keys } from "../config/keys.js";
+import type { RateLimits } from "./rate-limits.js";
 import { fieldErrors } from "./validation.js";
 
 /** What the routes need. */
 export interface DeerflowOptions {
   readonly keys: Keys;
+  readonly limits: RateLimits;
   readonly sandboxes: Sandboxes;
   readonly endpoints: Endpoints;
   readonly activity: Activity;
@@ -73,7 +75,10 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
 /** Registers the routes below `/api`. */
 export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
   const { sandboxes, endpoints, activity, settings } = options;
-  guard(app, options.keys, (reply) => reply.code(401).type("text/plain").send("Unauthorized"));
+  guard(app, options.keys, options.limits, {
+    unknown: (reply) => reply.code(401).type("text/plain").send("Unauthorized"),
+    tooMany: (reply, detail) => reply.code(429).send({ detail }),
+  });
   app.setErrorHandler((error, request, reply) => answerError(error, request.log, reply));
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ detail: "Not Found" }));
 

@@ -22,7 +22,7 @@ const errors: Readonly<Record<number, string>> = {
   404: "There is no such sandbox of yours.",
   409: "The id or key stands for a request with other values.",
   422: "The request is wrong; `errors` names the fields.",
-  429: "Your quota is used up.",
+  429: "Your quota is used up, or you call too often; `Retry-After` says when to try again.",
   502: "The cluster refused the sandbox, or the sandbox failed while it started.",
   503: "There is no room, or the cluster does not answer; try again after `Retry-After`.",
 };
@@ -51,18 +51,18 @@ export function openApiDocument(version: string): Json {
         get: operation("listSandboxes", "List your sandboxes, by id", {
           parameters: parameters(schemas.listQuery, "query"),
           responses: { 200: answer("A page.", json("SandboxList")) },
-          errors: [401, 422],
+          errors: [401, 422, 429],
         }),
       },
       "/v1/sandboxes/{id}": {
         parameters: [idParameter],
         get: operation("getSandbox", "Get a sandbox", {
           responses: { 200: answer("The sandbox.", json("Sandbox")) },
-          errors: [401, 404, 503],
+          errors: [401, 404, 429, 503],
         }),
         delete: operation("deleteSandbox", "Delete a sandbox", {
           responses: { 204: { description: "It is being deleted." } },
-          errors: [401, 404, 503],
+          errors: [401, 404, 429, 503],
         }),
       },
       "/v1/sandboxes/{id}/extend": {
@@ -70,7 +70,7 @@ export function openApiDocument(version: string): Json {
         post: operation("extendSandbox", "Move the soft timeout", {
           requestBody: { required: true, content: json("ExtendSandbox") },
           responses: { 200: answer("The sandbox.", json("Sandbox")) },
-          errors: [401, 404, 422, 503],
+          errors: [401, 404, 422, 429, 503],
         }),
       },
       "/v1/sandboxes/{id}/network": {
@@ -80,7 +80,7 @@ export function openApiDocument(version: string): Json {
           responses: {
             200: answer("The sandbox; connections that are no longer allowed are cut.", json("Sandbox")),
           },
-          errors: [401, 404, 422, 503],
+          errors: [401, 404, 422, 429, 503],
         }),
       },
       "/v1/sandboxes/{id}/logs": {
@@ -88,7 +88,7 @@ export function openApiDocument(version: string): Json {
         get: operation("getSandboxLogs", "The last lines that the sandbox's server logged", {
           parameters: parameters(schemas.logsQuery, "query"),
           responses: { 200: answer("At most 4 MiB.", { "text/plain": { schema: { type: "string" } } }) },
-          errors: [401, 404, 422, 502, 503],
+          errors: [401, 404, 422, 429, 502, 503],
         }),
       },
       "/v1/sandboxes/{id}/events": {
@@ -101,13 +101,13 @@ export function openApiDocument(version: string): Json {
               { "text/event-stream": { schema: { type: "string" } } },
             ),
           },
-          errors: [401, 404, 503],
+          errors: [401, 404, 429, 503],
         }),
       },
       "/v1/environments": {
         get: operation("listEnvironments", "List the environments that you may use", {
           responses: { 200: answer("All of them.", json("EnvironmentList")) },
-          errors: [401],
+          errors: [401, 429],
         }),
       },
     },

@@ -54,7 +54,8 @@ export function problem(
     ...(detail === undefined ? {} : { detail }),
     ...(errors === undefined ? {} : { errors }),
   };
-  if (status === 503 || status === 429) void reply.header("retry-after", "2");
+  if ((status === 503 || status === 429) && !reply.hasHeader("retry-after"))
+    void reply.header("retry-after", "2");
   return reply.code(status).type("application/problem+json").send(body);
 }
 

@@ -18,12 +18,14 @@ import { guard } from "./auth.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
 import { problem, sandboxProblem } from "./problems.js";
+import type { RateLimits } from "./rate-limits.js";
 import { fieldErrors } from "./validation.js";
 import * as schemas from "./v1-schemas.js";
 
 /** What the routes need. */
 export interface V1Options {
   readonly keys: Keys;
+  readonly limits: RateLimits;
   readonly sandboxes: Sandboxes;
   readonly directory: Directory;
   readonly refusals: RefusalNotices;
@@ -56,14 +58,16 @@ class BadRequest extends Error {
 /** Registers the routes below `/v1`. */
 export function v1(app: FastifyInstance, options: V1Options): void {
   const { sandboxes, directory, refusals, environments, endpoints, tokens, activity, settings } = options;
-  guard(app, options.keys, (reply) =>
-    problem(
-      reply.header("www-authenticate", "X-API-Key"),
-      401,
-      "Unauthorized",
-      "give an API key in the header X-API-Key",
-    ),
-  );
+  guard(app, options.keys, options.limits, {
+    unknown: (reply) =>
+      problem(
+        reply.header("www-authenticate", "X-API-Key"),
+        401,
+        "Unauthorized",
+        "give an API key in the header X-API-Key",
+      ),
+    tooMany: (reply, detail) => problem(reply, 429, "Too many requests", detail),
+  });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((_, reply) => problem(reply, 404, "Not found"));
 

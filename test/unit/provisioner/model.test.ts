@@ -6,7 +6,7 @@ import fc from "fast-check";
 
 import { podTemplate } from "../../../components/sandbox-deployment/pod.js";
 import { withDefaults } from "../../../components/sandbox-deployment/resolve.js";
-import { parseKeys } from "../../../provisioner/src/config/keys.js";
+import { defaultRateLimit, parseKeys } from "../../../provisioner/src/config/keys.js";
 import { readSettings } from "../../../provisioner/src/config/settings.js";
 import { egressVariables } from "../../../provisioner/src/config/egress-variables.js";
 import { variables } from "../../../provisioner/src/config/variables.js";
@@ -350,7 +350,23 @@ describe("API keys", () => {
       tenant: "acme",
       environments: new Set(["e"]),
       quota: { sandboxes: 2, cpu: 0.5, memory: 2 ** 30 },
+      rateLimit: defaultRateLimit,
     });
+    const limited = {
+      version: 1,
+      rateLimit: { requests: 5, seconds: 1 },
+      tenants: {
+        a: { keys },
+        b: { keys: [{ name: "k", sha256: "b".repeat(64) }], rateLimit: { requests: 7, seconds: 2 } },
+      },
+    };
+    assert.deepEqual(
+      [...parseKeys(JSON.stringify(limited)).values()].map((one) => one.rateLimit),
+      [
+        { requests: 5, seconds: 1 },
+        { requests: 7, seconds: 2 },
+      ],
+    );
   });
 
   it("are refused with the field that is wrong", () => {
