@@ -236,6 +236,8 @@ export class Sandboxes {
     deadline: AbortSignal,
   ): Promise<Sandbox> {
     if (sandbox.fingerprint !== fingerprint) throw conflict(request.id);
+    // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
+    await this.#parts.services.ensure(sandbox);
     return this.#finish(sandbox, request, fingerprint, deadline, false);
   }
 

@@ -56,7 +56,7 @@ export class WatchCache<T extends KubernetesObject> {
   /** What is gone must not come back by an answer that was on its way. */
   readonly #tombstones = new Map<string, number>();
   readonly #stopping = new AbortController();
-  /** Settled when it was listed once, so that what is not in it is not there. */
+  /** Settled when it was listed and the watch stood, so that what is not in it is not there. */
   readonly synced: Promise<void>;
   #markSynced: () => void = () => undefined;
   #connected = false;
@@ -99,7 +99,6 @@ export class WatchCache<T extends KubernetesObject> {
     while (!this.#stopped()) {
       try {
         resourceVersion ??= await this.#list();
-        this.#markSynced();
         for await (const version of this.#watch(resourceVersion)) {
           resourceVersion = version;
           failures = 0;
@@ -179,6 +178,7 @@ export class WatchCache<T extends KubernetesObject> {
       silenceMs,
     );
     this.#connected = true;
+    this.#markSynced();
     for await (const line of lines(body)) {
       const { type, object } = JSON.parse(line) as WatchEvent<T>;
       if (type === "ERROR")
