@@ -1,4 +1,4 @@
-// A single-node Kubernetes for machines that cannot pull rancher/k3s: upstream components, etcd, a NetworkPolicy agent
+// A small Kubernetes for machines that cannot pull rancher/k3s: upstream components, etcd, a NetworkPolicy agent
 // and a local-path provisioner in one process, containerd as its child. It keeps k3s's container contract.
 package main
 
@@ -22,11 +22,13 @@ func main() {
 	switch filepath.Base(os.Args[0]) {
 	case "server":
 		serve(options.Parse(os.Args[1:]))
+	case "agent":
+		serveAgent(options.Parse(os.Args[1:]))
 	case "kubectl":
 		os.Exit(cli.Run(kubectl.NewDefaultKubectlCommand()))
 	case "ctr":
 		log.Fatal(syscall.Exec("/usr/bin/ctr", os.Args, os.Environ()))
 	default:
-		log.Fatal("usage: k3s server [flags] | kubectl | ctr")
+		log.Fatal("usage: k3s server [flags] | agent [flags] | kubectl | ctr")
 	}
 }

@@ -27,6 +27,7 @@ import (
 // policyAgent keeps the nftables rules equal to the cluster's NetworkPolicies. The CNI plugin "gate" tells it of each
 // pod sandbox and holds the pod back until its rules are in force, so that no pod ever runs unfiltered.
 type policyAgent struct {
+	node       string
 	factory    informers.SharedInformerFactory
 	pods       corelisters.PodLister
 	namespaces corelisters.NamespaceLister
@@ -38,9 +39,10 @@ type policyAgent struct {
 	inForce   map[string]types.UID      // pods whose rules are loaded, by address
 }
 
-func newPolicyAgent(client kubernetes.Interface) *policyAgent {
+func newPolicyAgent(client kubernetes.Interface, node string) *policyAgent {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	a := &policyAgent{
+		node:       node,
 		factory:    factory,
 		pods:       factory.Core().V1().Pods().Lister(),
 		namespaces: factory.Core().V1().Namespaces().Lister(),
@@ -97,7 +99,7 @@ func (a *policyAgent) compile() (rules string, known map[string]types.UID) {
 	slices.SortFunc(policies, func(x, y *netv1.NetworkPolicy) int {
 		return strings.Compare(x.Namespace+"/"+x.Name, y.Namespace+"/"+y.Name)
 	})
-	endpoints := netpol.Endpoints(pods, sandboxes)
+	endpoints := netpol.Endpoints(pods, sandboxes, a.node)
 	known = map[string]types.UID{}
 	for _, e := range endpoints {
 		known[e.IP] = netpol.IdentityOf(e.Pod)

@@ -28,20 +28,22 @@ const (
 	tlsDir   = dataDir + "/server/tls"
 	credDir  = dataDir + "/server/cred"
 	agentDir = dataDir + "/agent"
-	sock     = "/run/k3s/containerd/containerd.sock"
+	// Where nodes that join find what they need (https://docs.k3s.io/cli/token).
+	nodeTokenFile = dataDir + "/server/node-token"
+	sock          = "/run/k3s/containerd/containerd.sock"
 )
 
 // serve starts the node and runs until it is told to stop.
 func serve(opt options.Options) {
 	started := time.Now()
 	done := func(what string) { log.Printf("k3s: %s after %.1fs", what, time.Since(started).Seconds()) }
-	values := placeholders(opt)
+	values := placeholders(opt, tlsDir, credDir)
 	prepareMachine()
-	flags := writeFiles(values, opt["disable"])
+	flags := writeFiles(values, opt["disable"], "")
 	containerd := make(chan struct{})
 	go func() { runContainerd(); done("containerd ready, images imported"); close(containerd) }()
 
-	admin := issueCertificates(values, opt["tls-san"])
+	admin, authority := issueCertificates(values, opt["tls-san"])
 	etcd := startEtcd()
 	done("etcd ready")
 	c := newComponents(flags, opt)
@@ -49,35 +51,48 @@ func serve(opt options.Options) {
 	client := connect(admin)
 	done("apiserver ready")
 	<-containerd
-	go newPolicyAgent(client).run() // before the kubelet: no pod starts without its rules
+	go newPolicyAgent(client, values["NODE"]).run() // before the kubelet: no pod starts without its rules
+	go followNodes(client, values)
 	for _, name := range []string{"kubelet", "kube-scheduler", "kube-controller-manager", "kube-proxy"} {
 		c.start(name)
 	}
-	go localpath.Serve(client, dataDir+"/storage")
+	go localpath.Serve(client, dataDir+"/storage", values["NODE"], true)
+	go letNodesJoin(client, authority, values, opt)
 	publishKubeconfig(admin, opt)
 	go applyManifests()
 	done("all components started")
 
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	<-stop
+	waitForStop()
 	etcd.Close()
 	os.Exit(0)
 }
 
+func waitForStop() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	<-stop
+}
+
 // placeholders are the values that config.txt asks for.
-func placeholders(opt options.Options) map[string]string {
+func placeholders(opt options.Options, tls, cred string) map[string]string {
 	host, err := os.Hostname()
 	must(err)
 	addresses, err := net.LookupHost(host)
 	must(err)
-	v := map[string]string{"DATA": dataDir, "AGENT": agentDir, "TLS": tlsDir, "CRED": credDir, "SOCK": sock,
+	v := map[string]string{"DATA": dataDir, "AGENT": agentDir, "TLS": tls, "CRED": cred, "SOCK": sock,
 		"NODE":     opt.Last("node-name", orElse(os.Getenv("K3S_NODE_NAME"), strings.ToLower(host))),
 		"IP":       opt.Last("node-ip", addresses[0]),
 		"PORT":     opt.Last("https-listen-port", "6443"),
 		"SERVICES": opt.Last("service-cidr", "10.43.0.0/16"),
 		"PODS":     opt.Last("cluster-cidr", "10.42.0.0/16"),
 	}
+	v["RESOLV"] = resolvConf(v["IP"])
+	deriveAddresses(v)
+	return v
+}
+
+// deriveAddresses are those that follow from the ranges of services and pods.
+func deriveAddresses(v map[string]string) {
 	for _, name := range []string{"SERVICES", "PODS"} {
 		if !strings.HasSuffix(v[name], ".0.0/16") {
 			log.Fatalf("k3s: %s %s: only ranges of the form a.b.0.0/16 are served", name, v[name])
@@ -85,9 +100,7 @@ func placeholders(opt options.Options) map[string]string {
 	}
 	services := strings.TrimSuffix(v["SERVICES"], "0/16")
 	v["API"], v["DNS"] = services+"1", services+"10"
-	v["NODE_PODS"] = strings.TrimSuffix(v["PODS"], "16") + "24"
-	v["RESOLV"] = resolvConf(v["IP"])
-	return v
+	v["NODE_PODS"] = strings.TrimSuffix(v["PODS"], "16") + "24" // the first node's; see followNodes
 }
 
 // prepareMachine does what a container engine leaves undone. A restarted container keeps its old files but not its
@@ -98,10 +111,14 @@ func prepareMachine() {
 	must(os.RemoveAll("/run/k3s"))
 }
 
-// writeFiles writes the configuration and returns each component's flags. Manifests named in disabled are removed.
-func writeFiles(values map[string]string, disabled []string) map[string][]string {
+// writeFiles writes the configuration and returns each component's flags. Files named in disabled are removed; what is in
+// the folder except is none of this node's.
+func writeFiles(values map[string]string, disabled []string, except string) map[string][]string {
 	flags, files := config.Render(values)
 	for _, f := range files {
+		if except != "" && strings.HasPrefix(f.Path, except+"/") {
+			continue
+		}
 		if slices.Contains(disabled, strings.TrimSuffix(filepath.Base(f.Path), ".yaml")) {
 			os.Remove(f.Path)
 		} else {
@@ -111,8 +128,8 @@ func writeFiles(values map[string]string, disabled []string) map[string][]string
 	return flags
 }
 
-// issueCertificates returns the administrator's kubeconfig.
-func issueCertificates(v map[string]string, extraNames []string) []byte {
+// issueCertificates returns the administrator's kubeconfig, and the authority.
+func issueCertificates(v map[string]string, extraNames []string) ([]byte, pki.Authority) {
 	authority := pki.Load(tlsDir, credDir, v["PORT"])
 	authority.Certificate("apiserver", "kube-apiserver", "", append(extraNames, "kubernetes", "kubernetes.default", "kubernetes.default.svc",
 		"kubernetes.default.svc.cluster.local", "localhost", "127.0.0.1", v["NODE"], v["IP"], v["API"])...)
@@ -121,7 +138,7 @@ func issueCertificates(v map[string]string, extraNames []string) []byte {
 	for _, name := range []string{"kube-controller-manager", "kube-scheduler", "kube-proxy"} {
 		authority.Kubeconfig(name, "system:"+name, "")
 	}
-	return authority.Kubeconfig("admin", "system:admin", "system:masters")
+	return authority.Kubeconfig("admin", "system:admin", "system:masters"), authority
 }
 
 // startEtcd trades durability at power loss for speed: this is a development cluster in a container.

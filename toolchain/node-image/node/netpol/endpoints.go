@@ -8,10 +8,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Endpoint is a pod's address.
+// Endpoint is a pod's address. Local is whether the pod is on this node, whose rules it then stands under.
 type Endpoint struct {
-	Pod *v1.Pod
-	IP  string
+	Pod   *v1.Pod
+	IP    string
+	Local bool
 }
 
 // Sandbox is a pod sandbox that the container runtime has given an address.
@@ -31,9 +32,9 @@ func IdentityOf(p *v1.Pod) types.UID {
 	return p.UID
 }
 
-// Endpoints gives each running pod its address. What the runtime says of now counts more than a pod's status, which
-// lags: an address can be another pod's already.
-func Endpoints(pods []*v1.Pod, sandboxes []Sandbox) (endpoints []Endpoint) {
+// Endpoints gives each running pod its address. What this node's runtime says of now counts more than a pod's status,
+// which lags: an address can be another pod's already.
+func Endpoints(pods []*v1.Pod, sandboxes []Sandbox, node string) (endpoints []Endpoint) {
 	given, taken := map[types.UID]string{}, map[string]bool{}
 	for _, s := range sandboxes {
 		given[s.PodUID], taken[s.IP] = s.IP, true
@@ -48,7 +49,7 @@ func Endpoints(pods []*v1.Pod, sandboxes []Sandbox) (endpoints []Endpoint) {
 			taken[ip] = true
 		}
 		if ip != "" {
-			endpoints = append(endpoints, Endpoint{p, ip})
+			endpoints = append(endpoints, Endpoint{p, ip, p.Spec.NodeName == node})
 		}
 	}
 	// In order of address, so that the same state gives the same rules.

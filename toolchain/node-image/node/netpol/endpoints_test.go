@@ -9,7 +9,7 @@ import (
 
 func addresses(pods []*v1.Pod, sandboxes ...Sandbox) map[string]string {
 	found := map[string]string{}
-	for _, e := range Endpoints(pods, sandboxes) {
+	for _, e := range Endpoints(pods, sandboxes, "") {
 		found[e.IP] = e.Pod.Name
 	}
 	return found

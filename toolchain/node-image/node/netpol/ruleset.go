@@ -29,8 +29,11 @@ var (
 //
 // Egress is judged before ingress, in base chains of their own, so that an "accept" in one still meets the other.
 // Traffic from the node itself (probes, the API server's proxy) leaves by the output hook and is never filtered.
-// Whatever comes from or goes to a pod's interface under an address that is not an endpoint's is dropped: an address
-// that is not known yet, no longer, or forged.
+// Whatever comes from or goes to a pod's interface under an address that is not an endpoint's of this node is dropped:
+// an address that is not known yet, no longer, or forged.
+//
+// What a pod may send is judged on its own node. What it may get is judged on every node on the way: a Service's port on
+// another node shows the pod's node that node's address in place of the caller's, which only the other node sees.
 func Ruleset(endpoints []Endpoint, namespaces []*v1.Namespace, policies []*netv1.NetworkPolicy) string {
 	c := compiler{endpoints: endpoints, policies: policies, namespaces: map[string]labels.Set{}}
 	for _, n := range namespaces {
@@ -68,9 +71,11 @@ type compiler struct {
 
 // base is a chain that packets enter first.
 func (c compiler) base(name, hook string, priority int, device, field string, verdicts []string) string {
-	known := make([]string, len(c.endpoints))
-	for i, e := range c.endpoints {
-		known[i] = e.IP
+	var known []string
+	for _, e := range c.endpoints {
+		if e.Local {
+			known = append(known, e.IP)
+		}
 	}
 	rules := fmt.Sprintf("    %s \"veth*\" drop\n", device)
 	if len(known) > 0 {
@@ -85,6 +90,9 @@ func (c compiler) base(name, hook string, priority int, device, field string, ve
 // pods returns a chain for each pod that a policy selects, and the map entries that lead to them.
 func (c compiler) pods(d direction) (chains string, verdicts []string) {
 	for i, e := range c.endpoints {
+		if !e.Local && d == egress {
+			continue
+		}
 		selected, rules := false, fmt.Sprintf("    ip %s %s accept\n", d.peer, e.IP) // a pod always reaches itself
 		for _, p := range c.policies {
 			if p.Namespace == e.Pod.Namespace && slices.Contains(p.Spec.PolicyTypes, d.policyType) && matches(&p.Spec.PodSelector, e.Pod.Labels) {

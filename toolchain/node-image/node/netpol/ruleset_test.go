@@ -48,7 +48,7 @@ func chain(rules, name string) string {
 }
 
 func compile(policies ...*netv1.NetworkPolicy) string {
-	return Ruleset(Endpoints([]*v1.Pod{web, client, stranger}, nil), spaces, policies)
+	return Ruleset(Endpoints([]*v1.Pod{web, client, stranger}, nil, ""), spaces, policies)
 }
 
 func policy(app string, ingress []netv1.NetworkPolicyIngressRule, egress []netv1.NetworkPolicyEgressRule, kinds ...netv1.PolicyType) *netv1.NetworkPolicy {
@@ -139,5 +139,29 @@ func TestEgressToTheNodeIsJudged(t *testing.T) {
 	rules := compile(policy("client", nil, nil, netv1.PolicyTypeEgress))
 	if !strings.Contains(chain(rules, "egress_to_node"), "10.42.0.3 : goto out1") {
 		t.Errorf("no verdict on the input hook:\n%s", rules)
+	}
+}
+
+// What pods of other nodes send is those nodes' business, and nothing here may use their addresses; what they get is judged
+// here as well.
+func TestPodsOfOtherNodes(t *testing.T) {
+	elsewhere := pod("apps", "elsewhere", "10.42.1.2", map[string]string{"app": "client"})
+	elsewhere.Spec.NodeName = "agent"
+	from := []netv1.NetworkPolicyIngressRule{{From: []netv1.NetworkPolicyPeer{{PodSelector: selector("client")}}}}
+	rules := Ruleset(Endpoints([]*v1.Pod{web, elsewhere}, nil, ""), spaces, []*netv1.NetworkPolicy{
+		policy("web", from, nil, netv1.PolicyTypeIngress),
+		policy("client", nil, nil, netv1.PolicyTypeEgress, netv1.PolicyTypeIngress),
+	})
+	if got, want := chain(rules, "in0"), "ip saddr 10.42.0.2 accept\nip saddr 10.42.1.2 accept\ndrop\n"; got != want {
+		t.Errorf("as a peer: got %q, want %q", got, want)
+	}
+	if got, want := chain(rules, "in1"), "ip saddr 10.42.1.2 accept\ndrop\n"; got != want {
+		t.Errorf("what it gets: got %q, want %q", got, want)
+	}
+	if chain(rules, "out1") != "" {
+		t.Errorf("what it sends must not be judged here:\n%s", rules)
+	}
+	if got, want := chain(rules, "egress"), "iifname \"veth*\" ip saddr != { 10.42.0.2 } drop\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("the other node's address may be used here: %q", got)
 	}
 }

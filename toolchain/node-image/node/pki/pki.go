@@ -40,6 +40,34 @@ func Load(tlsDir, credDir, port string) Authority {
 	return Authority{ca, key, tlsDir, credDir, port}
 }
 
+// PEM is the authority's certificate.
+func (a Authority) PEM() []byte { return pkiutil.EncodeCertPEM(a.ca) }
+
+// Sign issues a certificate for a key that somebody else holds, as a client and as a server under the given addresses.
+func (a Authority) Sign(key crypto.PublicKey, cn, org string, addresses ...net.IP) ([]byte, error) {
+	c := certutil.Config{CommonName: cn, AltNames: certutil.AltNames{IPs: addresses},
+		Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	if len(addresses) > 0 {
+		c.Usages = append(c.Usages, x509.ExtKeyUsageServerAuth)
+	}
+	if org != "" {
+		c.Organization = []string{org}
+	}
+	cert, err := pkiutil.NewSignedCert(&pkiutil.CertConfig{Config: c}, publicOnly{key: key}, a.ca, a.key, false)
+	if err != nil {
+		return nil, err
+	}
+	return pkiutil.EncodeCertPEM(cert), nil
+}
+
+// publicOnly stands for a key whose private half is elsewhere: signing a certificate takes the public one alone.
+type publicOnly struct {
+	crypto.Signer
+	key crypto.PublicKey
+}
+
+func (p publicOnly) Public() crypto.PublicKey { return p.key }
+
 // Certificate issues name.crt and name.key for a common name, an organization and subject names.
 func (a Authority) Certificate(name, cn, org string, names ...string) (crt, key []byte) {
 	c := certutil.Config{CommonName: cn, Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
@@ -64,12 +92,17 @@ func (a Authority) Certificate(name, cn, org string, names ...string) (crt, key 
 // Kubeconfig issues a certificate and writes the kubeconfig that uses it; cluster, user and context are named "default".
 func (a Authority) Kubeconfig(name, cn, org string, names ...string) []byte {
 	crt, key := a.Certificate(name, cn, org, names...)
-	c := kubeconfig.CreateWithCerts("https://127.0.0.1:"+a.port, "default", "default", pkiutil.EncodeCertPEM(a.ca), key, crt)
+	return WriteKubeconfig(a.credDir, name, "https://127.0.0.1:"+a.port, a.PEM(), crt, key)
+}
+
+// WriteKubeconfig writes name.kubeconfig into a folder and returns it.
+func WriteKubeconfig(dir, name, server string, ca, crt, key []byte) []byte {
+	c := kubeconfig.CreateWithCerts(server, "default", "default", ca, key, crt)
 	c.Contexts["default"], c.CurrentContext = c.Contexts[c.CurrentContext], "default"
 	b, err := clientcmd.Write(*c)
 	must(err)
-	must(os.MkdirAll(a.credDir, 0o755))
-	must(os.WriteFile(filepath.Join(a.credDir, name+".kubeconfig"), b, 0o600))
+	must(os.MkdirAll(dir, 0o755))
+	must(os.WriteFile(filepath.Join(dir, name+".kubeconfig"), b, 0o600))
 	return b
 }
 
