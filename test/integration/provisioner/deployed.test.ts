@@ -336,7 +336,9 @@ describe("the deployed provisioner", function () {
     });
   });
 
-  it("gives each sandbox a Service where URLs are to be ClusterIP, which clients in the cluster reach", async () => {
+  it("gives each sandbox a Service where URLs are to be ClusterIP, which clients in the cluster reach", async function () {
+    // Two updates of the stack.
+    this.timeout(600_000);
     const folder = mkdtempSync(join(tmpdir(), "sandlot-deployed-"));
     const overlay = join(folder, "overlay.yaml");
     writeFileSync(overlay, stringify({ config: { "sandlot:provisioner": { sandboxUrls: "ClusterIP" } } }));
