@@ -5,11 +5,12 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 import { note, step } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
+import { agentsIn } from "./support/agents.js";
 import { runCommand } from "./support/command.js";
 import { configured } from "./support/configured.js";
 import { removeOrphans, releaseLock } from "./support/leftovers.js";
 import { removeContext, userKubeconfig } from "./support/merge-kubeconfig.js";
-import { deleteNamespaces, startIfStopped } from "./support/node.js";
+import { deleteNamespaces, startIfStopped, stopAgents } from "./support/node.js";
 import { upCommand } from "./support/outputs.js";
 import { engine, stackCommand } from "./support/pulumi.js";
 import { setUpEngine } from "./support/setup.js";
@@ -38,6 +39,7 @@ await runCommand(
       if (ownCluster) {
         await startIfStopped(stack, env);
         await emptyCluster(composed, env);
+        await stopAgents(stack, env);
       }
       const kept = ownCluster ? [] : readState(stack).filter(({ retainOnDelete }) => retainOnDelete === true);
       await step(`Stack ${stack.name}: destroy`, () =>
@@ -49,7 +51,10 @@ await runCommand(
     if (ownCluster) await removeOrphans(stack, env);
     removeContext(userKubeconfig(), `sandlot-${stack.name}`);
     rmSync(stack.dir, { recursive: true, force: true });
-    if (ownCluster) await volumes(`sandlot-${stack.name}`, isSet(given.VOLUMES), env);
+    if (ownCluster) {
+      for (const name of [`sandlot-${stack.name}`, ...(await agentsIn("volume", stack, env))])
+        await volumes(name, isSet(given.VOLUMES), env);
+    }
     return 0;
   },
 );
@@ -74,7 +79,7 @@ async function emptyCluster({ stack, document }: ComposedStack, env: NodeJS.Proc
   await step(`Namespace ${namespace}: delete`, () => deleteNamespaces(stack, namespaces, env));
 }
 
-/** Deletes the node's volume, or says that it is kept. */
+/** Deletes a node's volume, or says that it is kept. */
 async function volumes(name: string, remove: boolean, env: NodeJS.ProcessEnv): Promise<void> {
   const { failed } = await execa("docker", ["volume", "inspect", name], { env, reject: false });
   if (failed) return;

@@ -7,26 +7,33 @@ import { dockerEnvironment } from "./support/docker.js";
 import { nodeOf, readOutputs } from "./support/outputs.js";
 import { runInSandbox } from "./support/sandbox.js";
 import { stackOf } from "./support/stack-file.js";
-import { isSet } from "./support/variables.js";
 
 await runCommand(
   {
     name: "exec",
-    summary: "run a command in a sandbox (or, with NODE=1, in the node's container)",
+    summary: "run a command in a sandbox (or, with NODE, in a node's container)",
     variables: ["CMD", "NODE", "STACK"],
-    examples: [`make exec CMD='python3 -c "print(6 * 7)"'`, "make exec NODE=1 CMD='kubectl get pods -A'"],
+    examples: [
+      `make exec CMD='python3 -c "print(6 * 7)"'`,
+      "make exec NODE=1 CMD='kubectl get pods -A'",
+      "make exec NODE=agent-1 CMD='df -h'",
+    ],
   },
   async (given) => {
     if (given.CMD === undefined)
       throw new UserError("CMD is missing.", "Give the command, such as: make exec CMD='uname -a'");
     const stack = stackOf(given.STACK);
     const outputs = readOutputs(stack);
-    if (isSet(given.NODE)) {
-      const { exitCode } = await execa("docker", ["exec", nodeOf(stack, outputs), "sh", "-c", given.CMD], {
-        env: await dockerEnvironment(),
-        stdio: "inherit",
-        reject: false,
-      });
+    if (given.NODE !== undefined && given.NODE !== "0") {
+      const { exitCode } = await execa(
+        "docker",
+        ["exec", nodeOf(stack, outputs, given.NODE), "sh", "-c", given.CMD],
+        {
+          env: await dockerEnvironment(),
+          stdio: "inherit",
+          reject: false,
+        },
+      );
       return exitCode ?? 1;
     }
     if (outputs.endpoint === undefined) {

@@ -15,7 +15,7 @@ const followed = 50;
 await runCommand(
   {
     name: "logs",
-    summary: "print the sandboxes' logs (or, with NODE=1, the node's)",
+    summary: "print the sandboxes' logs (or, with NODE, a node's)",
     variables: ["NODE", "FOLLOW", "TAIL", "STACK"],
   },
   async (given) => {
@@ -24,8 +24,8 @@ await runCommand(
     const env = await dockerEnvironmentOf(outputs);
     const tail = given.TAIL ?? "100";
     const follow = isSet(given.FOLLOW) ? ["--follow"] : [];
-    if (isSet(given.NODE)) {
-      const args = ["logs", "--tail", tail, ...follow, nodeOf(stack, outputs)];
+    if (given.NODE !== undefined && given.NODE !== "0") {
+      const args = ["logs", "--tail", tail, ...follow, nodeOf(stack, outputs, given.NODE)];
       const { exitCode } = await execa("docker", args, { env, stdio: "inherit", reject: false });
       return exitCode ?? 1;
     }

@@ -1,4 +1,4 @@
-// make status: the node, the sandboxes, what they use and where they are reached.
+// make status: the nodes, the sandboxes, what they use and where they are reached.
 import { runCommand } from "./support/command.js";
 import { lastStackFile } from "./support/stack-file.js";
 import { formatStatus, statusOf } from "./support/status.js";
@@ -8,7 +8,7 @@ await runCommand(
   {
     name: "status",
     summary:
-      "show the node, the sandboxes, what they use and where they are reached; fails when the stack is not up",
+      "show the nodes, the sandboxes, what they use and where they are reached; fails when the stack is not up",
     variables: ["FORMAT", "STACK"],
     examples: ["make status", "make -s status FORMAT=json | jq .pods"],
   },

@@ -19,11 +19,12 @@ export type {
   SandboxToleration,
 } from "./gvisor-runtime/args";
 export { K3sCluster } from "./k3s-cluster";
+export type { NodeContainer } from "./k3s-cluster/agents";
 export { ImagePullPolicy, PortProtocol } from "./k3s-cluster/args";
 export type { K3sClusterArgs, NodeMount, PublishedPort, RegistryMirror } from "./k3s-cluster/args";
 export { resolve as validateK3sClusterArgs } from "./k3s-cluster/validate";
 export { NodeImage } from "./node-image";
-export type { NodeImageArgs } from "./node-image/args";
+export type { ImageReceiver, NodeImageArgs } from "./node-image/args";
 export { Observability } from "./observability";
 export { alerts } from "./observability/alerts";
 export type { MetricsScraper, ObservabilityArgs, ObservabilityOptions } from "./observability/args";
@@ -41,7 +42,7 @@ export type {
   TenantQuota,
 } from "./provisioner/args";
 export { SandboxDeployment } from "./sandbox-deployment";
-export { SandboxPullPolicy, SandboxServiceType } from "./sandbox-deployment/args";
+export { ExternalTrafficPolicy, SandboxPullPolicy, SandboxServiceType } from "./sandbox-deployment/args";
 export type { PodMetric, SandboxAutoscaling } from "./sandbox-deployment/autoscaling";
 export type { KeyReference, SandboxVariable } from "./sandbox-deployment/environment";
 export { AntiAffinity, NodeOperator } from "./sandbox-deployment/placement";

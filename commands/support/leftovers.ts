@@ -7,6 +7,7 @@ import { stateDir } from "@sandlot/toolchain/paths.js";
 import { note } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
+import { agentName } from "./agents.js";
 import { stackCommand, type EngineEnvironment } from "./pulumi.js";
 import { projectName, type Stack } from "./stack-file.js";
 import { readState } from "./state.js";
@@ -55,14 +56,24 @@ const inspectFormat: Record<Kind, string> = {
   network: '{{.Id}} {{index .Labels "sandlot.dev/owner"}}',
 };
 
+/** The containers of the stack's agents, whichever checkout they are of. */
+async function agentsOf({ name }: Stack, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const filter = ["--filter", `label=sandlot.dev/stack=${name}`];
+  const { stdout } = await execa("docker", ["ps", "--all", ...filter, "--format", "{{.Names}}"], { env });
+  return stdout.split("\n").filter((each) => each.startsWith(agentName({ name }, "")));
+}
+
 /**
- * Removes the container and network that carry this stack's name but are not in its state: the remains of an update
+ * Removes the containers and the network that carry this stack's name but are not in its state: the remains of an update
  * that was cut off, or of a checkout that is gone.
  * @throws UserError when they belong to somebody else.
  */
 export async function removeOrphans(stack: Stack, env: EngineEnvironment): Promise<void> {
-  const name = `sandlot-${stack.name}`;
-  for (const kind of ["container", "network"] as const) {
+  const server = `sandlot-${stack.name}`;
+  const containers = [...(await agentsOf(stack, env)), server];
+  // The network last: containers hold on to it.
+  const objects = [...containers.map((name) => ["container", name] as const), ["network", server] as const];
+  for (const [kind, name] of objects) {
     const { stdout, failed } = await execa(
       "docker",
       [kind, "inspect", "--format", inspectFormat[kind], name],
@@ -102,7 +113,7 @@ function refuseForeign(kind: Kind, name: string, owner: string): void {
       );
 }
 
-/** Whether the state holds a node container that Docker no longer has, so that the engine must look before it acts. */
+/** Whether the state holds a node's container that Docker no longer has, so that the engine must look before it acts. */
 export async function containerIsMissing(stack: Stack, env: EngineEnvironment): Promise<boolean> {
   for (const id of idsInState(stack, "docker:index/container:Container")) {
     const { failed } = await execa("docker", ["container", "inspect", id], { env, reject: false });
@@ -111,7 +122,7 @@ export async function containerIsMissing(stack: Stack, env: EngineEnvironment): 
   return false;
 }
 
-/** Removes the node's container, so that the next update makes it anew; its volume stays. */
+/** Removes the nodes' containers, so that the next update makes them anew; their volumes stay. */
 export async function removeContainer(stack: Stack, env: EngineEnvironment): Promise<void> {
   for (const id of idsInState(stack, "docker:index/container:Container")) {
     await execa("docker", ["container", "rm", "--force", "--volumes", id], { env, reject: false });

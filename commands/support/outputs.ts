@@ -76,12 +76,15 @@ export function readOutputs(stack: Stack): StackOutputs {
   return JSON.parse(readFileSync(path, "utf8")) as StackOutputs;
 }
 
-/** The node's container. @throws UserError when the stack has none of its own. */
-export function nodeOf({ name }: Stack, { nodeContainer }: StackOutputs): string {
-  if (nodeContainer !== undefined) return nodeContainer;
+/**
+ * The container of the node that `which` names: 1 for the server's, else such as agent-1.
+ * @throws UserError when the stack has none of its own.
+ */
+export function nodeOf({ name }: Stack, { nodeContainer }: StackOutputs, which = "1"): string {
+  if (nodeContainer !== undefined) return which === "1" ? nodeContainer : `${nodeContainer}-${which}`;
   throw new UserError(
     `Stack ${name} has no node of its own: its cluster is not in a container of this machine.`,
-    "Leave NODE=1 out, or ask whoever runs that cluster.",
+    "Leave NODE out, or ask whoever runs that cluster.",
   );
 }
 

@@ -1,13 +1,14 @@
 // What a stack looks like right now, as data; `formatStatus` says the same in lines.
 import { execa } from "execa";
 
+import { agentsIn } from "./agents.js";
 import { dockerEnvironment } from "./docker.js";
 import { clusterOf, kubectlJson, sandboxSelector, type Cluster } from "./kubernetes.js";
 import { tryReadOutputs, upCommand, type StackOutputs } from "./outputs.js";
 import type { Stack } from "./stack-file.js";
 import type { TargetKind } from "./target.js";
 
-/** The node's container. CPU is in cores, memory in bytes. */
+/** A node's container. CPU is in cores, memory in bytes. */
 export interface NodeStatus {
   readonly container: string;
   readonly state: string;
@@ -37,7 +38,9 @@ export interface PodStatus {
 export interface Status {
   readonly stack: string;
   readonly up: boolean;
+  /** The server's. */
   readonly node?: NodeStatus;
+  readonly agents?: readonly NodeStatus[];
   readonly pods: readonly PodStatus[];
   readonly endpoints: Readonly<Record<string, string>>;
   readonly volume?: string;
@@ -116,20 +119,24 @@ const cores = (nano: number | undefined): number | undefined => (nano === undefi
 async function clusterStatus(
   cluster: Cluster,
   { namespace }: StackOutputs,
-): Promise<{ node: Partial<NodeStatus>; pods: PodStatus[] }> {
-  const [nodes, pods] = await Promise.all([
+): Promise<{ nodes: Map<string, Partial<NodeStatus>>; pods: PodStatus[] }> {
+  const [{ items: nodes }, pods] = await Promise.all([
     kubectlJson<{ items: KubernetesNode[] }>(cluster, ["get", "nodes", "--output", "json"]),
     sandboxPods(cluster, namespace),
   ]);
-  const [node] = nodes.items;
-  const stats = await statsOf(cluster, node?.metadata.name ?? "");
+  const stats = await Promise.all(nodes.map(({ metadata }) => statsOf(cluster, metadata.name)));
+  const ofNode = ({ metadata, status }: KubernetesNode, index: number) =>
+    [
+      metadata.name,
+      {
+        kubernetes: status.nodeInfo.kubeletVersion,
+        ready: isReady(status.conditions),
+        memoryBytes: stats[index]?.node.memory?.workingSetBytes,
+        cpuCores: cores(stats[index]?.node.cpu?.usageNanoCores),
+      },
+    ] as const;
   return {
-    node: {
-      kubernetes: node?.status.nodeInfo.kubeletVersion,
-      ready: isReady(node?.status.conditions),
-      memoryBytes: stats?.node.memory?.workingSetBytes,
-      cpuCores: cores(stats?.node.cpu?.usageNanoCores),
-    },
+    nodes: new Map(nodes.map(ofNode)),
     pods: pods.items.map((pod) => podStatus(pod, stats)),
   };
 }
@@ -143,10 +150,13 @@ async function sandboxPods(
   return kubectlJson(cluster, [...which, "--output", "json"]);
 }
 
-function podStatus({ metadata, spec, status }: KubernetesPod, stats: StatsSummary | undefined): PodStatus {
-  const usage = stats?.pods.find(
-    ({ podRef }) => podRef.name === metadata.name && podRef.namespace === metadata.namespace,
-  );
+function podStatus(
+  { metadata, spec, status }: KubernetesPod,
+  stats: readonly (StatsSummary | undefined)[],
+): PodStatus {
+  const usage = stats
+    .flatMap((ofNode) => ofNode?.pods ?? [])
+    .find(({ podRef }) => podRef.name === metadata.name && podRef.namespace === metadata.namespace);
   return {
     name: metadata.name,
     phase: metadata.deletionTimestamp === undefined ? (status.phase ?? "Unknown") : "Terminating",
@@ -179,7 +189,7 @@ async function existingStatus(stack: Stack, outputs: StackOutputs): Promise<Stat
   const known = { stack: stack.name, endpoints: endpointsOf(outputs) };
   try {
     const { items } = await sandboxPods(clusterOf(stack, outputs, {}), outputs.namespace);
-    return { ...known, up: true, pods: items.map((pod) => podStatus(pod, undefined)) };
+    return { ...known, up: true, pods: items.map((pod) => podStatus(pod, [])) };
   } catch (error) {
     return { ...nothing, ...known, problem: unreachable(error) };
   }
@@ -211,37 +221,54 @@ async function containerStatus(
   const down = { ...nothing, stack: stack.name };
   if (found === undefined)
     return { ...down, problem: `There is no container ${container}. Run: ${upCommand(stack)}` };
-  const tagFormat = "{{range $i, $tag := .RepoTags}}{{if not $i}}{{$tag}}{{end}}{{end}}";
-  const tag = await execa("docker", ["image", "inspect", "--format", tagFormat, found.Image], {
-    env,
-    reject: false,
-  });
-  const node: NodeStatus = {
-    container,
-    state: found.State.Status,
-    image: tag.failed || tag.stdout === "" ? found.Config.Image : tag.stdout,
-    startedAt: found.State.StartedAt,
-    ports: publishedPorts(found),
-  };
+  const node = await nodeStatus(container, found, env);
+  const agents = await agentStatuses(stack, env);
   const volume = found.Mounts.find(({ Type, Name }) => Type === "volume" && Name === container)?.Name;
   if (outputs === undefined)
-    return { ...down, node, volume, problem: "The last `make up` did not finish. Run it again." };
+    return { ...down, node, agents, volume, problem: "The last `make up` did not finish. Run it again." };
   if (node.state !== "running")
-    return { ...down, node, volume, problem: `The node is ${node.state}. Run: ${upCommand(stack)}` };
+    return { ...down, node, agents, volume, problem: `The node is ${node.state}. Run: ${upCommand(stack)}` };
   const endpoints = endpointsOf(outputs);
   try {
     const cluster = await clusterStatus(clusterOf(stack, outputs, env), outputs);
     return {
       stack: stack.name,
       up: true,
-      node: { ...node, ...cluster.node },
+      node: { ...node, ...cluster.nodes.get(container) },
+      agents: agents.map((agent) => ({ ...agent, ...cluster.nodes.get(agent.container) })),
       pods: cluster.pods,
       endpoints,
       volume,
     };
   } catch (error) {
-    return { ...down, node, endpoints, volume, problem: unreachable(error) };
+    return { ...down, node, agents, endpoints, volume, problem: unreachable(error) };
   }
+}
+
+async function nodeStatus(container: string, found: Inspection, env: NodeJS.ProcessEnv): Promise<NodeStatus> {
+  const tagFormat = "{{range $i, $tag := .RepoTags}}{{if not $i}}{{$tag}}{{end}}{{end}}";
+  const tag = await execa("docker", ["image", "inspect", "--format", tagFormat, found.Image], {
+    env,
+    reject: false,
+  });
+  return {
+    container,
+    state: found.State.Status,
+    image: tag.failed || tag.stdout === "" ? found.Config.Image : tag.stdout,
+    startedAt: found.State.StartedAt,
+    ports: publishedPorts(found),
+  };
+}
+
+async function agentStatuses(stack: Stack, env: NodeJS.ProcessEnv): Promise<NodeStatus[]> {
+  const names = await agentsIn("container", stack, env);
+  const found = await Promise.all(names.map((name) => inspect(name, env)));
+  return Promise.all(
+    names.flatMap((name, index) => {
+      const inspection = found[index];
+      return inspection === undefined ? [] : [nodeStatus(name, inspection, env)];
+    }),
+  );
 }
 
 const mebibytes = (bytes: number | undefined): string =>
@@ -251,17 +278,17 @@ const millicores = (value: number | undefined): string =>
 
 /** The status in lines for a person. */
 export function formatStatus(status: Status): string {
-  const { node, pods } = status;
+  const { node, agents = [], pods } = status;
   const lines = [`Stack ${status.stack}: ${status.up ? "up" : "down"}`];
   if (status.problem !== undefined) lines.push(`  ${status.problem}`);
-  if (node !== undefined) {
+  for (const each of node === undefined ? [] : [node, ...agents]) {
     lines.push(
-      `Node ${node.container}: ${node.state}${node.ready === undefined ? "" : node.ready ? ", Ready" : ", not Ready"}`,
-      `  image       ${node.image}`,
-      `  Kubernetes  ${node.kubernetes ?? "-"}`,
-      `  since       ${node.startedAt}`,
-      `  uses        ${millicores(node.cpuCores)} CPU, ${mebibytes(node.memoryBytes)}`,
-      ...node.ports.map((port, index) => `  ${index === 0 ? "ports " : "      "}      ${port}`),
+      `Node ${each.container}: ${each.state}${each.ready === undefined ? "" : each.ready ? ", Ready" : ", not Ready"}`,
+      `  image       ${each.image}`,
+      `  Kubernetes  ${each.kubernetes ?? "-"}`,
+      `  since       ${each.startedAt}`,
+      `  uses        ${millicores(each.cpuCores)} CPU, ${mebibytes(each.memoryBytes)}`,
+      ...each.ports.map((port, index) => `  ${index === 0 ? "ports " : "      "}      ${port}`),
     );
   }
   if (status.volume !== undefined) lines.push(`Volume ${status.volume}`);

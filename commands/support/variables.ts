@@ -58,7 +58,7 @@ export const variables = {
     decode: Number,
   },
   SKIP_PULL: flag("1: never pull an image; use those that are here"),
-  FORCE: flag("1: make the node container anew; its data stays"),
+  FORCE: flag("1: make the nodes' containers anew; their data stays"),
   REPAIR: flag(
     "1: look at what is really there first, and put right what is not as deployed, whoever changed it",
   ),
@@ -69,7 +69,11 @@ export const variables = {
   },
   VOLUMES: flag("1: delete the data as well"),
   CMD: text("the command to run"),
-  NODE: flag("1: in the node's container, not in a sandbox"),
+  NODE: {
+    help: "1: in the container of the node, the server's; agent-<n>: in that of an agent; not in a sandbox",
+    allowed: "1, 0, or agent-1 to agent-5",
+    pattern: /^(?:[01]|agent-[1-5])$/,
+  },
   FOLLOW: flag("1: go on printing until interrupted"),
   TAIL: {
     help: "how many lines of each pod (default: 100)",

@@ -1,4 +1,4 @@
-// What a one-container cluster can be told: arguments, their defaults, and what is wrong with given ones.
+// What a cluster in containers can be told: arguments, their defaults, and what is wrong with given ones.
 import type * as pulumi from "@pulumi/pulumi";
 
 import { over } from "../shared/defaults";
@@ -60,10 +60,17 @@ export interface K3sClusterArgs {
   /** Who owns the Docker objects: the value of their label `sandlot.dev/owner`, such as a checkout's state folder. */
   owner: string;
   /**
-   * The name of the container, the volume, the network, the node and the kubeconfig's context.
+   * The name of the container, the volume, the network, the node and the kubeconfig's context; agents are named after it,
+   * `<containerName>-agent-<n>`.
    * @default `sandlot-<stack>`
    */
   containerName?: string;
+  /**
+   * How many more nodes there are, each in a container of its own, 0 to 5. One that is no longer wanted is drained before it
+   * goes.
+   * @default 0
+   */
+  agents?: number;
   /**
    * The node image: `rancher/k3s` or one that keeps its contract.
    * @default "rancher/k3s:v1.34.6-k3s1"
@@ -90,17 +97,17 @@ export interface K3sClusterArgs {
    */
   ports?: PublishedPort[];
   /**
-   * Environment variables of the node.
+   * Environment variables of each node.
    * @default {}
    */
   environment?: { [name: string]: pulumi.Input<string> };
   /**
-   * The node's memory limit in MiB, at least 1024.
+   * Each node's memory limit in MiB, at least 1024.
    * @default - no limit
    */
   memory?: number;
   /**
-   * The node's CPU limit in cores, such as 2 or 1.5.
+   * Each node's CPU limit in cores, such as 2 or 1.5.
    * @default - no limit
    */
   cpus?: number;
@@ -115,12 +122,12 @@ export interface K3sClusterArgs {
    */
   registryMirrors?: RegistryMirror[];
   /**
-   * Image archives (`docker save`) on the host that the node imports when it starts; absolute paths.
+   * Image archives (`docker save`) on the host that each node imports when it starts; absolute paths.
    * @default []
    */
   imageArchives?: string[];
   /**
-   * Host folders that the node sees: skills, sources.
+   * Host folders that each node sees: skills, sources.
    * @default []
    */
   mounts?: NodeMount[];
@@ -135,17 +142,17 @@ export interface K3sClusterArgs {
    */
   disable?: string[];
   /**
-   * More arguments of `k3s server`.
+   * More arguments of `k3s server`. Those for the kubelet and kube-proxy are the agents' as well.
    * @default []
    */
   extraServerArgs?: string[];
   /**
-   * Whether the volume with the cluster's data is kept when the cluster is destroyed.
+   * Whether the volumes with the cluster's data are kept when the cluster is destroyed, and an agent's when it goes.
    * @default true
    */
   retainData?: boolean;
   /**
-   * How long to wait for the API and the node, in seconds, 10 to 3600.
+   * How long to wait for the API, for each node, and for the pods of an agent that goes, in seconds, 10 to 3600.
    * @default 300
    */
   readyTimeoutSeconds?: number;
@@ -162,6 +169,7 @@ export interface K3sClusterSettings {
   stack: string;
   owner: string;
   containerName: string;
+  agents: number;
   image: pulumi.Input<string>;
   imagePullPolicy: ImagePullPolicy;
   apiPort: number;
@@ -189,6 +197,7 @@ export function withDefaults(args: K3sClusterArgs): K3sClusterSettings {
     stack: args.stack,
     owner: args.owner,
     containerName,
+    agents: 0,
     image: "rancher/k3s:v1.34.6-k3s1",
     imagePullPolicy: ImagePullPolicy.IfNotPresent,
     apiPort: 6443,

@@ -1,4 +1,4 @@
-// The node's container, built from plain settings.
+// The server's container, built from plain settings; agents are like it.
 import type * as docker from "@pulumi/docker";
 import type * as pulumi from "@pulumi/pulumi";
 import { basename } from "node:path/posix";
@@ -48,21 +48,71 @@ export function serverCommand(settings: K3sClusterSettings): string[] {
   ];
 }
 
+/** Where an agent finds the token, outside the volume. */
+const tokenFile = "/etc/rancher/k3s/agent-token";
+
+/** The name of the n-th agent's container and node, from 1 on. */
+export function agentName({ containerName }: Pick<K3sClusterSettings, "containerName">, n: number): string {
+  return `${containerName}-agent-${n}`;
+}
+
+/** Flags of `k3s server` that `k3s agent` has too. */
+const flagOfEveryNode = /^--(?:kubelet|kube-proxy)-arg=/;
+
+/** The command line of an agent. Docker's DNS knows the server by its container's name, whatever its address is. */
+export function agentCommand(name: string, settings: K3sClusterSettings): string[] {
+  return [
+    "agent",
+    `--server=https://${settings.containerName}:${apiPortInNode}`,
+    `--token-file=${tokenFile}`,
+    `--node-name=${name}`,
+    `--kubelet-arg=pod-max-pids=${settings.podPidsLimit}`,
+    ...settings.extraServerArgs.filter((flag) => flagOfEveryNode.test(flag)),
+  ];
+}
+
 /** `registries.yaml`, as JSON, which is YAML too (https://docs.k3s.io/installation/private-registry). */
 export function registriesFile(mirrors: readonly RegistryMirror[]): string {
   const entries = mirrors.map(({ registry, endpoints }) => [registry, { endpoint: endpoints }] as const);
   return `${JSON.stringify({ mirrors: Object.fromEntries(entries) }, undefined, 2)}\n`;
 }
 
-/** The whole container. */
+/** The whole container of the server. */
 export function containerArgs(settings: K3sClusterSettings, parts: ContainerParts): docker.ContainerArgs {
-  const { registryMirrors } = settings;
   return {
-    name: settings.containerName,
-    // The node takes its name and address from its host name; Docker's default, the container's id, would change.
-    hostname: settings.containerName,
-    image: parts.imageId,
+    ...nodeContainer(settings.containerName, settings, parts),
     command: serverCommand(settings),
+    ports: publishedPorts(settings),
+    uploads: registryUploads(settings),
+  };
+}
+
+/** The whole container of an agent. `token` lets it into the cluster. */
+export function agentContainerArgs(
+  name: string,
+  settings: K3sClusterSettings,
+  parts: ContainerParts,
+  token: pulumi.Input<string>,
+): docker.ContainerArgs {
+  return {
+    ...nodeContainer(name, settings, parts),
+    command: agentCommand(name, settings),
+    // A file: neither the process list nor the container's environment shows it, and a secret stays one in the state.
+    uploads: [...registryUploads(settings), { file: tokenFile, content: token }],
+  };
+}
+
+/** What every node's container is like. */
+function nodeContainer(
+  name: string,
+  settings: K3sClusterSettings,
+  parts: ContainerParts,
+): Omit<docker.ContainerArgs, "command" | "ports" | "uploads"> {
+  return {
+    name,
+    // The node takes its name and address from its host name; Docker's default, the container's id, would change.
+    hostname: name,
+    image: parts.imageId,
     // A kubelet and a container runtime need the kernel; what runs in pods is walled off by gVisor, not by this container.
     privileged: true,
     restart: "unless-stopped",
@@ -74,15 +124,16 @@ export function containerArgs(settings: K3sClusterSettings, parts: ContainerPart
     ...(settings.cpus === undefined ? {} : { cpus: String(settings.cpus) }),
     hosts: [{ host: "host.docker.internal", ip: "host-gateway" }],
     networksAdvanced: [{ name: parts.networkName }],
-    ports: publishedPorts(settings),
     volumes: [{ containerPath: dataFolder, volumeName: parts.volumeName }],
     mounts: bindMounts(settings),
-    uploads:
-      registryMirrors.length === 0
-        ? []
-        : [{ file: "/etc/rancher/k3s/registries.yaml", content: registriesFile(registryMirrors) }],
     labels: dockerLabels(settings),
   };
+}
+
+function registryUploads({ registryMirrors }: K3sClusterSettings): docker.types.input.ContainerUpload[] {
+  return registryMirrors.length === 0
+    ? []
+    : [{ file: "/etc/rancher/k3s/registries.yaml", content: registriesFile(registryMirrors) }];
 }
 
 function publishedPorts(settings: K3sClusterSettings): docker.types.input.ContainerPort[] {

@@ -31,6 +31,9 @@ const ownFlags: Readonly<Record<string, string>> = {
   "--write-kubeconfig": "nothing: the component's output kubeconfig",
 };
 
+/** What leaves room for `-agent-<n>` in a DNS label. */
+const longestWithAgents = 55;
+
 /**
  * Fills in defaults and holds everything against its rule. Pure: nothing is registered.
  * @throws ArgumentError with every problem of the plain values.
@@ -49,6 +52,12 @@ export function resolve(name: string, args: K3sClusterArgs): K3sClusterSettings 
     matching(/^[^\0\n]+$/, "one line of text, such as the path of a checkout's state folder"),
   );
   checks.plain("containerName", settings.containerName, dnsLabel);
+  checks.plain("agents", settings.agents, integerBetween(0, 5, "a number of nodes"));
+  if (settings.agents > 0 && settings.containerName.length > longestWithAgents)
+    checks.problem(
+      `containerName is ${settings.containerName}, which is too long for the names of agents; choose one of at most ` +
+        `${longestWithAgents} characters`,
+    );
   checks.plain("clusterIdentifier", settings.clusterIdentifier, matching(/^\S+$/, "text without spaces"));
   checks.plain("imagePullPolicy", settings.imagePullPolicy, oneOf(ImagePullPolicy));
   checks.plain("bindAddress", settings.bindAddress, ipAddress);

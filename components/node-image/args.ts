@@ -4,6 +4,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { Checks, type Rule } from "../shared/checks";
 import { dnsLabel, matching, pinnedImage } from "../shared/rules";
 
+/** A node's container. */
+export interface ImageReceiver {
+  /** The container's name. */
+  containerName: pulumi.Input<string>;
+  /** The container's id: with a new container the image is loaded anew. */
+  containerId: pulumi.Input<string>;
+}
+
 /** Arguments of {@link NodeImage}. */
 export interface NodeImageArgs {
   /** The image in the host's Docker engine. */
@@ -12,6 +20,11 @@ export interface NodeImageArgs {
   containerName: pulumi.Input<string>;
   /** The id of the node's container: with a new container the image is loaded anew. */
   containerId: pulumi.Input<string>;
+  /**
+   * The containers of further nodes.
+   * @default []
+   */
+  agents?: ImageReceiver[];
   /**
    * A shell command that makes the image if the host's Docker engine does not have it.
    * @default - the image must be there
@@ -30,6 +43,12 @@ export function resolve(name: string, args: NodeImageArgs): NodeImageArgs {
     containerName: checks.input("containerName", args.containerName, dnsLabel),
     containerId: args.containerId,
   };
+  if (args.agents !== undefined) {
+    settings.agents = args.agents.map(({ containerName, containerId }, i) => ({
+      containerName: checks.input(`agents[${i}].containerName`, containerName, dnsLabel),
+      containerId,
+    }));
+  }
   if (args.buildCommand !== undefined) {
     settings.buildCommand = checks.input(
       "buildCommand",

@@ -1,13 +1,13 @@
-// An image of the host's Docker engine, loaded into the node, so that no registry is needed.
+// An image of the host's Docker engine, loaded into the nodes, so that no registry is needed.
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
-import { resolve, type NodeImageArgs } from "./args";
+import { resolve, type ImageReceiver, type NodeImageArgs } from "./args";
 import { fullReference } from "./reference";
 import { loadScript } from "./script";
 
 /**
- * Loads an image into a {@link K3sCluster}'s node, and makes it first if it can be made and is not there. Runs again for another
+ * Loads an image into a {@link K3sCluster}'s nodes, and makes it first if it can be made and is not there. Runs again for another
  * reference or a new node; deleting it leaves the image where it is.
  */
 export class NodeImage extends pulumi.ComponentResource {
@@ -21,25 +21,30 @@ export class NodeImage extends pulumi.ComponentResource {
     const settings = resolve(name, args);
     super("sandlot:index:NodeImage", name, settings, opts);
 
-    const environment = {
-      IMAGE: settings.image,
-      REFERENCE: pulumi.output(settings.image).apply(fullReference),
-      NODE: settings.containerName,
-      ...(settings.buildCommand === undefined ? {} : { BUILD: settings.buildCommand }),
-    };
-    const loaded = new command.local.Command(
-      `${name}-load`,
-      {
-        create: loadScript,
-        environment,
-        triggers: [settings.image, settings.containerId],
-        addPreviousOutputInEnv: false,
-      },
-      { parent: this },
-    );
+    const load = (suffix: string, node: ImageReceiver, dependsOn: pulumi.Resource[]): command.local.Command =>
+      new command.local.Command(
+        `${name}-load${suffix}`,
+        {
+          create: loadScript,
+          environment: {
+            IMAGE: settings.image,
+            REFERENCE: pulumi.output(settings.image).apply(fullReference),
+            NODE: node.containerName,
+            ...(settings.buildCommand === undefined ? {} : { BUILD: settings.buildCommand }),
+          },
+          triggers: [settings.image, node.containerId],
+          addPreviousOutputInEnv: false,
+        },
+        { parent: this, dependsOn },
+      );
+    const loaded = load("", settings, []);
+    // After the first, which makes the image where it has to be made.
+    const others = (settings.agents ?? []).map((agent, i) => load(`-agent-${i + 1}`, agent, [loaded]));
 
     this.image = pulumi.output(settings.image);
-    this.imageId = loaded.stdout.apply((id) => id.trim());
+    this.imageId = pulumi
+      .all([loaded.stdout, ...others.map(({ stdout }) => stdout)])
+      .apply(([id = ""]) => id.trim());
     this.registerOutputs({ image: this.image, imageId: this.imageId });
   }
 }

@@ -110,6 +110,14 @@ export interface SandboxWritable {
   userData?: string;
 }
 
+/** Which sandboxes a node's port leads to. */
+export enum ExternalTrafficPolicy {
+  /** Those on that node: the caller's address stays what it is, and a node without a sandbox does not answer. */
+  Local = "Local",
+  /** All: a sandbox on another node sees the first node's address in place of the caller's. */
+  Cluster = "Cluster",
+}
+
 /** How the sandboxes' Service is offered. */
 export interface SandboxServiceOptions {
   /**
@@ -122,6 +130,11 @@ export interface SandboxServiceOptions {
    * @default - chosen by the cluster
    */
   nodePort?: number;
+  /**
+   * Which sandboxes a node's port leads to; only with `SandboxServiceType.NodePort`.
+   * @default ExternalTrafficPolicy.Local
+   */
+  externalTrafficPolicy?: ExternalTrafficPolicy;
   /**
    * How long calls of one client go to the same pod, in seconds, 1 to 86400; sessions live in a pod. 0 turns it off.
    * @default 10800

@@ -2,7 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { httpPort } from "../sandbox-network-policies/policies";
-import { SandboxServiceType, type SandboxDisruption } from "./args";
+import { ExternalTrafficPolicy, SandboxServiceType, type SandboxDisruption } from "./args";
 import { instanceLabels, instanceSelector, podTemplate } from "./pod";
 import type { SandboxDeploymentSettings } from "./resolve";
 import { countOrPercentageValue, rolloutSpec } from "./rollout";
@@ -54,9 +54,10 @@ export function serviceArgs(settings: SandboxDeploymentSettings): k8s.core.v1.Se
         },
       ],
       ...(service.clientAffinitySeconds === 0 ? { sessionAffinity: "None" } : affinity),
-      // The caller's address stays what it is, so that network policies and affinity see callers and not the node. A node
-      // without a sandbox does not answer.
-      ...(onNodes ? { externalTrafficPolicy: "Local" } : {}),
+      // By default the caller's address stays what it is, so that network policies and affinity see callers and not the node.
+      ...(onNodes
+        ? { externalTrafficPolicy: service.externalTrafficPolicy ?? ExternalTrafficPolicy.Local }
+        : {}),
     },
   };
 }

@@ -6,6 +6,7 @@ import { EgressProfile } from "../sandbox-network-policies/profiles";
 import {
   SandboxPullPolicy,
   SandboxServiceType,
+  type ExternalTrafficPolicy,
   type ComputeAmounts,
   type ProbeTiming,
   type SandboxDeploymentArgs,
@@ -47,7 +48,12 @@ export interface SandboxDeploymentSettings {
     readiness: Required<ProbeTiming>;
     liveness: Required<ProbeTiming>;
   };
-  service: { type: SandboxServiceType; nodePort?: number | undefined; clientAffinitySeconds: number };
+  service: {
+    type: SandboxServiceType;
+    nodePort?: number | undefined;
+    externalTrafficPolicy?: ExternalTrafficPolicy | undefined;
+    clientAffinitySeconds: number;
+  };
   disruption?: SandboxDisruption | undefined;
   terminationGracePeriodSeconds: number;
   shutdown: ShutdownSettings;

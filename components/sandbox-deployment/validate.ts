@@ -12,7 +12,12 @@ import {
   quantity,
 } from "../shared/rules";
 import { subPath } from "../shared/sub-path";
-import { SandboxPullPolicy, SandboxServiceType, type SandboxDeploymentArgs } from "./args";
+import {
+  ExternalTrafficPolicy,
+  SandboxPullPolicy,
+  SandboxServiceType,
+  type SandboxDeploymentArgs,
+} from "./args";
 import { checkAutoscaling } from "./autoscaling";
 import { checkEnvironment } from "./environment";
 import { checkPlacement } from "./placement";
@@ -129,6 +134,13 @@ function checkService(checks: Checks, { service }: SandboxDeploymentSettings): v
     service.clientAffinitySeconds,
     integerBetween(0, 86400, "a number of seconds"),
   );
+  checks.plain("service.externalTrafficPolicy", service.externalTrafficPolicy, oneOf(ExternalTrafficPolicy));
+  if (service.externalTrafficPolicy !== undefined && service.type !== SandboxServiceType.NodePort) {
+    checks.problem(
+      `service.externalTrafficPolicy is ${service.externalTrafficPolicy}, but service.type is ${service.type}; remove it or ` +
+        "set the type to NodePort",
+    );
+  }
   if (service.nodePort !== undefined && service.type !== SandboxServiceType.NodePort) {
     checks.problem(
       `service.nodePort is ${service.nodePort}, but service.type is ${service.type}; remove it or set the type to NodePort`,

@@ -1,6 +1,7 @@
 // What a named environment can be told: arguments and their defaults. What is wrong with given ones: ./resolve.ts.
 import type * as pulumi from "@pulumi/pulumi";
 
+import type { ImageReceiver } from "../node-image/args";
 import type { EnvironmentVariable, SandboxPullPolicy, SandboxResources } from "../sandbox-deployment/args";
 import type { EgressProfile } from "../sandbox-network-policies/profiles";
 
@@ -128,12 +129,13 @@ export interface SandboxEnvironmentOptions {
   poolSize?: number;
 }
 
-/** The development node that a built image is loaded into. */
-export interface EnvironmentNode {
-  /** The node's container. */
-  containerName: pulumi.Input<string>;
-  /** The container's id: with a new container the image is loaded anew. */
-  containerId: pulumi.Input<string>;
+/** The development nodes that a built image is loaded into. */
+export interface EnvironmentNode extends ImageReceiver {
+  /**
+   * The containers of further nodes.
+   * @default []
+   */
+  agents?: ImageReceiver[];
 }
 
 /** Arguments of {@link SandboxEnvironment}. */
@@ -143,7 +145,7 @@ export interface SandboxEnvironmentArgs extends SandboxEnvironmentOptions {
   /** The sandbox image: where the sandbox server is taken from, and the default base. */
   sandboxImage: pulumi.Input<string>;
   /**
-   * The node to load a built image into that is not pushed.
+   * The nodes to load a built image into that is not pushed.
    * @default - none
    */
   node?: EnvironmentNode;

@@ -80,7 +80,7 @@ export interface SandboxPlatformArgs {
    */
   environments?: SandboxEnvironmentOptions[];
   /**
-   * The development node that built images of environments are loaded into.
+   * The development nodes that built images of environments are loaded into.
    * @default - none: built images are pushed to registries
    */
   node?: EnvironmentNode;

@@ -1,6 +1,7 @@
 // From configuration to the shared sandboxes.
 import {
   EgressProfile,
+  ExternalTrafficPolicy,
   SandboxPullPolicy,
   SandboxServiceType,
   type SandboxPlatformArgs,
@@ -20,6 +21,7 @@ const egressProfile = {
 
 /** Arguments of the shared sandboxes. */
 export function deploymentArguments({
+  cluster = {},
   sandbox = {},
   network = {},
 }: SandlotConfig): SandboxPlatformArgs["deployment"] {
@@ -45,7 +47,18 @@ export function deploymentArguments({
       readiness: sandbox.readinessProbe,
       liveness: sandbox.livenessProbe,
     }),
-    service: nodePort === undefined ? undefined : { type: SandboxServiceType.NodePort, nodePort },
+    service:
+      nodePort === undefined
+        ? undefined
+        : given({
+            type: SandboxServiceType.NodePort,
+            nodePort,
+            // Only the server's ports are published: they must lead to the agents' sandboxes as well.
+            externalTrafficPolicy:
+              cluster.agents === undefined || cluster.agents === 0
+                ? undefined
+                : ExternalTrafficPolicy.Cluster,
+          }),
     terminationGracePeriodSeconds: sandbox.terminationGracePeriodSeconds,
     disruption: minAvailable === undefined ? undefined : { minAvailable: String(minAvailable) },
   });

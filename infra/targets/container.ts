@@ -1,6 +1,5 @@
-// A cluster of its own, in one container of this machine.
+// A cluster of its own, in containers of this machine.
 import * as kubernetes from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
 import { K3sCluster, NodeImage, validateK3sClusterArgs } from "@sandlot/components";
 
 import { clusterArguments, type ContainerPlace, type Surroundings } from "../arguments";
@@ -31,16 +30,20 @@ function connect(
   { sandboxImage, provisionerImage }: Surroundings,
   { buildSandboxImage, buildProvisionerImage }: ContainerPlace,
 ): Connection {
+  const node = {
+    containerName: cluster.containerName,
+    containerId: cluster.containerId,
+    ...(cluster.agents.length === 0 ? {} : { agents: cluster.agents }),
+  };
   const load = (name: string, image: string | undefined, buildCommand: string | undefined) =>
     // An image with a digest cannot be loaded under that name: the node pulls it itself.
     image === undefined || image.includes("@")
       ? undefined
-      : new NodeImage(name, {
-          image,
-          containerName: cluster.containerName,
-          containerId: cluster.containerId,
-          ...(buildCommand === undefined ? {} : { buildCommand }),
-        });
+      : new NodeImage(
+          name,
+          { image, ...node, ...(buildCommand === undefined ? {} : { buildCommand }) },
+          { dependsOn: cluster.agentsReady },
+        );
   const sandbox = load("sandbox-image", sandboxImage, buildSandboxImage);
   // Nothing but the provisioner waits for its image.
   const provisioner = load("provisioner-image", provisionerImage, buildProvisionerImage);
@@ -55,11 +58,11 @@ function connect(
   });
   return {
     provider,
-    before: sandbox === undefined ? [] : [sandbox],
+    before: [...(sandbox === undefined ? [] : [sandbox]), ...cluster.agentsReady],
     provisionerImage: provisioner?.imageId.apply(() => provisionerImage ?? ""),
-    // Calls through published ports come from the node network's gateway, which is this machine.
-    ingressPeers: [{ cidr: pulumi.interpolate`${cluster.gateway}/32` }],
-    node: { containerName: cluster.containerName, containerId: cluster.containerId },
+    // This machine, as published ports show it.
+    ingressPeers: [{ cidr: cluster.callers }],
+    node,
     transformations: [],
   };
 }

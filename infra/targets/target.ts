@@ -24,7 +24,7 @@ export interface Connection {
   readonly before: readonly pulumi.Resource[];
   /** Who else calls sandboxes, by the nature of the place. */
   readonly ingressPeers: readonly IngressPeer[];
-  /** The node that images of this machine are loaded into, where there is one. */
+  /** The nodes that images of this machine are loaded into, where there are any. */
   readonly node?: EnvironmentNode;
   /** The provisioner's image, known when it is in the node; undefined where nodes pull it, or where there is none. */
   readonly provisionerImage?: pulumi.Input<string> | undefined;

@@ -106,6 +106,8 @@ describe("K3sCluster's graph", () => {
       containerName: "sandlot-dev",
       containerId: "cluster-node-id",
       gateway: "172.18.0.1",
+      callers: "172.18.0.1/32",
+      agents: [],
       nodeName: "sandlot-dev",
       clusterIdentifier: "sandlot-dev",
     });
@@ -192,6 +194,114 @@ describe("K3sCluster's graph", () => {
       "--kubelet-arg=pod-max-pids=256",
       "--kube-apiserver-arg=v=2",
     ]);
+  });
+
+  describe("with agents", () => {
+    before(async () => {
+      graph = await cluster({
+        agents: 2,
+        registryMirrors: [{ registry: "docker.io", endpoints: ["https://mirror.example.com"] }],
+        memory: 2048,
+        mounts: [{ source: "/srv/skills", target: "/skills" }],
+        ports: [{ host: 8080, node: 30080 }],
+        extraServerArgs: ["--kube-apiserver-arg=v=2", "--kubelet-arg=max-pods=50"],
+      });
+    });
+
+    it("has for each a volume, a container and a wait, and one token for all", () => {
+      const names = graph.childrenOf(graph.get("cluster")).map(({ name, type }) => `${name} ${type}`);
+      assert.deepEqual(names.filter((name) => name.includes("agent")).sort(), [
+        "cluster-agent-1 docker:index/container:Container",
+        "cluster-agent-1-ready command:local:Command",
+        "cluster-agent-1-volume docker:index/volume:Volume",
+        "cluster-agent-2 docker:index/container:Container",
+        "cluster-agent-2-ready command:local:Command",
+        "cluster-agent-2-volume docker:index/volume:Volume",
+        "cluster-agent-token command:local:Command",
+      ]);
+    });
+
+    it("leaves the server's resources as they are without agents", async () => {
+      const { ports, registryMirrors, memory, mounts, extraServerArgs } = graph.get("cluster")
+        .inputs as unknown as K3sClusterArgs;
+      const alone = await cluster({ ports, registryMirrors, memory, mounts, extraServerArgs });
+      for (const name of ["cluster-network", "cluster-volume", "cluster-node", "cluster-ready"])
+        assert.deepEqual(graph.get(name).inputs, alone.get(name).inputs, name);
+    });
+
+    it("makes a container like the server's that joins it by its name, publishes nothing and says whose it is", () => {
+      const { inputs, deleteBeforeReplace } = graph.get("cluster-agent-2");
+      const name = "sandlot-dev-agent-2";
+      assert.deepEqual(
+        [inputs["name"], inputs["hostname"], inputs["privileged"], inputs["restart"]],
+        [name, name, true, "unless-stopped"],
+      );
+      assert.deepEqual(inputs["command"], [
+        "agent",
+        "--server=https://sandlot-dev:6443",
+        "--token-file=/etc/rancher/k3s/agent-token",
+        `--node-name=${name}`,
+        "--kubelet-arg=pod-max-pids=1024",
+        "--kubelet-arg=max-pods=50",
+      ]);
+      assert.equal(inputs["ports"], undefined);
+      assert.deepEqual(inputs["networksAdvanced"], [{ name: "sandlot-dev" }]);
+      assert.deepEqual(inputs["volumes"], [{ containerPath: "/var/lib/rancher/k3s", volumeName: name }]);
+      for (const same of ["image", "memory", "mounts", "labels", "hosts"])
+        assert.deepEqual(inputs[same], graph.get("cluster-node").inputs[same], same);
+      assert.equal(deleteBeforeReplace, true);
+      assert.deepEqual(graph.get("cluster-agent-2-volume").inputs, { name, labels });
+      assert.equal(graph.get("cluster-agent-2-volume").retainOnDelete, true);
+    });
+
+    it("hands the token over in a file, secret wherever it is kept, never in a command line or environment", () => {
+      const token = graph.get("cluster-agent-token");
+      assert.deepEqual(token.additionalSecretOutputs, ["stdout"]);
+      assert.equal(token.inputs["logging"], "stderr");
+      const agent = graph.get("cluster-agent-1");
+      const uploads = agent.inputs["uploads"] as { file: string; content: string }[];
+      assert.deepEqual(
+        uploads.map(({ file }) => file),
+        ["/etc/rancher/k3s/registries.yaml", "/etc/rancher/k3s/agent-token"],
+      );
+      assert.equal(uploads[1]?.content, "standard output\n");
+      assert.ok(
+        agent.secretInputs.some((path) => path.startsWith("uploads")),
+        agent.secretInputs.join(", "),
+      );
+      assert.deepEqual(agent.inputs["envs"], []);
+    });
+
+    it("waits for a new container without taking the node down, and drains a node that is no longer wanted", () => {
+      const { inputs } = graph.get("cluster-agent-1-ready");
+      assert.equal(inputs["triggers"], undefined, "a trigger would replace it, and so drain the node");
+      assert.deepEqual(inputs["environment"], {
+        SERVER: "sandlot-dev",
+        NODE: "sandlot-dev-agent-1",
+        CONTAINER: "cluster-agent-1-id",
+        TIMEOUT: "300",
+      });
+      assert.match(inputs["delete"] as string, /kubectl drain .*\n[^]*kubectl delete node/);
+    });
+
+    it("says where calls come from: the network that the nodes share", () => {
+      const [outputs] = graph.get("cluster").registered;
+      assert.equal(outputs?.["callers"], "172.18.0.0/16");
+      assert.deepEqual(outputs["agents"], [
+        { containerName: "sandlot-dev-agent-1", containerId: "cluster-agent-1-id" },
+        { containerName: "sandlot-dev-agent-2", containerId: "cluster-agent-2-id" },
+      ]);
+    });
+  });
+
+  it("refuses more agents than there may be, and a name too long for theirs", async () => {
+    for (const [args, says] of [
+      [{ agents: 6 }, /agents is 6, but must be a number of nodes from 0 to 5/],
+      [{ agents: 1, containerName: "a".repeat(56) }, /containerName is a{56}, which is too long/],
+    ] as const) {
+      const { error } = await recordFailure(() => new K3sCluster("cluster", { ...given, ...args }));
+      assert.match(error.message, says);
+    }
   });
 
   it("registers nothing when an argument is bad", async () => {

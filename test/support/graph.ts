@@ -168,7 +168,14 @@ function providerOutputs({ type, inputs }: MockResourceArgs): Record<string, unk
       return { imageId: "sha256:0123456789abcdef" };
     case "docker:index/container:Container": {
       const networks = (given["networksAdvanced"] ?? []) as { name: string }[];
-      return { networkDatas: networks.map(({ name }) => ({ networkName: name, gateway: "172.18.0.1" })) };
+      return {
+        networkDatas: networks.map(({ name }) => ({
+          networkName: name,
+          gateway: "172.18.0.1",
+          ipAddress: "172.18.0.2",
+          ipPrefixLength: 16,
+        })),
+      };
     }
     case "command:local:Command":
       return {

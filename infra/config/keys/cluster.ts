@@ -22,6 +22,11 @@ export const cluster = object(
       "The node's image, k3s or compatible. Default: the one that setup found or built",
     ).optional(),
     imagePullPolicy: pullPolicy("the node's image").optional(),
+    agents: count(
+      "How many more nodes there are, each in a container of its own. Default: 0",
+      0,
+      5,
+    ).optional(),
     apiPort: port("The API server's port on this machine's loopback address. Default: 6443").optional(),
     ports: listOf(
       object(
@@ -34,15 +39,15 @@ export const cluster = object(
       ),
       "Further ports of the node to publish on this machine's loopback address",
     ).optional(),
-    environment: environment("Environment variables of the node's container").optional(),
+    environment: environment("Environment variables of each node's container").optional(),
     memory: count(
-      "The most memory that the node may use, in MiB. Default: no limit",
+      "The most memory that each node may use, in MiB. Default: no limit",
       1024,
       1_048_576,
     ).optional(),
     cpus: field(
       z.string().regex(/^[0-9]+(\.[0-9]+)?$/),
-      "The most CPUs that the node may use. Default: no limit",
+      "The most CPUs that each node may use. Default: no limit",
       'a number in quotes, such as "2" or "1.5"',
     ).optional(),
     tlsSans: listOf(text("A host name or address"), "More names in the API server's certificate").optional(),
@@ -56,7 +61,7 @@ export const cluster = object(
     ).optional(),
     imageArchives: listOf(
       absolutePath("An image archive on this machine, as `docker save` writes it"),
-      "Archives that the node imports when it starts",
+      "Archives that each node imports when it starts",
     ).optional(),
     mounts: listOf(
       object(
@@ -67,7 +72,7 @@ export const cluster = object(
         },
         "One mounted folder",
       ),
-      "Folders of this machine that the node sees",
+      "Folders of this machine that each node sees",
     ).optional(),
     podPidsLimit: count("The most processes of one pod. Default: 1024", 64, 65_536).optional(),
     disable: listOf(
@@ -79,8 +84,8 @@ export const cluster = object(
     ).optional(),
     extraServerArgs: listOf(
       field(z.string().regex(/^--[a-z]/), "A flag of `k3s server`", "a flag beginning with --"),
-      "Further flags of `k3s server`",
+      "Further flags of `k3s server`; those for the kubelet and kube-proxy go to all nodes",
     ).optional(),
   },
-  "The development cluster: k3s in one container",
+  "The development cluster: k3s in containers, one a node",
 );

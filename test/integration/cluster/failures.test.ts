@@ -70,7 +70,7 @@ describe("obstacles to make up", () => {
     [
       "STACK",
       "no-such-stack",
-      /There is no stack no-such-stack.*\n.*Stacks here: bench, dev, production, render, staging, test/,
+      /There is no stack no-such-stack.*\n.*Stacks here: bench, dev, nodes, production, render, staging, test/,
     ],
     ["HTTP_PORT", "eighty", /HTTP_PORT is "eighty"; allowed: an integer/],
     ["HTTP_PROT", "80", /make up has no variable HTTP_PROT. Did you mean HTTP_PORT\?/],

@@ -5,7 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
-import { findImageScript, readyScript } from "../../../components/k3s-cluster/scripts";
+import {
+  agentReadyScript,
+  findImageScript,
+  leaveScript,
+  readyScript,
+} from "../../../components/k3s-cluster/scripts";
 import { fullReference } from "../../../components/node-image/reference";
 import { loadScript } from "../../../components/node-image/script";
 
@@ -62,6 +67,76 @@ contexts:
 current-context: default
 kind: Config
 `;
+
+const agentEnv = { SERVER: "sandlot-dev", NODE: "sandlot-dev-agent-1", TIMEOUT: "1" };
+
+describe("the wait for an agent", () => {
+  const started = `*StartedAt*) echo 2026-01-02T03:04:05.123456789Z ;;\n`;
+  const running = `*Status*) echo running ;;\n`;
+  const heard = (when: string): string => `*renewTime*) echo ${when} ;;\n`;
+
+  it("has the old password forgotten, and ends when the node is Ready", async () => {
+    const { code, calls } = await run(agentReadyScript, started + heard("2026-01-02T03:04:06.5Z"), agentEnv);
+    assert.equal(code, 0);
+    assert.match(calls[0] ?? "", /delete secret sandlot-dev-agent-1\.node-password\.k3s --ignore-not-found/);
+    assert.match(calls.at(-1) ?? "", /wait --for=condition=Ready node\/sandlot-dev-agent-1/);
+  });
+
+  for (const [what, when] of [
+    ["by the container before it", "2026-01-02T03:04:04.9Z"],
+    ["by none", ""],
+  ] as const) {
+    it(`does not take a node for Ready that was last said to be so ${what}`, async () => {
+      const { code, stderr, calls } = await run(agentReadyScript, started + running + heard(when), agentEnv);
+      assert.equal(code, 1);
+      assert.match(stderr, /sandlot-dev-agent-1.* did not become Ready within 1 seconds/);
+      assert.match(stderr, /last heard of at .*before its container started/);
+      assert.ok(!calls.some((call) => call.includes("wait")), calls.join("\n"));
+    });
+  }
+
+  it("gives up on a container that does not run", async () => {
+    const exited = `*Status*) echo exited ;;\n`;
+    const { code, stderr } = await run(agentReadyScript, started + exited + heard(""), agentEnv);
+    assert.equal(code, 1);
+    assert.match(stderr, /whose container is exited/);
+  });
+});
+
+describe("an agent's leave", () => {
+  const up = `*"State.Running"*) echo true ;;\n`;
+  const there = `*"get node"*) echo node/sandlot-dev-agent-1 ;;\n`;
+  const of = (calls: string[], verb: string): boolean => calls.some((call) => call.includes(verb));
+
+  it("drains the node, then has it forgotten", async () => {
+    const { code, calls } = await run(leaveScript, up + there, agentEnv);
+    assert.equal(code, 0);
+    const verbs = calls.flatMap((call) => /(drain|delete node|delete secret)/.exec(call)?.[0] ?? []);
+    assert.deepEqual(verbs, ["drain", "delete node", "delete secret"]);
+  });
+
+  it("stays when pods cannot move, and says why and what helps", async () => {
+    const { code, calls, stderr } = await run(leaveScript, `${up}${there}*drain*) exit 1 ;;\n`, agentEnv);
+    assert.equal(code, 1);
+    assert.ok(of(calls, "uncordon") && !of(calls, "delete node"), calls.join("\n"));
+    assert.match(stderr, /disruption budget.*docker stop sandlot-dev-agent-1/s);
+  });
+
+  it("has no pods to move from a container that does not run", async () => {
+    const cases = `*"State.Running"*agent-1) echo false ;;\n${up}${there}`;
+    const { code, calls } = await run(leaveScript, cases, agentEnv);
+    assert.equal(code, 0);
+    assert.ok(!of(calls, "drain") && of(calls, "delete node"), calls.join("\n"));
+  });
+
+  it("has nothing to do without a server or without the node", async () => {
+    for (const cases of [`*"State.Running"*) echo false ;;\n`, `${up}*"get node"*) ;;\n`]) {
+      const { code, calls } = await run(leaveScript, cases, agentEnv);
+      assert.equal(code, 0);
+      assert.ok(!of(calls, "drain") && !of(calls, "delete"), calls.join("\n"));
+    }
+  });
+});
 
 describe("the wait for a node", () => {
   const env = { NODE: "sandlot-dev", SERVER: "https://127.0.0.1:7443", TIMEOUT: "5" };
