@@ -86,7 +86,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.callers =
       settings.agents === 0
         ? pulumi.interpolate`${this.gateway}/32`
-        : inNetwork(({ ipAddress, ipPrefixLength }) => networkOf(ipAddress ?? "", ipPrefixLength ?? 0));
+        : inNetwork(({ ipAddress, ipPrefixLength }) => networkOf(ipAddress, ipPrefixLength));
     this.agents = agents.nodes;
     this.agentsReady = agents.ready;
     this.nodeName = pulumi.output(settings.containerName);
