@@ -2,7 +2,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { MetricsScraper } from "../observability/args";
-import type { SandboxPullPolicy, SandboxResources, SandboxServiceType } from "../sandbox-deployment/args";
+import type {
+  ExternalTrafficPolicy,
+  SandboxPullPolicy,
+  SandboxResources,
+  SandboxServiceType,
+} from "../sandbox-deployment/args";
 import type { DnsPeer, IngressPeer } from "../sandbox-network-policies/args";
 
 /** What the URL of a sandbox is. */
@@ -79,6 +84,11 @@ export interface ProvisionerServiceOptions {
    * @default - chosen by the cluster
    */
   nodePort?: number;
+  /**
+   * Which provisioners a node's port leads to; only with `SandboxServiceType.NodePort`.
+   * @default ExternalTrafficPolicy.Local
+   */
+  externalTrafficPolicy?: ExternalTrafficPolicy;
 }
 
 /** Where the API server is, as pods reach it. */

@@ -1,7 +1,7 @@
 // The provisioner's objects beside its pods and network policies, built from plain settings.
 import type * as k8s from "@pulumi/kubernetes";
 
-import { SandboxServiceType } from "../sandbox-deployment/args";
+import { ExternalTrafficPolicy, SandboxServiceType } from "../sandbox-deployment/args";
 import { podSecurityLabels } from "../sandbox-namespace/objects";
 import { commonLabels } from "../shared/labels";
 import { SandboxUrls, type ProvisionerMetrics } from "./args";
@@ -98,8 +98,10 @@ export function serviceArgs(settings: ProvisionerSettings): k8s.core.v1.ServiceA
           ...(service.nodePort === undefined ? {} : { nodePort: service.nodePort }),
         },
       ],
-      // The caller's address stays what it is, so that network policies see callers and not the node.
-      ...(service.type === SandboxServiceType.NodePort ? { externalTrafficPolicy: "Local" } : {}),
+      // By default the caller's address stays what it is, so that network policies see callers and not the node.
+      ...(service.type === SandboxServiceType.NodePort
+        ? { externalTrafficPolicy: service.externalTrafficPolicy ?? ExternalTrafficPolicy.Local }
+        : {}),
     },
   };
 }

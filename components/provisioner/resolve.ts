@@ -1,7 +1,12 @@
 // The provisioner's settings: defaults filled in, everything held against its rule.
 import * as pulumi from "@pulumi/pulumi";
 
-import { SandboxPullPolicy, SandboxServiceType, type ComputeAmounts } from "../sandbox-deployment/args";
+import {
+  ExternalTrafficPolicy,
+  SandboxPullPolicy,
+  SandboxServiceType,
+  type ComputeAmounts,
+} from "../sandbox-deployment/args";
 import type { DnsPeer, IngressPeer } from "../sandbox-network-policies/args";
 import { withDefaults as networkDefaults } from "../sandbox-network-policies/resolve";
 import { Checks, type Rule } from "../shared/checks";
@@ -195,6 +200,17 @@ const sha256: Rule<string> = matching(
 function checkService(checks: Checks, { service }: ProvisionerSettings): void {
   checks.plain("service.type", service.type, oneOf(SandboxServiceType));
   checks.plain("service.nodePort", service.nodePort, integerBetween(30000, 32767, "a port"));
+  checks.plain(
+    "service.externalTrafficPolicy",
+    service.externalTrafficPolicy,
+    oneOf(ExternalTrafficPolicy),
+  );
+  if (service.externalTrafficPolicy !== undefined && service.type !== SandboxServiceType.NodePort) {
+    checks.problem(
+      `service.externalTrafficPolicy is ${service.externalTrafficPolicy}, but service.type is ${service.type}; remove it or ` +
+        "set the type to NodePort",
+    );
+  }
   if (service.nodePort !== undefined && service.type !== SandboxServiceType.NodePort) {
     checks.problem(
       `service.nodePort is ${service.nodePort}, but service.type is ${service.type}; remove it or set the type to NodePort`,

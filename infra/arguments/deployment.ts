@@ -1,15 +1,14 @@
 // From configuration to the shared sandboxes.
 import {
   EgressProfile,
-  ExternalTrafficPolicy,
   SandboxPullPolicy,
-  SandboxServiceType,
   type SandboxPlatformArgs,
   type SandboxVolume,
 } from "@sandlot/components";
 
 import type { SandlotConfig } from "../config/schema";
 import { given } from "./given";
+import { nodePortService } from "./node-port";
 import { placementArguments } from "./placement";
 
 /** The profiles by the names that configuration has for them. */
@@ -47,18 +46,7 @@ export function deploymentArguments({
       readiness: sandbox.readinessProbe,
       liveness: sandbox.livenessProbe,
     }),
-    service:
-      nodePort === undefined
-        ? undefined
-        : given({
-            type: SandboxServiceType.NodePort,
-            nodePort,
-            // Only the server's ports are published: they must lead to the agents' sandboxes as well.
-            externalTrafficPolicy:
-              cluster.agents === undefined || cluster.agents === 0
-                ? undefined
-                : ExternalTrafficPolicy.Cluster,
-          }),
+    service: nodePort === undefined ? undefined : nodePortService(nodePort, cluster.agents),
     terminationGracePeriodSeconds: sandbox.terminationGracePeriodSeconds,
     disruption: minAvailable === undefined ? undefined : { minAvailable: String(minAvailable) },
   });

@@ -2,7 +2,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
   SandboxPullPolicy,
-  SandboxServiceType,
   SandboxUrls,
   type ProvisionerOptions,
   type SandboxPlatformArgs,
@@ -10,13 +9,14 @@ import {
 
 import type { SandlotConfig } from "../config/schema";
 import { given } from "./given";
+import { nodePortService } from "./node-port";
 import type { Surroundings } from "./surroundings";
 
 const urls = { Router: SandboxUrls.Router, ClusterIP: SandboxUrls.ClusterIp } as const;
 
 /** Arguments of the provisioner and of the pool of its default environment; nothing where it is not deployed. */
 export function provisionerArguments(
-  { provisioner: config = {} }: SandlotConfig,
+  { cluster = {}, provisioner: config = {} }: SandlotConfig,
   { provisionerImage, place }: Pick<Surroundings, "provisionerImage" | "place">,
 ): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize"> {
   if (config.enabled !== true || provisionerImage === undefined) return {};
@@ -28,7 +28,7 @@ export function provisionerArguments(
     imagePullPolicy: imagePullPolicy && SandboxPullPolicy[imagePullPolicy],
     sandboxUrls: sandboxUrls && urls[sandboxUrls],
     url: config.url ?? (hostPort === undefined ? undefined : `http://127.0.0.1:${hostPort}`),
-    service: nodePort === undefined ? undefined : { type: SandboxServiceType.NodePort, nodePort },
+    service: nodePort === undefined ? undefined : nodePortService(nodePort, cluster.agents),
     apiKey: secret(config.apiKey),
     signingKey: secret(config.signingKey),
     // Nobody makes keys on a machine that only happens to run an update.
