@@ -17,15 +17,86 @@ export const apiKey = "integration-0123456789abcdef";
 /** The stack whose cluster is used. */
 const stack = process.env["SANDLOT_TEST_STACK"] ?? "test";
 const node = `sandlot-${stack}`;
-const kubeconfigPath = resolve(projectRoot, ".sandlot/stacks", stack, "kubeconfig");
+export const kubeconfigPath = resolve(projectRoot, ".sandlot/stacks", stack, "kubeconfig");
 const managed = "app.kubernetes.io/managed-by=sandlot-provisioner";
+
+/** What a call was answered. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+  readonly headers: Headers;
+}
+
+/** One process of the provisioner. */
+export class Replica {
+  private constructor(
+    readonly url: string,
+    readonly process: ChildProcess,
+  ) {}
+
+  static async start(variables: Record<string, string>): Promise<Replica> {
+    const child = spawn(
+      process.execPath,
+      ["--import", "tsx", resolve(projectRoot, "provisioner/src/main.ts")],
+      {
+        env: { PATH: process.env["PATH"], ...variables },
+        cwd: projectRoot,
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    const url = await new Promise<string>((resolveUrl, reject) => {
+      child.once("exit", () => {
+        reject(new Error("the provisioner ended"));
+      });
+      let text = "";
+      child.stdout.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+        const found = /Server listening at (http:\/\/[^"]+)/.exec(text);
+        if (found?.[1] !== undefined) resolveUrl(found[1]);
+        // Why a call was not carried out is in the log alone.
+        for (const line of chunk.toString().split("\n"))
+          if (line.includes('"not carried out"')) console.error(line);
+      });
+    });
+    return new Replica(url, child);
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const ended = once(this.process, "exit");
+    this.process.kill(signal);
+    await ended;
+  }
+
+  /** The caller knows what the answer is, and says so. */
+  async call<T>(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        "x-api-key": apiKey,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const parsed = (response.headers.get("content-type") ?? "").includes("json")
+      ? (JSON.parse(text) as T)
+      : (text as T);
+    return { status: response.status, body: parsed, headers: response.headers };
+  }
+}
 
 export class Stage {
   readonly core: CoreV1Api;
   readonly #config: KubeConfig;
   #nodeHost = "";
-  #process: ChildProcess | undefined;
-  #url = "";
+  #replica: Replica | undefined;
 
   constructor(readonly namespace: string) {
     this.#config = new KubeConfig();
@@ -104,66 +175,40 @@ export class Stage {
 
   /** Starts the provisioner as a process outside the cluster. */
   async start(more: Record<string, string> = {}): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      ["--import", "tsx", resolve(projectRoot, "provisioner/src/main.ts")],
-      {
-        env: {
-          ...{
-            PATH: process.env["PATH"],
-            KUBECONFIG_PATH: kubeconfigPath,
-            K8S_NAMESPACE: this.namespace,
-            NODE_HOST: this.#nodeHost,
-          },
-          ...{ PROVISIONER_API_KEY: apiKey, HOST: "127.0.0.1", PORT: "0" },
-          ...more,
-        },
-        cwd: projectRoot,
-        stdio: ["ignore", "pipe", "inherit"],
+    this.#replica = await this.replica(more);
+  }
+
+  /** Starts one more process; it has to be killed by whoever starts it. */
+  replica(more: Record<string, string> = {}): Promise<Replica> {
+    return Replica.start({
+      ...{
+        KUBECONFIG_PATH: kubeconfigPath,
+        K8S_NAMESPACE: this.namespace,
+        NODE_HOST: this.#nodeHost,
       },
-    );
-    this.#process = child;
-    this.#url = await new Promise((resolveUrl, reject) => {
-      child.once("exit", () => {
-        reject(new Error("the provisioner ended"));
-      });
-      let text = "";
-      child.stdout.on("data", (chunk: Buffer) => {
-        text += chunk.toString();
-        const found = /Server listening at (http:\/\/[^"]+)/.exec(text);
-        if (found?.[1] !== undefined) resolveUrl(found[1]);
-        // Why a call was not carried out is in the log alone.
-        for (const line of chunk.toString().split("\n"))
-          if (line.includes('"not carried out"')) console.error(line);
-      });
+      ...{ PROVISIONER_API_KEY: apiKey, HOST: "127.0.0.1", PORT: "0" },
+      ...more,
     });
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {
-    if (this.#process === undefined || this.#process.exitCode !== null) return;
-    const ended = once(this.#process, "exit");
-    this.#process.kill(signal);
-    await ended;
-    this.#process = undefined;
+    await this.#replica?.kill(signal);
+    this.#replica = undefined;
   }
 
-  // The caller knows what the answer is, and says so.
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
-  async call<T>(
-    method: string,
-    path: string,
-    body?: object,
-  ): Promise<{ status: number; body: T; headers: Headers }> {
-    const response = await fetch(this.#url + path, {
-      method,
-      headers: { "x-api-key": apiKey, ...(body === undefined ? {} : { "content-type": "application/json" }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const parsed = (response.headers.get("content-type") ?? "").includes("json")
-      ? (JSON.parse(text) as T)
-      : (text as T);
-    return { status: response.status, body: parsed, headers: response.headers };
+  /** Where the provisioner is. */
+  get url(): string {
+    return this.#running.url;
+  }
+
+  /** The caller knows what the answer is, and says so. */
+  call<T>(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<Answer<T>> {
+    return this.#running.call<T>(method, path, body, headers);
+  }
+
+  get #running(): Replica {
+    assert.ok(this.#replica !== undefined, "no provisioner runs");
+    return this.#replica;
   }
 
   async pods(): Promise<V1Pod[]> {
