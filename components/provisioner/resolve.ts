@@ -200,11 +200,7 @@ const sha256: Rule<string> = matching(
 function checkService(checks: Checks, { service }: ProvisionerSettings): void {
   checks.plain("service.type", service.type, oneOf(SandboxServiceType));
   checks.plain("service.nodePort", service.nodePort, integerBetween(30000, 32767, "a port"));
-  checks.plain(
-    "service.externalTrafficPolicy",
-    service.externalTrafficPolicy,
-    oneOf(ExternalTrafficPolicy),
-  );
+  checks.plain("service.externalTrafficPolicy", service.externalTrafficPolicy, oneOf(ExternalTrafficPolicy));
   if (service.externalTrafficPolicy !== undefined && service.type !== SandboxServiceType.NodePort) {
     checks.problem(
       `service.externalTrafficPolicy is ${service.externalTrafficPolicy}, but service.type is ${service.type}; remove it or ` +

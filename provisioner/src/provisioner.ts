@@ -11,6 +11,7 @@ import { SettingsError } from "./config/errors.js";
 import { Keys } from "./config/keys.js";
 import type { Settings } from "./config/settings.js";
 import { ActivityLog } from "./core/activity.js";
+import { Arrivals } from "./core/arrivals.js";
 import { Directory } from "./core/directory.js";
 import { Endpoints } from "./core/endpoints.js";
 import { Environments } from "./core/environments.js";
@@ -112,6 +113,7 @@ export async function startProvisioner(
     log.error({ configMap, why }, "a ConfigMap is no environment");
   });
   const directory = new Directory(pods, serviceCache);
+  const arrivals = new Arrivals();
   const endpoints = new Endpoints(settings, tokens, (podName) => directory.serviceOf(podName));
   const services = new Services(namespace, endpoints.serviceType, serviceCache);
   const handOver = new HandOverClient();
@@ -125,7 +127,7 @@ export async function startProvisioner(
     maxSandboxes: settings.MAX_SANDBOXES,
   };
   const sandboxes = new Sandboxes({
-    ...{ namespace, pods, directory, environments, endpoints, services, tokens, handOver, metrics },
+    ...{ namespace, pods, directory, arrivals, environments, endpoints, services, tokens, handOver, metrics },
     settings: {
       ...podSettings,
       readyTimeoutSeconds: settings.READY_TIMEOUT_SECONDS,
@@ -144,7 +146,7 @@ export async function startProvisioner(
     },
   });
   const pools = new PoolKeeper({
-    ...{ namespace, pods, directory, environments, services, tokens, metrics },
+    ...{ namespace, pods, directory, arrivals, environments, services, tokens, metrics },
     settings: {
       ...podSettings,
       maxAgeSeconds: settings.POOL_MAX_AGE_SECONDS,

@@ -9,6 +9,7 @@ import { idlePodName } from "../model/names.js";
 import { buildPod, type PodSettings } from "../model/pod.js";
 import { planPool } from "../model/pool.js";
 import { viewOf, type IdlePod } from "../model/sandbox.js";
+import type { Arrivals } from "./arrivals.js";
 import type { Directory } from "./directory.js";
 import type { Environments } from "./environments.js";
 import type { Metrics } from "./metrics.js";
@@ -20,6 +21,7 @@ export interface PoolParts {
   readonly namespace: Namespace;
   readonly pods: WatchCache<V1Pod>;
   readonly directory: Directory;
+  readonly arrivals: Arrivals;
   readonly environments: Environments;
   readonly services: Services;
   readonly tokens: Tokens;
@@ -94,17 +96,16 @@ export class PoolKeeper {
   }
 
   #keep(name: string): void {
-    const { directory, environments, settings, leads } = this.#parts;
+    const { directory, arrivals, environments, settings, leads } = this.#parts;
     if (!leads() || !directory.current) return;
     const environment = environments.get(name);
     const creating = this.#creating.get(name) ?? 0;
-    const allCreating = [...this.#creating.values()].reduce((sum, count) => sum + count, 0);
     const pods = directory.idle(name).filter(({ podUid }) => !this.#deleting.has(podUid));
     this.#noteFailures(name, pods);
     const plan = planPool(
       pods,
       creating,
-      settings.maxSandboxes - directory.count() - allCreating,
+      settings.maxSandboxes - directory.count() - arrivals.count,
       {
         size: environment?.pool.size ?? 0,
         revision: environment === undefined ? "" : revisionOf(environment),
@@ -132,14 +133,17 @@ export class PoolKeeper {
   }
 
   async #create(environment: Environment): Promise<void> {
-    const { namespace, pods, services, tokens, metrics, settings, onTrouble } = this.#parts;
+    const { namespace, pods, arrivals, services, tokens, metrics, settings, onTrouble } = this.#parts;
     const podName = idlePodName(environment.name);
     this.#creating.set(environment.name, (this.#creating.get(environment.name) ?? 0) + 1);
     try {
       const request = { name: podName, environment, claimSecret: tokens.claimSecret(podName), volumes: [] };
-      const pod = await namespace.createPod(buildPod(request, settings));
+      const pod = await arrivals.of(async () => {
+        const made = await namespace.createPod(buildPod(request, settings));
+        pods.observe(made);
+        return made;
+      });
       metrics.poolCreated(environment.name);
-      pods.observe(pod);
       const view = viewOf(pod);
       if (view.kind !== "foreign") await services.ensure(view.pod);
     } catch (error) {

@@ -1,5 +1,7 @@
 // Creating, finding, extending and deleting sandboxes. A create takes an idle pod by one write; only where there is none, or the
 // sandbox needs volumes of its own, is a pod made.
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { V1Pod } from "@kubernetes/client-node";
 
 import { isConflict, isNotFound, isTrouble, KubernetesError } from "../kubernetes/client.js";
@@ -20,6 +22,7 @@ import { coldPodName } from "../model/names.js";
 import { networkAnnotation, type NetworkRules } from "../model/network-rules.js";
 import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
 import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
+import type { Arrivals } from "./arrivals.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
 import type { Environments } from "./environments.js";
@@ -36,6 +39,7 @@ export interface SandboxesParts {
   readonly namespace: Namespace;
   readonly pods: WatchCache<V1Pod>;
   readonly directory: Directory;
+  readonly arrivals: Arrivals;
   readonly environments: Environments;
   readonly endpoints: Endpoints;
   readonly services: Services;
@@ -72,6 +76,8 @@ export interface Created {
 /** An idle pod answers at once or is no good. */
 const warmHandOverMs = 2_000;
 const claimAttempts = 5;
+/** How often an idle pod that is starting is looked at, where it is the last that there may be. */
+const startingMs = 100;
 
 /** The sandboxes. */
 export class Sandboxes {
@@ -199,7 +205,8 @@ export class Sandboxes {
     if (before?.state === "failed") await this.#remove(before);
 
     const warm =
-      volumes.length === 0 ? await this.#claimIdle(environment, request, fingerprint, deadline) : undefined;
+      volumes.length === 0 ? await this.#claimWarm(environment, request, fingerprint, deadline) : undefined;
+    if (warm === undefined && this.#isFull()) throw full();
     const sandbox = warm ?? (await this.#createCold(environment, create, fingerprint, deadline));
     metrics.created(
       environment.name,
@@ -211,7 +218,7 @@ export class Sandboxes {
 
   /** @throws SandboxError if the tenant or the cluster has its share. */
   #reserve({ request, quota }: CreateRequest, environment: Environment): void {
-    const { directory, settings } = this.#parts;
+    const { directory } = this.#parts;
     const { tenant, id } = request;
     const limits = environment.resources.limits;
     const used = directory
@@ -223,9 +230,14 @@ export class Sandboxes {
       .map((one) => one.limits);
     const over = overQuota(usageOf([...used, ...coming, limits]), quota);
     if (over !== undefined) throw new SandboxError("quota", over);
-    if (directory.idle(environment.name).length === 0 && directory.count() >= settings.maxSandboxes)
-      throw new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
+    if (directory.idle(environment.name).length === 0 && this.#isFull()) throw full();
     this.#reserved.set(rankKey(tenant, id), { tenant, limits });
+  }
+
+  /** Whether there are as many pods as there may be, those that are on their way among them. */
+  #isFull(): boolean {
+    const { directory, arrivals, settings } = this.#parts;
+    return directory.count() + arrivals.count >= settings.maxSandboxes;
   }
 
   /** A sandbox that is there already: the same request again, or the other half of a race. */
@@ -239,6 +251,26 @@ export class Sandboxes {
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
     await this.#parts.services.ensure(sandbox);
     return this.#finish(sandbox, request, fingerprint, deadline, false);
+  }
+
+  /** An idle pod. Where no other pod may be made, one that is still starting is waited for. */
+  async #claimWarm(
+    environment: Environment,
+    request: SandboxRequest,
+    fingerprint: string,
+    deadline: AbortSignal,
+  ): Promise<Sandbox | undefined> {
+    const { directory } = this.#parts;
+    const revision = revisionOf(environment);
+    for (;;) {
+      const claimed = await this.#claimIdle(environment, request, fingerprint, deadline);
+      if (claimed !== undefined || !this.#isFull()) return claimed;
+      const mayCome = directory
+        .idle(environment.name)
+        .some((pod) => pod.revision === revision && pod.state === "starting");
+      if (!mayCome || deadline.aborted) return undefined;
+      await sleep(startingMs, undefined, { signal: deadline }).catch(() => undefined);
+    }
   }
 
   async #claimIdle(
@@ -307,14 +339,14 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    const { namespace, pods, tokens, settings, services } = this.#parts;
+    const { namespace, pods, arrivals, tokens, settings, services } = this.#parts;
     const name = coldPodName(request.tenant, request.id);
     for (;;) {
       const claim = claimMetadata(request, fingerprint, environment.egress, new Date());
       const claimSecret = tokens.claimSecret(name);
       const pod = buildPod({ name, environment, claimSecret, volumes, claim }, settings);
       try {
-        const sandbox = this.#seen(await namespace.createPod(pod));
+        const sandbox = await arrivals.of(async () => this.#seen(await namespace.createPod(pod)));
         await services.ensure(sandbox);
         return await this.#settled(sandbox, request, fingerprint, deadline);
       } catch (error) {
@@ -518,6 +550,10 @@ export class Sandboxes {
 
 function notFound(): SandboxError {
   return new SandboxError("not-found", "there is no such sandbox");
+}
+
+function full(): SandboxError {
+  return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
 }
 
 function conflict(id: string): SandboxError {

@@ -50,7 +50,7 @@ describe("stack file", () => {
       (error) =>
         error instanceof UserError &&
         /no stack nowhere/.test(error.message) &&
-        /dev, production, render, staging, test/.test(error.remedy),
+        /dev, nodes, production, render, staging, test/.test(error.remedy),
     );
   });
 });

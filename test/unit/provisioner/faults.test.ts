@@ -294,4 +294,16 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.deepEqual(answers, [200, 200, 200, 503]);
     assert.ok(home.cluster.livePods().length <= 3);
   });
+
+  it("waits for the last pod that there may be while it starts, and gives it to one alone", async () => {
+    const replica = await withPool(1, { MAX_SANDBOXES: "2" });
+    home.cluster.startMs = 800;
+    assert.equal((await replica.call("POST", "/api/sandboxes", body("a"))).statusCode, 200);
+    await eventually("the pool starts another", () => idle() === 1);
+    const answers = await Promise.all(
+      ["b", "c", "d"].map((id) => replica.call("POST", "/api/sandboxes", body(id))),
+    );
+    assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [200, 503, 503]);
+    assert.equal(home.cluster.livePods().length, 2);
+  });
 });
