@@ -254,66 +254,69 @@ describe("several nodes", function () {
     });
   });
 
-  it("are drained only as far as a disruption budget allows", async () => {
-    const drain = ["drain", agent, "--ignore-daemonsets", "--delete-emptydir-data", "--force"];
-    const budget = (minAvailable: number): Promise<string> =>
-      kubectl(
-        "patch",
-        "pdb",
-        "--namespace",
-        namespace,
-        "sandbox",
-        "--patch",
-        JSON.stringify({ spec: { minAvailable } }),
-      );
-    await budget(2);
-    assert.equal(await tryKubectl([...drain, "--timeout=5s"]), undefined);
-    await sandboxesOn([server, agent]);
-    await budget(1);
-    await kubectl(...drain, "--timeout=90s");
-    await sandboxesOn([server, server]);
-    await kubectl("uncordon", agent);
-  });
+  // A suite of its own, as mocha runs a suite's tests before the suites in it.
+  describe("nodes that go", () => {
+    it("are drained only as far as a disruption budget allows", async () => {
+      const drain = ["drain", agent, "--ignore-daemonsets", "--delete-emptydir-data", "--force"];
+      const budget = (minAvailable: number): Promise<string> =>
+        kubectl(
+          "patch",
+          "pdb",
+          "--namespace",
+          namespace,
+          "sandbox",
+          "--patch",
+          JSON.stringify({ spec: { minAvailable } }),
+        );
+      await budget(2);
+      assert.equal(await tryKubectl([...drain, "--timeout=5s"]), undefined);
+      await sandboxesOn([server, agent]);
+      await budget(1);
+      await kubectl(...drain, "--timeout=90s");
+      await sandboxesOn([server, server]);
+      await kubectl("uncordon", agent);
+    });
 
-  it("take a lost node's sandboxes over, and take the node back", async () => {
-    const [first] = await readySandboxes();
-    await kubectl("delete", "pod", "--namespace", namespace, first?.metadata.name ?? "");
-    await sandboxesOn([server, agent]);
-    await execa("docker", ["stop", "--time", "0", agent]);
-    await sandboxesOn([server, server], 120);
-    await execa("docker", ["start", agent]);
-    await eventually("the node is Ready again", () => isReady(agent), 60);
-    const { output } = await mustMake("status");
-    assert.match(output, new RegExp(`Node ${agent}: running, Ready`));
-  });
+    it("take a lost node's sandboxes over, and take the node back", async () => {
+      const [first] = await readySandboxes();
+      await kubectl("delete", "pod", "--namespace", namespace, first?.metadata.name ?? "");
+      await sandboxesOn([server, agent]);
+      await execa("docker", ["stop", "--time", "0", agent]);
+      await sandboxesOn([server, server], 120);
+      await execa("docker", ["start", agent]);
+      await eventually("the node is Ready again", () => isReady(agent), 60);
+      const { output } = await mustMake("status");
+      assert.match(output, new RegExp(`Node ${agent}: running, Ready`));
+    });
 
-  it("come and go as configuration says; those that go are drained and forgotten", async () => {
-    await mustMake("up", { CONFIG: agents(2) });
-    assert.deepEqual(await nodeNames(), [server, agent, `${server}-agent-2`]);
-    assert.ok(await isReady(`${server}-agent-2`));
-    await mustMake("up", { CONFIG: agents(0) });
-    assert.deepEqual(await nodeNames(), [server]);
-    await sandboxesOn([server, server]);
-    const { stdout } = await execa("docker", [
-      "ps",
-      "--all",
-      "--filter",
-      `label=sandlot.dev/stack=${stack}`,
-      "--format",
-      "{{.Names}}",
-    ]);
-    assert.equal(stdout, server);
-  });
+    it("come and go as configuration says; those that go are drained and forgotten", async () => {
+      await mustMake("up", { CONFIG: agents(2) });
+      assert.deepEqual(await nodeNames(), [server, agent, `${server}-agent-2`]);
+      assert.ok(await isReady(`${server}-agent-2`));
+      await mustMake("up", { CONFIG: agents(0) });
+      assert.deepEqual(await nodeNames(), [server]);
+      await sandboxesOn([server, server]);
+      const { stdout } = await execa("docker", [
+        "ps",
+        "--all",
+        "--filter",
+        `label=sandlot.dev/stack=${stack}`,
+        "--format",
+        "{{.Names}}",
+      ]);
+      assert.equal(stdout, server);
+    });
 
-  it("all go with make down VOLUMES=1, and nothing stays", async () => {
-    await mustMake("up");
-    assert.deepEqual(await nodeNames(), [server, agent]);
-    await mustMake("down", { VOLUMES: "1" });
-    for (const kind of ["container", "volume", "network"]) {
-      const all = kind === "container" ? ["--all"] : [];
-      const filter = ["--filter", `label=sandlot.dev/stack=${stack}`];
-      const { stdout } = await execa("docker", [kind, "ls", ...all, ...filter, "--quiet"]);
-      assert.equal(stdout, "", kind);
-    }
+    it("all go with make down VOLUMES=1, and nothing stays", async () => {
+      await mustMake("up");
+      assert.deepEqual(await nodeNames(), [server, agent]);
+      await mustMake("down", { VOLUMES: "1" });
+      for (const kind of ["container", "volume", "network"]) {
+        const all = kind === "container" ? ["--all"] : [];
+        const filter = ["--filter", `label=sandlot.dev/stack=${stack}`];
+        const { stdout } = await execa("docker", [kind, "ls", ...all, ...filter, "--quiet"]);
+        assert.equal(stdout, "", kind);
+      }
+    });
   });
 });
