@@ -1,4 +1,6 @@
 // What the components offer: the classes, their arguments, and the checks that a program can make before it registers anything.
+export { EgressProxy } from "./egress-proxy";
+export type { EgressProxyArgs, EgressProxyOptions } from "./egress-proxy/args";
 export { GvisorRuntime } from "./gvisor-runtime";
 export {
   ContainerdLayout,

@@ -237,6 +237,11 @@ export interface ProvisionerArgs extends ProvisionerOptions {
    */
   userDataClaimName?: pulumi.Input<string>;
   /**
+   * Where sandboxes of profile `allowlist` find the egress proxy, which keeps the network rules that they are created with.
+   * @default - there is none: network rules are refused
+   */
+  egressProxyUrl?: pulumi.Input<string>;
+  /**
    * How the metrics are read.
    * @default - by nobody
    */

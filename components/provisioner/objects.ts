@@ -50,7 +50,10 @@ export function namespaceArgs({
  * What the provisioner may do, in the sandboxes' namespace and nowhere else: the requests of provisioner/src/kubernetes/namespace.ts.
  * Not among them: exec, Secrets, and whatever is a wall.
  */
-export function policyRules({ sandboxUrls }: ProvisionerSettings): k8s.types.input.rbac.v1.PolicyRule[] {
+export function policyRules({
+  sandboxUrls,
+  egressProxyUrl,
+}: ProvisionerSettings): k8s.types.input.rbac.v1.PolicyRule[] {
   const core = (resources: string[], verbs: string[]) => ({ apiGroups: [""], resources, verbs });
   const leases = { apiGroups: ["coordination.k8s.io"], resources: ["leases"] };
   return [
@@ -58,6 +61,8 @@ export function policyRules({ sandboxUrls }: ProvisionerSettings): k8s.types.inp
     core(["pods/log"], ["get"]),
     core(["configmaps"], ["list", "watch"]),
     ...(sandboxUrls === SandboxUrls.Router ? [] : [core(["services"], ["list", "watch", "create"])]),
+    // What the egress proxy refused is told by Events.
+    ...(egressProxyUrl === undefined ? [] : [core(["events"], ["list", "watch"])]),
     // What is yet to be made has no name that a rule could hold it to.
     { ...leases, verbs: ["create"] },
     { ...leases, resourceNames: [leaseName], verbs: ["get", "update"] },

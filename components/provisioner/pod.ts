@@ -109,6 +109,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     MAX_SANDBOXES: settings.maxSandboxes,
     SKILLS_PVC_NAME: settings.skillsClaimName,
     USERDATA_PVC_NAME: settings.userDataClaimName,
+    EGRESS_PROXY_URL: settings.egressProxyUrl,
     API_KEYS_FILE: `${keysFolder}/${keyFiles.apiKeys}`,
     SIGNING_KEY_FILE: `${keysFolder}/${keyFiles.signingKey}`,
     READY_TIMEOUT_SECONDS: timeouts.readySeconds,

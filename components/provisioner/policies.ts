@@ -2,7 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { denyAll, peerSelector, toDns } from "../sandbox-network-policies/policies";
-import { CLIENT_LABEL, sandboxSelector } from "../shared/labels";
+import { CLIENT_LABEL, provisionedSelector } from "../shared/labels";
 import { apiPort, provisionerPeer, provisionerSelector } from "./objects";
 import type { ProvisionerMetrics } from "./args";
 import type { ProvisionerSettings } from "./resolve";
@@ -19,12 +19,6 @@ export interface SidePolicy {
   readonly side: Side;
   readonly spec: Spec;
 }
-
-/** What the provisioner makes, and nothing else of the namespace (provisioner/src/model/labels.ts). */
-const provisionedSelector: Readonly<Record<string, string>> = {
-  ...sandboxSelector,
-  "app.kubernetes.io/managed-by": "sandlot-provisioner",
-};
 
 /** The ports of sandboxes that the router leads to: those that need no privilege, the server's own among them. */
 const sandboxPorts = { protocol: "TCP", port: 1024, endPort: 65535 };

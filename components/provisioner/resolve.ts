@@ -17,6 +17,7 @@ import {
   dnsLabel,
   dnsSubdomain,
   integerBetween,
+  logLevel,
   matching,
   oneOf,
   pinnedImage,
@@ -62,6 +63,7 @@ export interface ProvisionerSettings {
   dns: Required<DnsPeer>;
   skillsClaimName?: pulumi.Input<string> | undefined;
   userDataClaimName?: pulumi.Input<string> | undefined;
+  egressProxyUrl?: pulumi.Input<string> | undefined;
   metrics?: ProvisionerMetrics | undefined;
 }
 
@@ -185,11 +187,6 @@ const clientUrl: Rule<string> = (value) => {
     ? undefined
     : "an http or https address that does not end in /, such as https://sandboxes.example.com";
 };
-
-const logLevel: Rule<string> = matching(
-  /^(?:fatal|error|warn|info|debug|trace)$/,
-  "one of fatal, error, warn, info, debug, trace",
-);
 
 /** The SHA-256 of a key. */
 const sha256: Rule<string> = matching(

@@ -1,6 +1,7 @@
 // What the whole platform in a cluster can be told: the options of its parts.
 import type * as pulumi from "@pulumi/pulumi";
 
+import type { EgressProxyOptions } from "../egress-proxy/args";
 import type { GvisorRuntimeOptions } from "../gvisor-runtime/args";
 import type { ObservabilityOptions } from "../observability/args";
 import type { ProvisionerOptions } from "../provisioner/args";
@@ -68,6 +69,11 @@ export interface SandboxPlatformArgs {
    * @default - none
    */
   provisioner?: ProvisionerOptions;
+  /**
+   * The proxy that keeps the network rules of single sandboxes; only with `provisioner`, from whose image it comes.
+   * @default - none: sandboxes that the provisioner makes have the rules of their profile and no others
+   */
+  egressProxy?: EgressProxyOptions;
   /**
    * How many idle, ready sandboxes the provisioner keeps of its default environment, 0 to 500; only with `provisioner`, and not
    * where `environments` has that environment.

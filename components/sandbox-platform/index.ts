@@ -1,6 +1,8 @@
 // Everything that sandboxes need in a cluster, put together in the order that keeps them walled in from the first moment.
 import * as pulumi from "@pulumi/pulumi";
 
+import { EgressProxy } from "../egress-proxy";
+import { proxyUrl } from "../egress-proxy/objects";
 import { GvisorRuntime } from "../gvisor-runtime";
 import { Observability } from "../observability";
 import { metricsVariable } from "../observability/objects";
@@ -13,7 +15,7 @@ import { SandboxRbac } from "../sandbox-rbac";
 import { SkillsStorage } from "../skills-storage";
 import { UserDataStorage } from "../user-data-storage";
 import type { SandboxPlatformArgs } from "./args";
-import { provisionerArgs, withSecrets } from "./provisioner";
+import { egressProxyArgs, provisionerArgs, withSecrets } from "./provisioner";
 import { allEnvironments, environmentPart, partNames, resolve } from "./resolve";
 import { runtimeArgs } from "./runtime";
 
@@ -116,7 +118,7 @@ export class SandboxPlatform extends pulumi.ComponentResource {
       );
     }
 
-    const { provisioner } = args;
+    const { provisioner, egressProxy } = args;
     const service =
       provisioner === undefined
         ? undefined
@@ -127,9 +129,15 @@ export class SandboxPlatform extends pulumi.ComponentResource {
               sandboxServiceAccountName: rbac.serviceAccountName,
               skillsClaimName: skills?.claimName,
               userDataClaimName: userData?.claimName,
+              egressProxyUrl:
+                egressProxy === undefined ? undefined : namespace.apply((own) => proxyUrl(`${own}-system`)),
             }),
             { parent: this, dependsOn: walls },
           );
+    if (provisioner !== undefined && egressProxy !== undefined && service !== undefined) {
+      const proxy = egressProxyArgs(args, { egressProxy, provisioner }, namespace, service.systemNamespace);
+      new EgressProxy(names.egressProxy, proxy, { parent: this });
+    }
 
     this.namespace = namespace;
     this.deploymentName = deployment.deploymentName;

@@ -1,6 +1,7 @@
 // What the platform tells its provisioner: the arguments given, and what they have in common with the other parts.
 import * as pulumi from "@pulumi/pulumi";
 
+import type { EgressProxyArgs, EgressProxyOptions } from "../egress-proxy/args";
 import { withDefaults as observabilityDefaults } from "../observability/resolve";
 import type { ProvisionerArgs, ProvisionerMetrics, ProvisionerOptions } from "../provisioner/args";
 import { over } from "../shared/defaults";
@@ -12,6 +13,7 @@ export interface ProvisionerPlace {
   readonly sandboxServiceAccountName: pulumi.Input<string>;
   readonly skillsClaimName: pulumi.Input<string> | undefined;
   readonly userDataClaimName: pulumi.Input<string> | undefined;
+  readonly egressProxyUrl: pulumi.Input<string> | undefined;
 }
 
 /** The provisioner's arguments: who may call sandboxes may call it, and it is watched as they are. */
@@ -28,6 +30,25 @@ export function provisionerArgs(
     dns: network.dns,
     metrics: observability === undefined ? undefined : metrics(observability),
     ...claims,
+  });
+}
+
+/** The egress proxy's arguments: it comes with the provisioner, and shuts what the network policies shut. */
+export function egressProxyArgs(
+  { network = {} }: SandboxPlatformArgs,
+  {
+    egressProxy,
+    provisioner,
+  }: { readonly egressProxy: EgressProxyOptions; readonly provisioner: ProvisionerOptions },
+  namespace: pulumi.Input<string>,
+  systemNamespace: pulumi.Input<string>,
+): EgressProxyArgs {
+  const { image, imagePullPolicy, imagePullSecrets, apiServer } = provisioner;
+  const fixed: EgressProxyArgs = { ...egressProxy, namespace, systemNamespace, image };
+  return over(fixed, {
+    ...{ imagePullPolicy, imagePullSecrets, apiServer },
+    clusterCidrs: network.clusterCidrs,
+    dns: network.dns,
   });
 }
 

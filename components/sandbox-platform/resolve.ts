@@ -1,4 +1,5 @@
 // Checks every part of the platform before any of it is registered.
+import { resolve as resolveEgressProxy } from "../egress-proxy/resolve";
 import { resolve as resolveRuntime } from "../gvisor-runtime/resolve";
 import { resolve as resolveObservability } from "../observability/resolve";
 import { resolve as resolveProvisioner } from "../provisioner/resolve";
@@ -14,6 +15,7 @@ import { integerBetween } from "../shared/rules";
 import { resolve as resolveSkills } from "../skills-storage/resolve";
 import { resolve as resolveUserData } from "../user-data-storage/resolve";
 import type { SandboxPlatformArgs } from "./args";
+import { egressProxyArgs } from "./provisioner";
 
 /** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
 export function partNames(
@@ -27,7 +29,8 @@ export function partNames(
   | "runtime"
   | "observability"
   | "deployment"
-  | "provisioner",
+  | "provisioner"
+  | "egressProxy",
   string
 > {
   return {
@@ -40,6 +43,7 @@ export function partNames(
     observability: `${name}-observability`,
     deployment: `${name}-sandbox`,
     provisioner: `${name}-provisioner`,
+    egressProxy: `${name}-egress-proxy`,
   };
 }
 
@@ -114,6 +118,7 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
   }
   checkEnvironments(checks, name, args, namespace);
   checkProvisioner(checks, names.provisioner, args, namespace);
+  checkEgressProxy(checks, names.egressProxy, args, namespace);
   checks.finish();
 }
 
@@ -166,4 +171,15 @@ function checkProvisioner(
         "have no priority; remove one of the two",
     );
   }
+}
+
+function checkEgressProxy(checks: Checks, part: string, args: SandboxPlatformArgs, namespace: string): void {
+  const { egressProxy, provisioner } = args;
+  if (egressProxy === undefined) return;
+  if (provisioner === undefined)
+    checks.problem("egressProxy is given, but provisioner is not; remove the one or give the other");
+  else
+    checks.part(() =>
+      resolveEgressProxy(part, egressProxyArgs(args, { egressProxy, provisioner }, namespace, "")),
+    );
 }

@@ -21,6 +21,13 @@ export function commonLabels(component: string): Record<string, string> {
   };
 }
 
+/** Selects the sandboxes that the provisioner makes, and nothing else of their namespace (provisioner/src/model/labels.ts). */
+export const provisionedSelector: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/name": "sandlot",
+  "app.kubernetes.io/component": "sandbox",
+  "app.kubernetes.io/managed-by": "sandlot-provisioner",
+};
+
 /** The labels of sandbox pods that never change: what Deployments, Services, PDBs and policies select by. */
 export const sandboxSelector: Readonly<Record<string, string>> = {
   "app.kubernetes.io/name": "sandlot",

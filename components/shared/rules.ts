@@ -39,6 +39,12 @@ export const dnsSubdomain: Rule<string> = (value) =>
     ? undefined
     : "at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit at both ends of every part";
 
+/** How much a service logs. */
+export const logLevel: Rule<string> = matching(
+  /^(?:fatal|error|warn|info|debug|trace)$/,
+  "one of fatal, error, warn, info, debug, trace",
+);
+
 /** An absolute path that stays where it is: no `..`, no `:` or comma, which Docker gives a meaning of their own. */
 export const absolutePath: Rule<string> = (value) =>
   typeof value === "string" && /^\/[^:,\0\n]*$/.test(value) && !value.split("/").includes("..")

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   SandboxPullPolicy,
   SandboxUrls,
+  type EgressProxyOptions,
   type ProvisionerOptions,
   type SandboxPlatformArgs,
 } from "@sandlot/components";
@@ -18,7 +19,7 @@ const urls = { Router: SandboxUrls.Router, ClusterIP: SandboxUrls.ClusterIp } as
 export function provisionerArguments(
   { cluster = {}, provisioner: config = {} }: SandlotConfig,
   { provisionerImage, place }: Pick<Surroundings, "provisionerImage" | "place">,
-): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize"> {
+): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize" | "egressProxy"> {
   if (config.enabled !== true || provisionerImage === undefined) return {};
   const { nodePort, hostPort, timeouts, sandboxUrls, imagePullPolicy, apiServerCidrs } = config;
   const { imagePullSecrets, replicas, maxSandboxes, tenants, existingSecret, logLevel, resources } = config;
@@ -47,7 +48,17 @@ export function provisionerArguments(
         poolMaxAgeSeconds: timeouts.poolMaxAge,
       }),
   });
-  return given({ provisioner, defaultPoolSize: config.poolSize });
+  return given({ provisioner, defaultPoolSize: config.poolSize, egressProxy: egressProxy(config) });
+}
+
+/** The proxy logs as much as the provisioner does. */
+function egressProxy({
+  egressProxy: config,
+  logLevel,
+}: NonNullable<SandlotConfig["provisioner"]>): EgressProxyOptions | undefined {
+  if (config?.enabled !== true) return undefined;
+  const { replicas, deniedCidrs, resources } = config;
+  return given({ replicas, deniedCidrs, resources, logLevel });
 }
 
 function secret(value: string | undefined): pulumi.Output<string> | undefined {

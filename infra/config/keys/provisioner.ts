@@ -70,6 +70,25 @@ const tenant = object(
   "Somebody who calls, and sees nobody else's sandboxes",
 );
 
+const egressProxy = object(
+  {
+    enabled: flag("Whether it is deployed, and network rules are taken. Default: false").optional(),
+    replicas: count("How many pods. Default: 2", 1, 20).optional(),
+    deniedCidrs: listOf(
+      cidr("A range"),
+      "What no rule of a sandbox opens, beside private, link-local and reserved ranges and network.clusterCidrs",
+    ).optional(),
+    resources: object(
+      {
+        requests: resources("What a pod of it is promised").optional(),
+        limits: resources("What a pod of it may use at most").optional(),
+      },
+      "Its own resources",
+    ).optional(),
+  },
+  "The proxy that keeps the network rules of single sandboxes of profile allowlist",
+);
+
 export const provisioner = object(
   {
     enabled: flag("Whether it is deployed. Default: false").optional(),
@@ -122,6 +141,7 @@ export const provisioner = object(
       ["fatal", "error", "warn", "info", "debug", "trace"],
       "How much it logs. Default: info",
     ).optional(),
+    egressProxy: egressProxy.optional(),
     resources: object(
       {
         requests: resources("What a pod of it is promised").optional(),
@@ -143,6 +163,8 @@ export function checkProvisioner(
   refuse: (path: string[], message: string) => void,
 ): void {
   const at = (name: string): string[] => ["provisioner", name];
+  if (given.egressProxy?.enabled === true && given.enabled !== true)
+    refuse(at("egressProxy"), "it comes with the provisioner: set provisioner.enabled as well");
   if (given.hostPort !== undefined && given.nodePort === undefined)
     refuse(at("hostPort"), "it publishes provisioner.nodePort: set that as well, or leave hostPort out");
   if (given.poolSize !== undefined && environments.some(({ name }) => name === "default"))

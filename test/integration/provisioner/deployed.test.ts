@@ -22,6 +22,7 @@ import {
   stack,
   stackDir,
 } from "../support/cluster.js";
+import { internet, makeTargets, removeTargets, standInPort, standIns } from "../support/targets.js";
 import { ask, Deployed, systemNamespace } from "./deployed.js";
 
 interface Described {
@@ -336,45 +337,6 @@ describe("the deployed provisioner", function () {
     });
   });
 
-  it("gives each sandbox a Service where URLs are to be ClusterIP, which clients in the cluster reach", async function () {
-    // Two updates of the stack.
-    this.timeout(600_000);
-    const folder = mkdtempSync(join(tmpdir(), "sandlot-deployed-"));
-    const overlay = join(folder, "overlay.yaml");
-    writeFileSync(overlay, stringify({ config: { "sandlot:provisioner": { sandboxUrls: "ClusterIP" } } }));
-    const { core } = cluster();
-    const { sandboxImage } = outputs();
-    const id = "deployed-cluster-ip";
-    try {
-      await mustMake("up", { CONFIG: overlay });
-      const client = (name: string, labels: Record<string, string>) =>
-        clientPod(name, labels, sandboxImage ?? "");
-      const pods = [
-        client("deployed-client", { "sandlot.dev/sandbox-client": "true" }),
-        client("deployed-stranger", {}),
-      ];
-      for (const body of pods) await core.createNamespacedPod({ namespace, body });
-      const made = await create(id);
-      assert.equal(made.sandbox_url, `http://sandbox-${id}-svc.${namespace}.svc.cluster.local:8080`);
-      const wait = ["--for=condition=Ready", "pod/deployed-client", "pod/deployed-stranger", "--timeout=60s"];
-      await kubectl("wait", "-n", namespace, ...wait);
-      const post = ["-XPOST", "-H", "content-type: application/json", "-d", '{"command":"echo $((6*7))"}'];
-      const from = (pod: string) =>
-        kubectl(
-          ...["exec", "-n", namespace, pod, "--", "curl", "-s", "-m", "5", ...post],
-          `${made.sandbox_url}/v1/bash/exec`,
-        );
-      assert.match((await from("deployed-client")).output, /"stdout":"42\\n"/);
-      assert.equal((await from("deployed-stranger")).ok, false);
-    } finally {
-      await destroy(id);
-      for (const name of ["deployed-client", "deployed-stranger"])
-        await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }).catch(() => undefined);
-      rmSync(folder, { recursive: true });
-      await mustMake("up");
-    }
-  });
-
   it("keeps its keys where nobody finds them: not in state, previews, objects, logs or files in clear", async () => {
     const { core, apps } = cluster();
     const { data } = await core.readNamespacedSecret({
@@ -411,5 +373,100 @@ describe("the deployed provisioner", function () {
         assert.ok(!text.includes(Buffer.from(key).toString("base64")), `the ${what} is in ${place}, encoded`);
       }
     }
+  });
+
+  // A suite of its own, as mocha runs a suite's tests before the suites in it: two updates of the stack.
+  describe("with other settings", function () {
+    this.timeout(600_000);
+
+    before(async () => {
+      const folder = mkdtempSync(join(tmpdir(), "sandlot-deployed-"));
+      const overlay = join(folder, "overlay.yaml");
+      const config = {
+        "sandlot:provisioner": { sandboxUrls: "ClusterIP", egressProxy: { enabled: true, replicas: 1 } },
+        "sandlot:environments": [{ name: "listed", egress: "allowlist" }],
+      };
+      writeFileSync(overlay, stringify({ config }));
+      try {
+        await mustMake("up", { CONFIG: overlay });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+    after(() => mustMake("up"));
+
+    it("gives each sandbox a Service where URLs are to be ClusterIP, which clients in the cluster reach", async () => {
+      const { core } = cluster();
+      const { sandboxImage } = outputs();
+      const id = "deployed-cluster-ip";
+      try {
+        const client = (name: string, labels: Record<string, string>) =>
+          clientPod(name, labels, sandboxImage ?? "");
+        const pods = [
+          client("deployed-client", { "sandlot.dev/sandbox-client": "true" }),
+          client("deployed-stranger", {}),
+        ];
+        for (const body of pods) await core.createNamespacedPod({ namespace, body });
+        const made = await create(id);
+        assert.equal(made.sandbox_url, `http://sandbox-${id}-svc.${namespace}.svc.cluster.local:8080`);
+        const wait = [
+          "--for=condition=Ready",
+          "pod/deployed-client",
+          "pod/deployed-stranger",
+          "--timeout=60s",
+        ];
+        await kubectl("wait", "-n", namespace, ...wait);
+        const post = ["-XPOST", "-H", "content-type: application/json", "-d", '{"command":"echo $((6*7))"}'];
+        const from = (pod: string) =>
+          kubectl(
+            ...["exec", "-n", namespace, pod, "--", "curl", "-s", "-m", "5", ...post],
+            `${made.sandbox_url}/v1/bash/exec`,
+          );
+        assert.match((await from("deployed-client")).output, /"stdout":"42\\n"/);
+        assert.equal((await from("deployed-stranger")).ok, false);
+      } finally {
+        await destroy(id);
+        for (const name of ["deployed-client", "deployed-stranger"])
+          await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }).catch(() => undefined);
+      }
+    });
+
+    it("lets a sandbox out to what its own rules allow, through the egress proxy and by no other way", async () => {
+      const outside = `http://${internet}:${standInPort}/`;
+      const allowed = `${internet}/32:${standInPort}`;
+      const inside = `http://${standIns["private 10.0.0.0/8"]}:${standInPort}/`;
+      await makeTargets();
+      const { status, body: made } = await provisioner.call<Sandbox>("POST", "/v1/sandboxes", {
+        id: "listed-1",
+        environment: "listed",
+        network: { allow: [allowed] },
+      });
+      try {
+        assert.equal(status, 201, JSON.stringify(made));
+        // Its URL is the cluster's; the router leads there as well.
+        const reached = { ...made, url: `${provisioner.url}/sandboxes/${made.id}` };
+        const get = async (target: string, how = ""): Promise<string> =>
+          (await run(reached, `curl -s -m 5 ${how} -w ' %{http_code}' ${target}`)).stdout;
+        assert.match(await get(outside), /hello[^]* 200$/, "what is allowed");
+        assert.match(await get(outside, "--noproxy '*'"), / 000$/, "around the proxy");
+        assert.match(await get(inside), / 403$/, "what no rule opens");
+        const rules = (network: object) =>
+          provisioner.call("PATCH", `/v1/sandboxes/${made.id}/network`, network);
+        // A rule that names a private range opens nothing of what is shut to every sandbox.
+        assert.equal((await rules({ allow: [allowed, "10.201.0.0/16:*"] })).status, 200);
+        await eventually("the rule is known", async () => / 200$/.test(await get(outside)));
+        assert.match(await get(inside), / 403$/, "private, though a rule names it");
+        assert.equal((await rules({ deny: [`${internet}/32:*`] })).status, 200);
+        await eventually("denied while it runs", async () => / 403$/.test(await get(outside)));
+        const { items } = await cluster().core.listNamespacedEvent({ namespace });
+        assert.ok(
+          items.some(({ reason, message }) => reason === "EgressRefused" && message?.includes(internet)),
+        );
+      } finally {
+        await provisioner.call("DELETE", "/v1/sandboxes/listed-1");
+        await removeTargets();
+      }
+    });
   });
 });

@@ -1,0 +1,195 @@
+// What the platform registers for its egress proxy: names, parents, rights, walls, and what the provisioner is told of it.
+import * as k8s from "@pulumi/kubernetes";
+import assert from "node:assert/strict";
+
+import {
+  ArgumentError,
+  SandboxPlatform,
+  type EgressProxyOptions,
+  type SandboxPlatformArgs,
+} from "@sandlot/components";
+
+import { record, recordFailure, type Graph } from "../support/graph";
+
+const program = (egressProxy: EgressProxyOptions, more: Partial<SandboxPlatformArgs>) => () => {
+  const provider = new k8s.Provider("cluster", { kubeconfig: "a kubeconfig" });
+  new SandboxPlatform(
+    "sandlot",
+    {
+      image: "sandlot/sandbox:1.0.0",
+      network: { clusterCidrs: ["45.80.0.0/16"] },
+      provisioner: { image: "sandlot/provisioner:1.0.0", generateKeys: true },
+      egressProxy,
+      ...more,
+    },
+    { provider },
+  );
+};
+
+const platform = (
+  options: EgressProxyOptions = {},
+  more: Partial<SandboxPlatformArgs> = {},
+): Promise<Graph> => record(program(options, more));
+
+interface Pod {
+  spec: {
+    containers: { args?: string[]; env: { name: string; value?: string }[]; securityContext: object }[];
+  };
+}
+interface Policy {
+  metadata: { namespace: string };
+  spec: {
+    podSelector: { matchLabels: Record<string, string> };
+    ingress?: { from: object[]; ports: object[] }[];
+    egress?: { to: { ipBlock?: { cidr: string; except: string[] } }[]; ports?: object[] }[];
+  };
+}
+
+const containerOf = (graph: Graph, name: string) =>
+  (graph.get(name).inputs["spec"] as unknown as { template: Pod }).template.spec.containers[0];
+const variablesOf = (graph: Graph, name: string): Record<string, string | undefined> =>
+  Object.fromEntries(containerOf(graph, name)?.env.map((each) => [each.name, each.value]) ?? []);
+const policyOf = (graph: Graph, suffix: string) =>
+  graph.get(`sandlot-egress-proxy-${suffix}`).inputs as unknown as Policy;
+
+const proxyLabels = { "app.kubernetes.io/name": "sandlot", "app.kubernetes.io/component": "egress-proxy" };
+const userLabels = {
+  "app.kubernetes.io/name": "sandlot",
+  "app.kubernetes.io/component": "sandbox",
+  "app.kubernetes.io/managed-by": "sandlot-provisioner",
+  "sandlot.dev/egress": "allowlist",
+};
+
+describe("the egress proxy's graph", () => {
+  let graph: Graph;
+  before(async () => {
+    graph = await platform();
+  });
+
+  it("is a part of the platform, with stable names", () => {
+    const proxy = graph.get("sandlot-egress-proxy");
+    assert.equal(proxy.parent, graph.get("sandlot").urn);
+    assert.deepEqual(
+      graph
+        .childrenOf(proxy)
+        .map(({ name, type }) => `${type.split(":").at(-1) ?? ""} ${name}`)
+        .sort(),
+      [
+        "Deployment sandlot-egress-proxy-deployment",
+        "NetworkPolicy sandlot-egress-proxy-api-server",
+        "NetworkPolicy sandlot-egress-proxy-dns",
+        "NetworkPolicy sandlot-egress-proxy-egress",
+        "NetworkPolicy sandlot-egress-proxy-internet",
+        "NetworkPolicy sandlot-egress-proxy-sandboxes",
+        "PodDisruptionBudget sandlot-egress-proxy-disruption-budget",
+        "Role sandlot-egress-proxy-role",
+        "RoleBinding sandlot-egress-proxy-role-binding",
+        "Service sandlot-egress-proxy-service",
+        "ServiceAccount sandlot-egress-proxy-service-account",
+      ],
+    );
+  });
+
+  it("may see pods and write Events in the sandboxes' namespace, and nothing else", () => {
+    const { metadata, rules } = graph.get("sandlot-egress-proxy-role").inputs as unknown as {
+      metadata: { namespace: string };
+      rules: object[];
+    };
+    assert.equal(metadata.namespace, "sandlot");
+    assert.deepEqual(rules, [
+      { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
+      { apiGroups: [""], resources: ["events"], verbs: ["create"] },
+    ]);
+    assert.deepEqual(graph.get("sandlot-egress-proxy-role-binding").inputs["subjects"], [
+      { kind: "ServiceAccount", name: "egress-proxy", namespace: "sandlot-system" },
+    ]);
+  });
+
+  it("runs the proxy of the provisioner's image, as hardened as that", () => {
+    const container = containerOf(graph, "sandlot-egress-proxy-deployment");
+    assert.deepEqual(container?.args, ["/app/egress.cjs"]);
+    assert.deepEqual(
+      container.securityContext,
+      containerOf(graph, "sandlot-provisioner-deployment")?.securityContext,
+    );
+    assert.equal(variablesOf(graph, "sandlot-egress-proxy-deployment")["K8S_NAMESPACE"], "sandlot");
+  });
+
+  it("lets in no pod but sandboxes of the profile that the provisioner made, and those out to nothing else", () => {
+    const { metadata, spec } = policyOf(graph, "sandboxes");
+    assert.equal(metadata.namespace, "sandlot-system");
+    assert.deepEqual(spec.podSelector.matchLabels, proxyLabels);
+    const ports = [{ protocol: "TCP", port: 3128 }];
+    const home = { matchLabels: { "kubernetes.io/metadata.name": "sandlot" } };
+    assert.deepEqual(spec.ingress, [
+      { from: [{ namespaceSelector: home, podSelector: { matchLabels: userLabels } }], ports },
+    ]);
+    const out = policyOf(graph, "egress");
+    assert.equal(out.metadata.namespace, "sandlot");
+    assert.deepEqual(out.spec.podSelector.matchLabels, userLabels);
+    const system = { matchLabels: { "kubernetes.io/metadata.name": "sandlot-system" } };
+    assert.deepEqual(out.spec.egress, [
+      { to: [{ namespaceSelector: system, podSelector: { matchLabels: proxyLabels } }], ports },
+    ]);
+  });
+
+  it("reaches nothing private itself, and is told to refuse it as well", async () => {
+    const more = await platform({ deniedCidrs: ["45.90.0.0/16"] });
+    const [rule] = policyOf(more, "internet").spec.egress ?? [];
+    const shut = rule?.to.flatMap(({ ipBlock }) => ipBlock?.except ?? []) ?? [];
+    const denied = variablesOf(more, "sandlot-egress-proxy-deployment")["DENIED_CIDRS"]?.split(",") ?? [];
+    for (const range of ["10.0.0.0/8", "169.254.0.0/16", "fc00::/7", "45.80.0.0/16", "45.90.0.0/16"]) {
+      assert.ok(shut.includes(range), range);
+      assert.ok(denied.includes(range), range);
+    }
+  });
+
+  it("is made known to the provisioner, which may then read Events", async () => {
+    const url = "http://egress-proxy.sandlot-system.svc.cluster.local:3128";
+    assert.equal(variablesOf(graph, "sandlot-provisioner-deployment")["EGRESS_PROXY_URL"], url);
+    const rules = (of: Graph) => JSON.stringify(of.get("sandlot-provisioner-role").inputs["rules"]);
+    assert.match(rules(graph), /"events"\],"verbs":\["list","watch"\]/);
+    const without = await record(() => {
+      const provider = new k8s.Provider("cluster", { kubeconfig: "a kubeconfig" });
+      const provisioner = { image: "sandlot/provisioner:1.0.0", generateKeys: true };
+      new SandboxPlatform("sandlot", { image: "sandlot/sandbox:1.0.0", provisioner }, { provider });
+    });
+    assert.equal(variablesOf(without, "sandlot-provisioner-deployment")["EGRESS_PROXY_URL"], undefined);
+    assert.doesNotMatch(rules(without), /events/);
+  });
+
+  it("has no budget where there is one pod alone", async () => {
+    const single = await platform({ replicas: 1 });
+    assert.deepEqual(
+      single
+        .childrenOf(single.get("sandlot-egress-proxy"))
+        .filter(({ type }) => type.endsWith("PodDisruptionBudget")),
+      [],
+    );
+  });
+
+  for (const [what, options, message] of [
+    ["too many replicas", { replicas: 21 }, /replicas is 21/],
+    ["a range that is none", { deniedCidrs: ["10.0.0.0"] }, /deniedCidrs\[0\] is "10\.0\.0\.0"/],
+    ["a level that there is not", { logLevel: "loud" }, /logLevel is "loud".*fatal/],
+    [
+      "more promised than allowed",
+      { resources: { requests: { cpu: "2" } } },
+      /resources\.requests\.cpu is "2"/,
+    ],
+  ] as const) {
+    it(`is refused with ${what}, and nothing is registered`, async () => {
+      const { error, graph: registered } = await recordFailure(program(options as EgressProxyOptions, {}));
+      assert.ok(error instanceof ArgumentError, error.message);
+      assert.match(error.message, message);
+      assert.deepEqual(registered.names(), ["cluster"]);
+    });
+  }
+
+  it("is refused without a provisioner", async () => {
+    const { error } = await recordFailure(() => {
+      new SandboxPlatform("sandlot", { image: "sandlot/sandbox:1.0.0", egressProxy: {} });
+    });
+    assert.match(String(error), /egressProxy is given, but provisioner is not/);
+  });
+});
