@@ -165,6 +165,16 @@ describe("environments", () => {
       /sandlot:provisioner\.image is missing: target\.kind is existing/,
     ],
     [
+      "an egress proxy and no provisioner",
+      "production",
+      {
+        target: { kubeconfigPath: "kubeconfig-production" },
+        sandbox: { image: digest },
+        provisioner: { enabled: false, egressProxy: { enabled: true } },
+      },
+      /provisioner\.egressProxy.*it comes with the provisioner/,
+    ],
+    [
       "no keys of the provisioner",
       "production",
       {
