@@ -11,7 +11,8 @@ const unauthorized: Refusal = {
   headers: { "www-authenticate": "Bearer" },
 };
 
-const starting: Refusal = {
+/** Another attempt may go through. */
+export const starting: Refusal = {
   status: 503,
   reason: "starting",
   detail: "the sandbox is starting; try again",
@@ -23,7 +24,10 @@ const gone: Refusal = { status: 410, reason: "gone", detail: "the sandbox has en
 /** A sandbox that can be reached. */
 export type ReachableSandbox = RoutedSandbox & { readonly podIP: string };
 
-/** The sandbox with this id if the credential opens it and it runs. */
+/**
+ * The sandbox with this id if the credential opens it and it is not over. One that is starting, as far as we know, may answer
+ * already: the replica that created it knows before probes tell the others.
+ */
 export function admit(
   options: Pick<RouterOptions, "directory" | "tokens" | "authenticate">,
   id: string,
@@ -35,7 +39,7 @@ export function admit(
   if ("status" in sandbox) return sandbox;
   const { state, podIP } = sandbox;
   if (state === "stopping" || state === "failed") return gone;
-  return state === "running" && podIP !== undefined ? { ...sandbox, podIP } : starting;
+  return podIP === undefined ? starting : { ...sandbox, podIP };
 }
 
 function byKey(

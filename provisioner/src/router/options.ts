@@ -27,7 +27,9 @@ export interface RouterOptions {
     get(tenant: string, id: string): RoutedSandbox | undefined;
     withId(id: string): readonly RoutedSandbox[];
     /** Returns what ends the listening. */
-    onChange(listener: (sandbox: Pick<RoutedSandbox, "podUid" | "state">, gone: boolean) => void): () => void;
+    onChange(
+      listener: (sandbox: Pick<RoutedSandbox, "id" | "podUid" | "state">, gone: boolean) => void,
+    ): () => void;
   };
   readonly activity: ActivitySink;
   readonly tokens: SandboxTokens;

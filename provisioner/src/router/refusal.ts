@@ -1,5 +1,5 @@
 // Answers that do not come from a sandbox: problems (RFC 9457), on a response or on the bare socket of an upgrade.
-import { STATUS_CODES, type ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** How long a caller has to read the last that it is told. Milliseconds. */
@@ -30,10 +30,14 @@ export function problem({ status, detail }: Refusal): string {
   return JSON.stringify({ type: "about:blank", title: STATUS_CODES[status], status, detail });
 }
 
-/** Answers a request whose answer has not begun; a connection with an unread body is closed, not read to its end. */
+/** Whether the refusal of a request ends its connection: one with an unread body is closed, not read to its end. */
+export function endsConnection({ headers }: IncomingMessage): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+}
+
+/** Answers a request whose answer has not begun. */
 export function refuse(response: ServerResponse, refusal: Refusal): void {
-  const { headers } = response.req;
-  const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+  const hasBody = endsConnection(response.req);
   const body = problem(refusal);
   response.writeHead(refusal.status, {
     "content-type": "application/problem+json",

@@ -4,14 +4,14 @@ import type { Duplex } from "node:stream";
 
 import type { FastifyBaseLogger } from "fastify";
 
-import { admit, type ReachableSandbox } from "./access.js";
+import { admit, starting, type ReachableSandbox } from "./access.js";
 import { Connections, mostOpen } from "./connections.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
 import { requestHeaders } from "./headers.js";
 import { type Kind, type RouterMetrics, routerMetrics } from "./metrics.js";
 import type { RouterOptions } from "./options.js";
 import { proxy } from "./proxy.js";
-import { badRequest, refuse, refuseUpgrade, type Refusal } from "./refusal.js";
+import { badRequest, endsConnection, notFound, refuse, refuseUpgrade, type Refusal } from "./refusal.js";
 import { isRouted, parseTarget, type Target } from "./target.js";
 import { tunnel } from "./tunnel.js";
 import type { Upstream } from "./upstream.js";
@@ -35,6 +35,12 @@ const crowded: Refusal = {
   headers: { "retry-after": "1" },
 };
 
+/** How long this replica may be behind another: with a sandbox that it does not know at all, and with one that has no address. */
+const patienceMs: ReadonlyMap<Refusal, number> = new Map([
+  [notFound, 250],
+  [starting, 2_000],
+]);
+
 interface Admitted {
   readonly target: Target;
   readonly credential: Credential;
@@ -49,6 +55,8 @@ export class SandboxRouter {
   readonly #connections = new Connections();
   readonly #unsubscribe: () => void;
   readonly #tunnels = new Set<() => void>();
+  /** What came behind a request that is not decided yet, on the same connection: it is not looked at before. */
+  readonly #waiting = new WeakMap<Duplex, (() => void)[]>();
 
   constructor(options: RouterOptions, log: FastifyBaseLogger) {
     this.#options = options;
@@ -66,7 +74,26 @@ export class SandboxRouter {
 
   /** Answers an HTTP request. */
   serve(request: IncomingMessage, response: ServerResponse): void {
-    const admitted = this.#admit(request);
+    const { socket } = request;
+    const behind = this.#waiting.get(socket);
+    if (behind !== undefined) {
+      behind.push(() => {
+        this.serve(request, response);
+      });
+      return;
+    }
+    const queue: (() => void)[] = [];
+    this.#waiting.set(socket, queue);
+    this.#admitSoon(request, (admitted) => {
+      this.#waiting.delete(socket);
+      if (response.destroyed) return;
+      this.#serve(request, response, admitted);
+      if ("status" in admitted && endsConnection(request)) return;
+      for (const next of queue) next();
+    });
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, admitted: Admitted | Refusal): void {
     if ("status" in admitted) {
       this.#refused(request, admitted);
       refuse(response, admitted);
@@ -79,7 +106,17 @@ export class SandboxRouter {
 
   /** Answers an upgrade. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const admitted = upgradeFault(request) ?? this.#admit(request);
+    // Whatever breaks while we wait: the socket is destroyed then, which is looked at.
+    socket.on("error", () => undefined);
+    const fault = upgradeFault(request);
+    const then = (admitted: Admitted | Refusal): void => {
+      if (!socket.destroyed) this.#upgrade(request, socket, head, admitted);
+    };
+    if (fault === undefined) this.#admitSoon(request, then);
+    else then(fault);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, admitted: Admitted | Refusal): void {
     if ("status" in admitted) {
       this.#refused(request, admitted);
       refuseUpgrade(socket, admitted);
@@ -98,6 +135,39 @@ export class SandboxRouter {
   close(): void {
     this.#unsubscribe();
     this.#connections.endAll();
+  }
+
+  /**
+   * Tells `then` whether the request may go on: at once, or as soon as this replica sees what another one has just made. Whoever
+   * is refused waits as long for an id that nobody has as for one that somebody has.
+   */
+  #admitSoon(request: IncomingMessage, then: (admitted: Admitted | Refusal) => void): void {
+    const first = this.#admit(request);
+    const patience = "status" in first ? patienceMs.get(first) : undefined;
+    const wanted = this.#idOf(request);
+    if (patience === undefined || wanted === undefined) {
+      then(first);
+      return;
+    }
+    const end = (admitted: Admitted | Refusal): void => {
+      clearTimeout(timer);
+      stop();
+      then(admitted);
+    };
+    const timer = setTimeout(() => {
+      end(this.#admit(request));
+    }, patience);
+    const stop = this.#options.directory.onChange(({ id }) => {
+      if (id !== wanted) return;
+      const admitted = this.#admit(request);
+      if (!("status" in admitted)) end(admitted);
+    });
+  }
+
+  /** The id that a request names, as it stands in the target; nothing if the target cannot be read. */
+  #idOf({ url = "", headers }: IncomingMessage): string | undefined {
+    const target = parseTarget(url, [headers.host ?? ""], this.#options.hostSuffix);
+    return "status" in target ? undefined : target.id;
   }
 
   #admit(request: IncomingMessage): Admitted | Refusal {
@@ -150,6 +220,7 @@ export class SandboxRouter {
       port: target.port ?? sandbox.port,
       target,
       headers: this.#headers(request, target, sandbox, credential),
+      starting: sandbox.state === "starting",
       touch,
       ended: (status, reason) => {
         opened.release();

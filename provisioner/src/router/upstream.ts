@@ -1,6 +1,7 @@
 // One request on its way to one sandbox, as the proxy and the tunnel see it, and what is said when the sandbox fails them.
 import type { Agent } from "undici";
 
+import { starting } from "./access.js";
 import type { HeaderMap } from "./headers.js";
 import type { Refusal } from "./refusal.js";
 import type { Target } from "./target.js";
@@ -12,6 +13,8 @@ export interface Upstream {
   readonly port: number;
   readonly target: Target;
   readonly headers: HeaderMap;
+  /** Whether the sandbox is not known to answer yet. */
+  readonly starting: boolean;
   /** Told of every sign of use. */
   touch(): void;
   /** Told once, with the status of the answer, or of the refusal and its reason. */
@@ -21,8 +24,19 @@ export interface Upstream {
 /** The status, for logs and metrics alone, of a request whose caller went before there was an answer. */
 export const callerGone = 499;
 
+/** Errors of connections that did not come about. */
+const neverConnected = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
 /** What to tell a caller whose sandbox did not answer. */
-export function failure({ target, port }: Upstream, error: NodeJS.ErrnoException): Refusal {
+export function failure(upstream: Upstream, error: NodeJS.ErrnoException): Refusal {
+  const { target, port } = upstream;
+  if (upstream.starting && neverConnected.has(error.code ?? "")) return starting;
   switch (error.code) {
     case "ECONNREFUSED":
       return {

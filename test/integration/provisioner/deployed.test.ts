@@ -58,6 +58,23 @@ function clientPod(name: string, labels: Record<string, string>, image: string):
   };
 }
 
+/** Adds an environment that differs from the default one, as anybody may who may write ConfigMaps; returns what removes it. */
+async function addEnvironment(name: string, differs: object): Promise<() => Promise<unknown>> {
+  const { core } = cluster();
+  const { data } = await core.readNamespacedConfigMap({ name: "sandbox-environment-default", namespace });
+  const record = JSON.parse(data?.["environment.json"] ?? "{}") as Record<string, unknown>;
+  const metadata = {
+    name: `sandbox-environment-${name}`,
+    labels: { "sandlot.dev/environment": name },
+  };
+  const content = JSON.stringify({ ...record, name, ...differs });
+  await core.createNamespacedConfigMap({
+    namespace,
+    body: { metadata, data: { "environment.json": content } },
+  });
+  return () => core.deleteNamespacedConfigMap({ name: metadata.name, namespace });
+}
+
 describe("the deployed provisioner", function () {
   this.timeout(300_000);
   let provisioner: Deployed;
@@ -297,17 +314,7 @@ describe("the deployed provisioner", function () {
 
   it("hands a warm sandbox of an environment out, which a ConfigMap adds while it runs", async () => {
     const { core } = cluster();
-    const name = "sandbox-environment-deployed";
-    const { data } = await core.readNamespacedConfigMap({ name: "sandbox-environment-default", namespace });
-    const record = JSON.parse(data?.["environment.json"] ?? "{}") as Record<string, unknown>;
-    const labels = { "sandlot.dev/environment": "deployed" };
-    await core.createNamespacedConfigMap({
-      namespace,
-      body: {
-        metadata: { name, labels },
-        data: { "environment.json": JSON.stringify({ ...record, name: "deployed", pool: { size: 1 } }) },
-      },
-    });
+    const remove = await addEnvironment("deployed", { pool: { size: 1 } });
     try {
       await eventually("its pool is full", async () => {
         const { body } = await provisioner.call<{ items: { name: string; pool: { ready: number } }[] }>(
@@ -326,7 +333,7 @@ describe("the deployed provisioner", function () {
       );
       await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
     } finally {
-      await core.deleteNamespacedConfigMap({ name, namespace });
+      await remove();
     }
     await eventually("its idle sandboxes are gone", async () => {
       const { items } = await core.listNamespacedPod({
@@ -384,7 +391,6 @@ describe("the deployed provisioner", function () {
       const overlay = join(folder, "overlay.yaml");
       const config = {
         "sandlot:provisioner": { sandboxUrls: "ClusterIP", egressProxy: { enabled: true, replicas: 1 } },
-        "sandlot:environments": [{ name: "listed", egress: "allowlist" }],
       };
       writeFileSync(overlay, stringify({ config }));
       try {
@@ -437,6 +443,11 @@ describe("the deployed provisioner", function () {
       const allowed = `${internet}/32:${standInPort}`;
       const inside = `http://${standIns["private 10.0.0.0/8"]}:${standInPort}/`;
       await makeTargets();
+      const remove = await addEnvironment("listed", { egress: "allowlist" });
+      await eventually("the environment is known", async () => {
+        const { body } = await provisioner.call<{ items: { name: string }[] }>("GET", "/v1/environments");
+        return body.items.some(({ name }) => name === "listed");
+      });
       const { status, body: made } = await provisioner.call<Sandbox>("POST", "/v1/sandboxes", {
         id: "listed-1",
         environment: "listed",
@@ -465,6 +476,7 @@ describe("the deployed provisioner", function () {
         );
       } finally {
         await provisioner.call("DELETE", "/v1/sandboxes/listed-1");
+        await remove();
         await removeTargets();
       }
     });

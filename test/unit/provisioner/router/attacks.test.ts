@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import {
   apiKeys,
@@ -115,9 +116,8 @@ describe("router: attacks", function () {
     assert.equal((await get(`/sandboxes/again/t/${tokens.access(second)}/x`)).body, "beta");
   });
 
-  it("reaches only sandboxes that run", async () => {
+  it("reaches only sandboxes that are not over", async () => {
     for (const [state, status] of [
-      ["starting", 503],
       ["stopping", 410],
       ["failed", 410],
     ] as const) {
@@ -127,6 +127,36 @@ describe("router: attacks", function () {
     const none = router.directory.put(sandbox({ id: "no-address", podIP: undefined }));
     assert.equal((await get(`/sandboxes/no-address/t/${tokens.access(none)}/x`)).status, 503);
     assert.equal(seen.length, 0);
+  });
+
+  it("leads to a sandbox that is starting as soon as it answers, and says so until then", async () => {
+    const state = "starting";
+    const up = router.directory.put(sandbox({ id: "up", state, port: ports["alpha"] ?? 0 }));
+    assert.equal((await get(`/sandboxes/up/t/${tokens.access(up)}/x`)).body, "alpha");
+    const closed = createServer().listen(0, "127.0.0.1");
+    await once(closed, "listening");
+    const { port } = closed.address() as AddressInfo;
+    closed.close();
+    const down = router.directory.put(sandbox({ id: "down", state, port }));
+    const answer = await get(`/sandboxes/down/t/${tokens.access(down)}/x`);
+    assert.equal(answer.status, 503);
+    assert.match(answer.body, /is starting/);
+  });
+
+  it("waits a moment for what another replica has just made, and no longer", async () => {
+    const late = sandbox({ id: "late", port: ports["alpha"] ?? 0 });
+    const path = `/sandboxes/late/t/${tokens.access(late)}/x`;
+    const [answer] = await Promise.all([
+      get(path),
+      sleep(50).then(() => {
+        router.directory.put({ ...late, podIP: undefined });
+        router.directory.put(late);
+      }),
+    ]);
+    assert.equal(answer.body, "alpha");
+    const asked = performance.now();
+    assert.equal((await get(path.replace("late", "later"))).status, 404);
+    assert.ok(performance.now() - asked < 1_500);
   });
 
   it("connects to no address but the directory's, whatever a request says", async () => {
