@@ -470,10 +470,13 @@ describe("the deployed provisioner", function () {
         assert.match(await get(inside), / 403$/, "private, though a rule names it");
         assert.equal((await rules({ deny: [`${internet}/32:*`] })).status, 200);
         await eventually("denied while it runs", async () => / 403$/.test(await get(outside)));
-        const { items } = await cluster().core.listNamespacedEvent({ namespace });
-        assert.ok(
-          items.some(({ reason, message }) => reason === "EgressRefused" && message?.includes(internet)),
-        );
+        // Proxies tell once a second.
+        await eventually("the refusal is told", async () => {
+          const { items } = await cluster().core.listNamespacedEvent({ namespace });
+          return items.some(
+            ({ reason, message }) => reason === "EgressRefused" && message?.includes(`${internet}:`),
+          );
+        });
       } finally {
         await provisioner.call("DELETE", "/v1/sandboxes/listed-1");
         await remove();
