@@ -76,6 +76,8 @@ export interface Created {
 /** An idle pod answers at once or is no good. */
 const warmHandOverMs = 2_000;
 const claimAttempts = 5;
+/** How long a replica may be behind another. */
+const behindMs = 250;
 /** How often an idle pod that is starting is looked at, where it is the last that there may be. */
 const startingMs = 100;
 
@@ -122,6 +124,25 @@ export class Sandboxes {
     if (found === undefined && !directory.current)
       throw new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
     throw notFound();
+  }
+
+  /** The same, but this replica has a moment to see what another one has just made. @throws SandboxError as {@link get} */
+  async find(tenant: string, id: string): Promise<Sandbox> {
+    const { directory } = this.#parts;
+    if (directory.get(tenant, id) === undefined && directory.current) {
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          off();
+          resolve();
+        };
+        const timer = setTimeout(end, behindMs);
+        const off = directory.onChange((changed) => {
+          if (changed.id === id && changed.tenant === tenant) end();
+        });
+      });
+    }
+    return this.get(tenant, id);
   }
 
   /** A tenant's sandboxes, by id. */

@@ -130,8 +130,8 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
     return { sandboxes: all, count: all.length };
   });
 
-  app.get<{ Params: { id: string } }>("/sandboxes/:id", (request) => {
-    const sandbox = sandboxes.get(request.caller.tenant, request.params.id);
+  app.get<{ Params: { id: string } }>("/sandboxes/:id", async (request) => {
+    const sandbox = await sandboxes.find(request.caller.tenant, request.params.id);
     // The gateway asks before each turn: that is how we know that the sandbox is still wanted.
     activity.touch(sandbox);
     return described(sandbox);

@@ -129,8 +129,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
     return { items: items.map(described), ...(next === undefined ? {} : { next }) };
   });
 
-  app.get("/sandboxes/:id", (request) => {
-    const sandbox = named(request);
+  app.get("/sandboxes/:id", async (request) => {
+    const sandbox = await named(request);
     activity.touch(sandbox);
     return described(sandbox);
   });
@@ -145,7 +145,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.post("/sandboxes/:id/extend", async (request) => {
-    const { id } = named(request);
+    const { id } = await named(request);
     const { seconds } = read(schemas.extendSchema, request.body ?? {}, "");
     const sandbox = await sandboxes.extend(request.caller.tenant, id, seconds);
     activity.touch(sandbox);
@@ -153,7 +153,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.patch("/sandboxes/:id/network", async (request) => {
-    const { id } = named(request);
+    const { id } = await named(request);
     const change = read(schemas.networkSchema, request.body ?? {}, "");
     const sandbox = await sandboxes.setNetwork(request.caller.tenant, id, change);
     activity.touch(sandbox);
@@ -161,7 +161,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.get("/sandboxes/:id/logs", async (request, reply) => {
-    const { id } = named(request);
+    const { id } = await named(request);
     const { tailLines } = read(schemas.logsQuery, request.query, "");
     const logs = await sandboxes.logs(request.caller.tenant, id, tailLines, logBytes);
     // What a sandbox wrote is never a page of ours.
@@ -169,8 +169,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
     return reply.type("text/plain; charset=utf-8").send(logs);
   });
 
-  app.get("/sandboxes/:id/events", (request, reply) => {
-    sendEvents(options.events, { directory, refusals }, named(request), described, request, reply);
+  app.get("/sandboxes/:id/events", async (request, reply) => {
+    sendEvents(options.events, { directory, refusals }, await named(request), described, request, reply);
+    return reply;
   });
 
   app.get("/environments", (request) => ({
@@ -183,8 +184,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       }),
   }));
 
-  function named(request: FastifyRequest): Sandbox {
-    return sandboxes.get(request.caller.tenant, read(schemas.idParameters, request.params, "").id);
+  function named(request: FastifyRequest): Promise<Sandbox> {
+    return sandboxes.find(request.caller.tenant, read(schemas.idParameters, request.params, "").id);
   }
 
   function described(sandbox: Sandbox): schemas.SandboxBody {

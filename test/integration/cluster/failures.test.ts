@@ -88,7 +88,11 @@ describe("obstacles to make up", () => {
     const good = readFileSync(join(projectRoot, "stacks/Pulumi.test.yaml"), "utf8");
     writeFileSync(
       file,
-      good.replace("replicas: 2", "replicas: -2").replace("16443", "16444").replace("18080", "18081"),
+      good
+        .replace(/(sandlot:sandbox:\n +replicas: )2/, "$1-2")
+        .replace("16443", "16444")
+        .replace("18081", "18082")
+        .replace("18080", "18083"),
     );
     try {
       const { exitCode, output } = await make("up", { STACK: "test-mistake" });
