@@ -137,7 +137,7 @@ function container(settings: EgressProxySettings): k8s.types.input.core.v1.Conta
       { name: "K8S_NAMESPACE", value: settings.namespace },
       { name: "DENIED_CIDRS", value: denied },
       { name: "DRAIN_SECONDS", value: String(drainSeconds) },
-      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      { name: "POD_NAME", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } } },
     ],
     resources: { requests: amounts(requests), limits: amounts(limits) },
     securityContext: hardenedContainer,

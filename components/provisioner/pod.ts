@@ -123,7 +123,11 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
   const plain = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value: typeof value === "number" ? String(value) : value }],
   );
-  return [...plain, { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }];
+  // The API server fills in the version and takes the whole for one value: without it, another field manager's apply would conflict.
+  return [
+    ...plain,
+    { name: "POD_NAME", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } } },
+  ];
 }
 
 function amounts({ cpu, memory, ephemeralStorage }: Required<ComputeAmounts>): Record<string, string> {
