@@ -11,6 +11,9 @@ import { execa } from "execa";
 import { runCommand } from "./support/command.js";
 import { setUp } from "./support/setup.js";
 import { composeStackFile, writeStackFile } from "./support/stack-file.js";
+import { withTestLock } from "./support/test-lock.js";
+import { removeTestRemains } from "./support/test-remains.js";
+import type { Variables } from "./support/variables.js";
 
 /** The parts of mocha's statistics that are summed up. */
 interface Counts {
@@ -20,13 +23,17 @@ interface Counts {
 }
 
 /** Runs mocha with its output shown as it comes. A run that dies before it can count is one failure. */
-async function mocha(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Counts> {
+async function mocha(
+  script: "unit" | "integration",
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Counts> {
   const dir = mkdtempSync(join(tmpdir(), "sandlot-test-"));
   const file = join(dir, "counts.json");
   try {
     const { exitCode } = await execa(
-      "npx",
-      ["mocha", "--reporter", "test/support/counting-reporter.ts", ...args],
+      "npm",
+      ["run", "--silent", script, "--", "--reporter", "test/support/counting-reporter.ts", ...args],
       {
         cwd: projectRoot,
         env: { ...env, SANDLOT_TEST_COUNTS: file },
@@ -63,6 +70,30 @@ async function statics(): Promise<boolean> {
   return results.every(Boolean);
 }
 
+/** Sets up, runs all tests and counts them; the exit code. */
+async function test(given: Variables): Promise<number> {
+  const started = performance.now();
+  const composed = composeStackFile({ STACK: "test" });
+  const { stack } = composed;
+  writeStackFile(composed);
+  const { env } = await setUp(stack);
+  await removeTestRemains(env);
+  const grep = given.ONLY_TESTS === undefined ? [] : ["--grep", given.ONLY_TESTS];
+  const [clean, unit] = await Promise.all([
+    given.ONLY_TESTS !== undefined || statics(),
+    mocha("unit", grep, env),
+  ]);
+  const runs = [unit, await mocha("integration", grep, env)];
+  const sum = (key: keyof Counts): number => runs.reduce((total, counts) => total + counts[key], 0);
+  const failed = sum("failures");
+  console.log(
+    `\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint, type check or format failed"}`,
+  );
+  const skipped = sum("pending") > 0 ? `, ${sum("pending")} skipped` : "";
+  console.log(`${sum("passes")} passed, ${failed} failed${skipped}`);
+  return failed > 0 || !clean ? 1 : 0;
+}
+
 await runCommand(
   {
     name: "test",
@@ -70,22 +101,5 @@ await runCommand(
     variables: ["ONLY_TESTS"],
     examples: ["make test", "make test ONLY_TESTS='NetworkPolicy'"],
   },
-  async (given) => {
-    const started = performance.now();
-    const composed = composeStackFile({ STACK: "test" });
-    const { stack } = composed;
-    writeStackFile(composed);
-    const { env } = await setUp(stack);
-    const grep = given.ONLY_TESTS === undefined ? [] : ["--grep", given.ONLY_TESTS];
-    const [clean, unit] = await Promise.all([given.ONLY_TESTS !== undefined || statics(), mocha(grep, env)]);
-    const runs = [unit, await mocha(["--config", ".mocharc.integration.json", ...grep], env)];
-    const sum = (key: keyof Counts): number => runs.reduce((total, counts) => total + counts[key], 0);
-    const failed = sum("failures");
-    console.log(
-      `\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint, type check or format failed"}`,
-    );
-    const skipped = sum("pending") > 0 ? `, ${sum("pending")} skipped` : "";
-    console.log(`${sum("passes")} passed, ${failed} failed${skipped}`);
-    return failed > 0 || !clean ? 1 : 0;
-  },
+  (given) => withTestLock(() => test(given)),
 );

@@ -7,13 +7,10 @@ import { projectRoot } from "@sandlot/toolchain/paths.js";
 import type { Document } from "yaml";
 
 import { configured } from "./configured.js";
-import { readStackFile, stackOf } from "./stack-file.js";
+import { passingStacks, readStackFile, stackOf } from "./stack-file.js";
 import { hasState } from "./state.js";
 import { targetKind } from "./target.js";
 import { variables } from "./variables.js";
-
-/** Stacks that `make test` and `make bench` make for themselves and take down again. */
-const passing: readonly string[] = ["test", "nodes", "bench"];
 
 /** A stack of stacks/. */
 export interface StackChoice {
@@ -28,7 +25,7 @@ export function stacksToPreview(env: NodeJS.ProcessEnv = process.env): StackChoi
     (file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [],
   );
   return names
-    .filter((name) => variables.STACK.pattern.test(name) && !passing.includes(name))
+    .filter((name) => variables.STACK.pattern.test(name) && !passingStacks.includes(name))
     .sort()
     .map((name) => ({ name, obstacle: obstacleTo(readStackFile(name), hasState(stackOf(name)), env) }));
 }

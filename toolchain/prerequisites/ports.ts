@@ -1,6 +1,7 @@
 // Whether ports of this machine are free, and who has those that are not.
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { tryOutput } from "../run.js";
 import { failed, passed, type Check } from "./check.js";
@@ -20,27 +21,47 @@ export function checkPorts(ports: readonly number[], options: PortOptions = {}):
   return Promise.all(ports.map((port) => checkPort(port, options)));
 }
 
+/** How long a port is waited for whose holder has just gone. */
+const releaseMs = 2_000;
+
 /** Whether `port` can be bound, by us or by the container that has it already. */
 export async function checkPort(port: number, options: PortOptions = {}): Promise<Check> {
+  const end = performance.now() + releaseMs;
+  for (;;) {
+    const { check, ending } = await lookAt(port, options);
+    if (!ending || performance.now() > end) return check;
+    await sleep(100);
+  }
+}
+
+/** The check as it is now, and whether what it found is about to end: a container gives its ports back a moment after it is gone. */
+async function lookAt(port: number, options: PortOptions): Promise<{ check: Check; ending: boolean }> {
   const name = `port ${port}`;
+  const settled = (check: Check) => ({ check, ending: false });
   const obstacle = await tryBind(port, options.host);
-  if (obstacle === undefined) return passed(name, "free", "free");
+  if (obstacle === undefined) return settled(passed(name, "free", "free"));
   if (obstacle !== "EADDRINUSE") {
-    return failed(name, `cannot be bound (${obstacle})`, "free", "Choose another in the stack's settings");
+    return settled(
+      failed(name, `cannot be bound (${obstacle})`, "free", "Choose another in the stack's settings"),
+    );
   }
   const container = await containerOn(port, options.docker);
   if (container !== undefined && container === options.ownContainer)
-    return passed(name, `held by ${container}`, "free");
+    return settled(passed(name, `held by ${container}`, "free"));
   if (container !== undefined) {
     const remedy = `Stop that container (docker stop ${container}), or choose another port in the stack's settings`;
-    return failed(name, `taken by the container ${container}`, "free", remedy);
+    return settled(failed(name, `taken by the container ${container}`, "free", remedy));
   }
   const holder = processOn(port);
   if (holder === undefined) {
-    return failed(name, "taken", "free", "End what holds it, or choose another port in the stack's settings");
+    const remedy = "End what holds it, or choose another port in the stack's settings";
+    return { check: failed(name, "taken", "free", remedy), ending: true };
   }
   const remedy = `End it (kill ${holder.pid}), or choose another port in the stack's settings`;
-  return failed(name, `taken by ${holder.program} (process ${holder.pid})`, "free", remedy);
+  return {
+    check: failed(name, `taken by ${holder.program} (process ${holder.pid})`, "free", remedy),
+    ending: holder.program === "docker-proxy",
+  };
 }
 
 /** The error's code that binding ends with; undefined when it works. */
@@ -83,7 +104,11 @@ function processOn(port: number): Holder | undefined {
     .filter(Number.isInteger)
     .find((candidate) => holds(candidate, links));
   if (pid === undefined) return undefined;
-  return { pid, program: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
+  try {
+    return { pid, program: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
+  } catch {
+    return undefined; // it has just ended
+  }
 }
 
 /** The inodes of the sockets that listen on `port`, in the text of /proc/net/tcp or tcp6. */

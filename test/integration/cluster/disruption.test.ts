@@ -1,6 +1,9 @@
 // What the stack lives through: the node restarted, its container deleted by hand, an update cut off.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { execa } from "execa";
@@ -12,6 +15,7 @@ import {
   nameOf,
   node,
   outputs,
+  outsideMake,
   projectRoot,
   readySandboxes,
   stack,
@@ -53,17 +57,28 @@ describe("disruption", function () {
 
   it("goes on after an update that was killed half-way", async () => {
     await mustMake("down");
+    const folder = mkdtempSync(join(tmpdir(), "sandlot-killed-"));
+    // To a file: a pipe would end with its reader, and what it said is needed where it ends too early.
+    const said = join(folder, "output");
+    const file = openSync(said, "w");
     const update = spawn("make", ["up", `STACK=${stack}`], {
       cwd: projectRoot,
       detached: true,
-      stdio: "ignore",
+      stdio: ["ignore", file, file],
+      env: { ...process.env, ...outsideMake },
     });
+    closeSync(file);
     // Killed as soon as the container is there: the engine cannot have noted it yet, or just so.
     for (let seen = false; !seen; ) {
       await sleep(50);
       seen = !(await execa("docker", ["container", "inspect", node], { reject: false })).failed;
-      assert.equal(update.exitCode, null, "make up ended before it could be killed");
+      assert.equal(
+        update.exitCode,
+        null,
+        `make up ended before it could be killed:\n${readFileSync(said, "utf8")}`,
+      );
     }
+    rmSync(folder, { recursive: true });
     assert.ok(update.pid);
     process.kill(-update.pid, "SIGKILL");
     const { output } = await mustMake("up");

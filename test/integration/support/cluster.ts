@@ -30,6 +30,9 @@ export interface MakeResult {
   readonly seconds: number;
 }
 
+/** What a make that is run within another needs to be told: the outer one's own variables must not reach it. */
+export const outsideMake = { MAKEFLAGS: "", MAKEOVERRIDES: "", MFLAGS: "" } as const;
+
 /** Runs a make target as a user would; it must end within ten minutes. */
 export async function make(
   target: string,
@@ -44,8 +47,7 @@ export async function make(
   ];
   const { exitCode, all } = await execa("make", args, {
     cwd: projectRoot,
-    // The outer make's own variables must not reach the inner one.
-    env: { ...env, MAKEFLAGS: "", MAKEOVERRIDES: "", MFLAGS: "" },
+    env: { ...env, ...outsideMake },
     all: true,
     reject: false,
     stdin: "ignore",

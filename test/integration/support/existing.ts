@@ -7,7 +7,16 @@ import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
 
-import { cluster, kubectl, make, node, projectRoot, stack as host, type MakeResult } from "./cluster.js";
+import {
+  cluster,
+  kubectl,
+  make,
+  node,
+  outsideMake,
+  projectRoot,
+  stack as host,
+  type MakeResult,
+} from "./cluster.js";
 
 /** A stack with production's file: a stack that is really called production is none of a test's business. */
 export const stack = "test-production";
@@ -40,7 +49,7 @@ export async function prepare(): Promise<void> {
   provisionerImage = spec?.template.spec?.containers[0]?.image ?? "";
   await execa("make", ["--silent", "secret", `STACK=${stack}`, "SETTING=provisioner.signingKey"], {
     cwd: projectRoot,
-    env: { ...environment(), MAKEFLAGS: "", MAKEOVERRIDES: "", MFLAGS: "" },
+    env: { ...environment(), ...outsideMake },
     input: signingKey,
   });
 }

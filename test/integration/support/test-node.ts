@@ -10,6 +10,9 @@ import { ensureTestbox, loadImage, testboxImage, testboxReference } from "./test
 
 const fixtures = fileURLToPath(new URL("../node-image", import.meta.url));
 
+/** By this a later run finds what one that was cut off has left: see commands/support/test-remains.ts. */
+const label = ["--label", "sandlot.dev/stack=test-node"];
+
 /** The node, and how the tests talk to it. */
 export class TestNode {
   readonly name = `sandlot-test-node-${process.pid}`;
@@ -24,7 +27,8 @@ export class TestNode {
 
   /** Starts a container on the node's volume, as the K3sCluster component does; it may be there already. */
   async start(...serverFlags: string[]): Promise<void> {
-    await attempt("docker", ["network", "create", this.name]);
+    await attempt("docker", ["network", "create", ...label, this.name]);
+    await output("docker", ["volume", "create", ...label, this.name]);
     const publish = ["-p", "127.0.0.1::6443", "-p", "127.0.0.1::30080"];
     const volumes = ["-v", `${this.name}:/var/lib/rancher/k3s`, "-v", `${this.handover}:/output`];
     const env = ["-e", "K3S_KUBECONFIG_OUTPUT=/output/kubeconfig", "-e", "K3S_KUBECONFIG_MODE=644"];
@@ -34,6 +38,7 @@ export class TestNode {
       "run",
       "-d",
       "--privileged",
+      ...label,
       ...identity,
       ...publish,
       ...volumes,

@@ -1,5 +1,7 @@
 // The checks of what a machine must have: each passes on a good machine, and on a bad one names what is wrong and the way out.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -135,6 +137,22 @@ describe("ports", () => {
     await new Promise((resolve) => server.close(resolve));
     const [check] = await checkPorts([port]);
     assert.deepEqual([check?.ok, check?.found], [true, "free"]);
+  });
+
+  it("whose container has just gone are waited for", async function () {
+    if (process.platform !== "linux") this.skip();
+    const program = [
+      'process.title = "docker-proxy";',
+      'const server = require("node:net").createServer();',
+      'server.listen(0, "127.0.0.1", () => console.log(server.address().port));',
+      'process.stdin.once("data", () => setTimeout(process.exit, 500));',
+    ].join("\n");
+    const proxy = spawn(process.execPath, ["--eval", program], { stdio: ["pipe", "pipe", "ignore"] });
+    const [chunk] = (await once(proxy.stdout, "data")) as [Buffer];
+    const taken = Number(chunk.toString());
+    assert.match((await checkPort(taken, { host: "127.0.0.1" })).found, /^taken by docker-proxy /);
+    proxy.stdin.write("end\n");
+    assert.equal((await checkPort(taken, { host: "127.0.0.1" })).found, "free");
   });
 
   it("that a container has are reported with its name, except the node's own", async () => {
