@@ -3,7 +3,7 @@ import { stateDir } from "@sandlot/toolchain/paths.js";
 import { note } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
-import { passingStacks } from "./stack-file.js";
+import { testStacks } from "./stack-file.js";
 
 type Kind = "container" | "volume" | "network";
 
@@ -42,7 +42,7 @@ async function objectsOf(
 export async function removeTestRemains(env: NodeJS.ProcessEnv): Promise<void> {
   // Containers first: they hold on to the others.
   for (const kind of ["container", "volume", "network"] as const) {
-    for (const stack of [...passingStacks, stackless]) {
+    for (const stack of [...testStacks, stackless]) {
       for (const { id, owner } of await objectsOf(kind, stack, env)) {
         if (stack !== stackless && owner === stateDir) continue;
         note(`Removing the ${kind} ${id} of stack ${stack}, which a test run that was cut off left behind`);

@@ -9,9 +9,9 @@ import { attempt, output } from "./support/shell.js";
 describe("remains of earlier test runs", () => {
   const made = (what: string): string => `sandlot-remains-${process.pid}-${what}`;
   const cases: readonly [name: string, stack: string, owner: string, stays: boolean][] = [
-    [made("other"), "bench", "/another/checkout/.sandlot", false],
+    [made("other"), "nodes", "/another/checkout/.sandlot", false],
     [made("stackless"), "test-node", "", false],
-    [made("own"), "bench", stateDir, true],
+    [made("own"), "nodes", stateDir, true],
     [made("lasting"), `dev-${process.pid}`, "/another/checkout/.sandlot", true],
   ];
 

@@ -1,15 +1,33 @@
-// Mocha's spec reporter, which also leaves its counts in the file that SANDLOT_TEST_COUNTS names.
+// Mocha's spec reporter, which also says where the time went, and leaves its counts in the file that SANDLOT_TEST_COUNTS names.
 import { writeFileSync } from "node:fs";
+import { relative } from "node:path";
 
 import Mocha from "mocha";
+
+/** Files that take less, in milliseconds, are not listed. */
+const worthALine = 5_000;
 
 class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
-    runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
-      const file = process.env["SANDLOT_TEST_COUNTS"];
+    const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_SUITE_END } = Mocha.Runner.constants;
+    const took = new Map<string, number>();
+    let began = 0;
+    // A file's suites follow one another: hooks count as the tests do.
+    runner.on(EVENT_SUITE_BEGIN, ({ parent }) => {
+      if (parent?.root === true) began = performance.now();
+    });
+    runner.on(EVENT_SUITE_END, ({ parent, file = "" }) => {
+      if (parent?.root === true) took.set(file, (took.get(file) ?? 0) + performance.now() - began);
+    });
+    runner.once(EVENT_RUN_END, () => {
+      const long = [...took].filter(([, ms]) => ms >= worthALine).sort(([, one], [, other]) => other - one);
+      if (long.length > 0) console.log("  Time by file:");
+      for (const [file, ms] of long)
+        console.log(`    ${(ms / 1000).toFixed(0).padStart(4)} s  ${relative(process.cwd(), file)}`);
+      const counts = process.env["SANDLOT_TEST_COUNTS"];
       const { passes, failures, pending } = this.stats;
-      if (file !== undefined) writeFileSync(file, JSON.stringify({ passes, failures, pending }));
+      if (counts !== undefined) writeFileSync(counts, JSON.stringify({ passes, failures, pending }));
     });
   }
 }

@@ -30,6 +30,7 @@ const messages: readonly (readonly [words: string, source: string])[] = [
   ["Another command is changing stack ", "commands/support/leftovers.ts"],
   [" belongs to another checkout, whose state is in ", "commands/support/leftovers.ts"],
   [" is there already, and it is not one of Sandlot's.", "commands/support/leftovers.ts"],
+  [" is under way on this machine (", "commands/support/test-lock.ts"],
   ["There is no container ", "commands/support/status.ts"],
   ["The node is ", "commands/support/status.ts"],
   ["The node's container is gone: the engine looks at what is really there first", "commands/up.ts"],
