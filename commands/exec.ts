@@ -41,7 +41,7 @@ await runCommand(
         "No sandbox is published on this machine.",
         outputs.context === undefined
           ? "Set sandbox.nodePort and sandbox.hostPort in the stack's file."
-          : `Use the cluster's own way in: kubectl --context ${outputs.context} --namespace ${outputs.namespace} exec ` +
+          : `Use the cluster's own way in: kubectl --context ${outputs.context} --namespace ${outputs.namespace ?? "sandlot"} exec ` +
             "deployment/sandbox -- COMMAND",
       );
     }

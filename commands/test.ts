@@ -64,7 +64,7 @@ async function statics(): Promise<boolean> {
     }
   };
   const results = await Promise.all([
-    check("Lint and type check (npm run statics)", "statics"),
+    check("Lint and type check (npm run lint)", "lint"),
     check("Format (npm run format)", "format"),
   ]);
   return results.every(Boolean);

@@ -62,7 +62,7 @@ export async function goVersion(
   }
   const missing = result.code === "ENOENT";
   throw new UserError(
-    `Go is ${missing ? "missing" : `not usable (${result.stderr.trim() || result.shortMessage})`}, and ${why}`,
+    `Go is ${missing ? "missing" : `not usable (${result.stderr.trim() || String(result.shortMessage)})`}, and ${why}`,
     `Install Go ${minimumVersions.go} or newer (https://go.dev/dl/), put its bin folder on PATH and run the command again`,
     { cause: result },
   );
@@ -79,5 +79,5 @@ export async function goObstacle(dir: string): Promise<string | undefined> {
   });
   if (!result.failed) return undefined;
   if (result.code === "ENOENT") return "Go is missing";
-  return `Go is not usable (${result.stderr.trim().split("\n").at(-1) ?? result.shortMessage})`;
+  return `Go is not usable (${result.stderr.trim().split("\n").at(-1) || String(result.shortMessage)})`;
 }

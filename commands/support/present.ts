@@ -62,7 +62,7 @@ export function closingWords(outputs: StackOutputs, result: CommandResult, run?:
       ? []
       : [`  provisioner   ${provisionerEndpoint}  ${inCluster(provisionerClusterEndpoint)}`]),
     `  sandbox API   ${outputs.endpoint ?? "-"}  ${inCluster(outputs.clusterEndpoint)}`,
-    `  Kubernetes    ${outputs.apiServer}`,
+    `  Kubernetes    ${outputs.apiServer ?? "-"}`,
     "",
     "Next:",
     ...(run === undefined

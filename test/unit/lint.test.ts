@@ -1,6 +1,10 @@
-// The lint rule that keeps folders apart: in whatever way a forbidden folder is named, it is found.
+// The lint rule that keeps folders apart: in whatever way a forbidden folder is named, it is found. And that the rules that need
+// types, and the type check, are really carried out.
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
 import { Linter } from "eslint";
 import { parser } from "typescript-eslint";
@@ -65,4 +69,41 @@ describe("import boundaries", () => {
   it("hold for no other folder", async () => {
     assert.deepEqual(await messages("commands/up.ts", 'import "../infra/program";'), []);
   });
+});
+
+describe("the rules that need types", () => {
+  let folder: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "sandlot-lint-"));
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      '{ "compilerOptions": { "strict": true }, "include": ["."] }',
+    );
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const cases: readonly [code: string, finds: RegExp | undefined][] = [
+    ["export const text: string = 1;", /TS2322|not assignable/],
+    ["export const late = async () => 1;\nlate();", /no-floating-promises/],
+    ["export const shown = (a?: string) => `${a}`;", /restrict-template-expressions/],
+    ["export const same = (a: string) => a ?? 1;", /no-unnecessary-condition/],
+    ["export const text: string = String(1);", undefined],
+  ];
+  for (const [code, finds] of cases) {
+    it(`${finds === undefined ? "let pass" : "refuse"} ${JSON.stringify(code)}`, () => {
+      writeFileSync(join(folder, "a.ts"), code);
+      const bin = (name: string): string => join(root, "node_modules/.bin", name);
+      const args = ["--config", join(root, ".oxlintrc.json"), "."];
+      const { status, stdout } = spawnSync(bin("oxlint"), args, {
+        cwd: folder,
+        env: { ...process.env, OXLINT_TSGOLINT_PATH: bin("tsgolint") },
+        encoding: "utf8",
+      });
+      assert.equal(status, finds === undefined ? 0 : 1, stdout);
+      if (finds !== undefined) assert.match(stdout, finds);
+    });
+  }
 });

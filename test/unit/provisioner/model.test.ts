@@ -152,7 +152,7 @@ describe("when a sandbox is over", () => {
 
 describe("what a pod is", () => {
   const pod = (labels: Record<string, string>, status: object, more: object = {}) =>
-    viewOf({ metadata: { name: "p", uid: "u", labels, ...more }, status } as never);
+    viewOf({ metadata: { name: "p", uid: "u", labels, ...more }, status });
 
   it("tells idle pods, sandboxes and what is not ours apart", () => {
     assert.equal(pod({ "sandlot.dev/state": "idle" }, {}).kind, "idle");

@@ -156,7 +156,7 @@ function changeable(found: ContainerInspect, inputs: Properties): Properties {
     cpuQuota: host.CpuQuota ?? 0,
     ...(networks === undefined
       ? {}
-      : { networksAdvanced: networks.filter(({ name }) => isConnected(found, name)) as unknown as Value }),
+      : { networksAdvanced: networks.filter(({ name }) => isConnected(found, name)) }),
   };
 }
 

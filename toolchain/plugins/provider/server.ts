@@ -47,10 +47,7 @@ export async function serve(plugin: Plugin, engineAddress: string | undefined): 
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
   });
-  server.addService(
-    providerService.ResourceProviderService as grpc.ServiceDefinition,
-    implementation(session),
-  );
+  server.addService(providerService.ResourceProviderService, implementation(session));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
