@@ -216,8 +216,6 @@ function groupBy<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, 
 /** What a resource is, without what it is called. */
 function shapeOf(step: Step | undefined): string {
   const { metadata, ...inputs } = (step?.newState ?? step?.oldState)?.inputs ?? {};
-  const rest = Object.entries(metadata ?? {}).filter(
-    ([key]) => !["name", "annotations"].includes(key),
-  );
+  const rest = Object.entries(metadata ?? {}).filter(([key]) => !["name", "annotations"].includes(key));
   return JSON.stringify([inputs, rest]);
 }
