@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { projectRoot } from "@sandlot/toolchain/paths.js";
-import { formatDuration, step } from "@sandlot/toolchain/progress.js";
+import { formatDuration, note, step } from "@sandlot/toolchain/progress.js";
 import { run } from "@sandlot/toolchain/run.js";
 import { execa } from "execa";
 
@@ -22,25 +22,34 @@ interface Counts {
   pending: number;
 }
 
-/** Runs mocha with its output shown as it comes. A run that dies before it can count is one failure. */
+/** The npm scripts that run mocha. */
+type Part = "unit" | "integration:stack" | "integration:apart";
+
+/**
+ * Runs mocha. A run that dies before it can count is one failure.
+ * @param shown whether its output is shown as it comes; if not, when it is over, so that it does not mix with that of another
+ */
 async function mocha(
-  script: "unit" | "integration",
+  part: Part,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  shown = true,
 ): Promise<Counts> {
   const dir = mkdtempSync(join(tmpdir(), "sandlot-test-"));
   const file = join(dir, "counts.json");
   try {
-    const { exitCode } = await execa(
+    const { exitCode, all } = await execa(
       "npm",
-      ["run", "--silent", script, "--", "--reporter", "test/support/counting-reporter.ts", ...args],
+      ["run", "--silent", part, "--", "--reporter", "test/support/counting-reporter.ts", ...args],
       {
         cwd: projectRoot,
         env: { ...env, SANDLOT_TEST_COUNTS: file },
-        stdio: ["ignore", "inherit", "inherit"],
+        stdio: shown ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"],
+        all: !shown,
         reject: false,
       },
     );
+    if (all !== undefined) console.log(`\nnpm run ${part}:\n${all}`);
     const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
     return exitCode === 0 || counts.failures > 0 ? counts : { ...counts, failures: 1 };
   } catch {
@@ -48,6 +57,17 @@ async function mocha(
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/**
+ * The tests on real clusters. They wait more than they compute, so those of the stack `test`, one after the other, run beside
+ * those that have containers, ports and clusters of their own.
+ */
+function integration(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Counts[]> {
+  note(
+    "Tests on clusters of their own run beside those of the stack `test`; their output comes when they are over",
+  );
+  return Promise.all([mocha("integration:stack", args, env), mocha("integration:apart", args, env, false)]);
 }
 
 /** Lint, type check and format, beside the tests that need no cluster; false when one of them found something. */
@@ -83,7 +103,7 @@ async function test(given: Variables): Promise<number> {
     given.ONLY_TESTS !== undefined || statics(),
     mocha("unit", grep, env),
   ]);
-  const runs = [unit, await mocha("integration", grep, env)];
+  const runs = [unit, ...(await integration(grep, env))];
   const sum = (key: keyof Counts): number => runs.reduce((total, counts) => total + counts[key], 0);
   const failed = sum("failures");
   console.log(
