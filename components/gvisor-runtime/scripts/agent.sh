@@ -46,7 +46,8 @@ label '"true"'
 : >"$READY_FILE"
 
 while [ -z "$stopping" ]; do
-  sleep 3600 &
+  # Not for long: some shells lose a signal that comes just as they begin to wait.
+  sleep 5 &
   waiting=$!
   # For a signal that came before there was anything to end.
   [ -z "$stopping" ] || kill "$waiting" 2>/dev/null || true
