@@ -220,6 +220,7 @@ describe("/v1", () => {
   });
 
   it("tells a tenant that calls too often when to come back, and serves others meanwhile", async () => {
+    const windowSeconds = 3;
     writeKeys({
       one: {
         keys: [{ name: "k", sha256: sha256(keys.one) }],
@@ -229,25 +230,28 @@ describe("/v1", () => {
       two: { keys: [{ name: "k", sha256: sha256(keys.two) }] },
       often: {
         keys: [{ name: "k", sha256: sha256("often") }],
-        rateLimit: { requests: 3, seconds: 1 },
+        // Long enough for a busy machine to come to all calls that are to be refused.
+        rateLimit: { requests: 3, seconds: windowSeconds },
       },
     });
+    const pause = () => new Promise((resolve) => setTimeout(resolve, windowSeconds * 1000 + 100));
     const often = (path = "/v1/environments") => call("GET", path, undefined, { "x-api-key": "often" });
     await eventually("its key works", async () => (await often()).statusCode === 200, 5_000);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await pause();
     const burst = await Promise.all([1, 2, 3, 4, 5].map(() => often()));
     assert.deepEqual(burst.map(({ statusCode }) => statusCode).sort(), [200, 200, 200, 429, 429]);
     const refused = await often("/v1/sandboxes/nothing");
-    assert.deepEqual([refused.statusCode, refused.headers["retry-after"]], [429, "1"]);
+    assert.equal(refused.statusCode, 429);
+    assert.match(refused.headers["retry-after"] as string, /^[1-3]$/);
     assert.match(refused.headers["content-type"] as string, /^application\/problem\+json/);
-    assert.match(refused.json<{ detail: string }>().detail, /3 requests in 1 s/);
+    assert.match(refused.json<{ detail: string }>().detail, /3 requests in 3 s/);
     const deerflow = await replica.call("GET", "/api/sandboxes", undefined, { "x-api-key": "often" });
     assert.equal(deerflow.statusCode, 429);
     assert.equal(
       (await call("GET", "/v1/environments", undefined, { "x-api-key": keys.two })).statusCode,
       200,
     );
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await pause();
     assert.equal((await often()).statusCode, 200);
   });
 
