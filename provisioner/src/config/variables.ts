@@ -81,6 +81,18 @@ export const variables = {
     purpose:
       "another address of the API server. Its certificate is still verified, against the host that the kubeconfig names",
   },
+  CLUSTERS_FILE: {
+    schema: path.optional(),
+    allowed: absolutePath,
+    purpose:
+      "the file with several clusters, instead of the one that the variables above name; changed weights and drains are taken over while running",
+  },
+  CLUSTER_LOST_SECONDS: seconds(
+    1,
+    3600,
+    30,
+    "with several clusters, for how long the last that was seen of one that cannot be watched is still taken for true",
+  ),
   SANDBOX_IMAGE: {
     schema: image.optional(),
     allowed: "an image reference with a tag other than latest, or with a digest",

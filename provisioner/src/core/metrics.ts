@@ -64,8 +64,10 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor() {
-    collectDefaultMetrics({ register: this.registry });
+  /** @param labels of every series; default: none, and the process's own figures are among them */
+  constructor(labels?: Readonly<Record<string, string>>) {
+    if (labels === undefined) collectDefaultMetrics({ register: this.registry });
+    else this.registry.setDefaultLabels(labels);
   }
 
   created(environment: string, start: "warm" | "cold", seconds: number): void {

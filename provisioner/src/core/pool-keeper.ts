@@ -28,6 +28,8 @@ export interface PoolParts {
   readonly metrics: Metrics;
   readonly settings: PoolSettings;
   readonly leads: () => boolean;
+  /** Whether the cluster is drained, so that its pools are to end. */
+  readonly drained: () => boolean;
   /** Whether claims are under way that new pods would slow down. */
   readonly claiming: () => boolean;
   readonly onTrouble: (environment: string, error: unknown) => void;
@@ -96,7 +98,7 @@ export class PoolKeeper {
   }
 
   #keep(name: string): void {
-    const { directory, arrivals, environments, settings, leads } = this.#parts;
+    const { directory, arrivals, environments, settings, leads, drained } = this.#parts;
     if (!leads() || !directory.current) return;
     const environment = environments.get(name);
     const creating = this.#creating.get(name) ?? 0;
@@ -107,7 +109,7 @@ export class PoolKeeper {
       creating,
       settings.maxSandboxes - directory.count() - arrivals.count,
       {
-        size: environment?.pool.size ?? 0,
+        size: drained() ? 0 : (environment?.pool.size ?? 0),
         revision: environment === undefined ? "" : revisionOf(environment),
         maxAgeSeconds: settings.maxAgeSeconds,
         startSeconds: settings.startSeconds,

@@ -20,6 +20,8 @@ export interface ReaperParts {
   readonly tokens: Tokens;
   readonly metrics: Metrics;
   readonly rules: ReapRules;
+  /** Sandboxes that stand in the way of another one with their id. */
+  readonly duplicates: () => readonly Sandbox[];
   readonly handedOver: (sandbox: Sandbox) => boolean;
   readonly onReaped: (sandbox: Sandbox, reason: ReapReason) => void;
   readonly onTrouble: (sandbox: Sandbox, error: unknown) => void;
@@ -49,7 +51,7 @@ export class Reaper {
     const { directory, activity, rules } = this.#parts;
     const now = new Date();
     const duplicates = new Set(
-      directory
+      this.#parts
         .duplicates()
         .filter(({ claimedAt }) => now.getTime() - claimedAt.getTime() > duplicateMs)
         .map(({ podUid }) => podUid),

@@ -46,8 +46,13 @@ export interface SandboxesParts {
   readonly tokens: Tokens;
   readonly handOver: HandOverClient;
   readonly metrics: Metrics;
+  /** Limits of what the tenant has, or will have in a moment, in other clusters, for its quota. */
+  readonly elsewhere: (tenant: string) => readonly Limits[];
   readonly settings: SandboxesSettings;
 }
+
+/** What a sandbox may use. */
+export type Limits = IdlePod["limits"];
 
 /** How sandboxes are made. */
 export interface SandboxesSettings extends PodSettings {
@@ -64,6 +69,8 @@ export interface CreateRequest {
   /** Volumes of its own; with any, no idle pod will do. */
   readonly volumes: readonly MountedVolume[];
   readonly quota: Quota;
+  /** Whether the id was made up for this request, so that no sandbox anywhere can have it. */
+  readonly fresh?: boolean;
 }
 
 /** What a create came to. */
@@ -87,7 +94,7 @@ export class Sandboxes {
   /** Creates that are under way, so that two of the same id in one process are one. */
   readonly #underWay = new Map<string, { fingerprint: string; result: Promise<Created> }>();
   /** What creates that are under way will use, for quotas. */
-  readonly #reserved = new Map<string, { tenant: string; limits: IdlePod["limits"] }>();
+  readonly #reserved = new Map<string, { tenant: string; limits: Limits }>();
   readonly #taken = new Set<string>();
   readonly #handedOver = new Set<string>();
 
@@ -200,6 +207,20 @@ export class Sandboxes {
     return this.#taken.size > 0;
   }
 
+  /** Whether no other pod may be made. */
+  get full(): boolean {
+    return this.#isFull();
+  }
+
+  /** Limits of the tenant's sandboxes here, of those that are about to come among them. */
+  limitsOf(tenant: string): Limits[] {
+    const used = this.#parts.directory
+      .sandboxes()
+      .filter((one) => one.tenant === tenant && isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)));
+    const coming = [...this.#reserved.values()].filter((one) => one.tenant === tenant);
+    return [...used, ...coming].map(({ limits }) => limits);
+  }
+
   /** Whether this replica handed the sandbox over. */
   handedOver(sandbox: Sandbox): boolean {
     return this.#handedOver.has(sandbox.podUid);
@@ -239,17 +260,10 @@ export class Sandboxes {
 
   /** @throws SandboxError if the tenant or the cluster has its share. */
   #reserve({ request, quota }: CreateRequest, environment: Environment): void {
-    const { directory } = this.#parts;
+    const { directory, elsewhere } = this.#parts;
     const { tenant, id } = request;
     const limits = environment.resources.limits;
-    const used = directory
-      .sandboxes()
-      .filter((one) => one.tenant === tenant && isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)))
-      .map((one) => one.limits);
-    const coming = [...this.#reserved.values()]
-      .filter((one) => one.tenant === tenant)
-      .map((one) => one.limits);
-    const over = overQuota(usageOf([...used, ...coming, limits]), quota);
+    const over = overQuota(usageOf([...this.limitsOf(tenant), ...elsewhere(tenant), limits]), quota);
     if (over !== undefined) throw new SandboxError("quota", over);
     if (directory.idle(environment.name).length === 0 && this.#isFull()) throw full();
     this.#reserved.set(rankKey(tenant, id), { tenant, limits });

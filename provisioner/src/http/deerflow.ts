@@ -2,10 +2,8 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 
-import type { Endpoints } from "../core/endpoints.js";
+import type { Front } from "../clusters/front.js";
 import { SandboxError, type ErrorCode } from "../core/errors.js";
-import type { Sandboxes } from "../core/sandboxes.js";
-import type { Activity } from "../core/activity.js";
 import { deerflowVolumes, MountError, type MountSettings } from "../model/deerflow-mounts.js";
 import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
@@ -15,12 +13,9 @@ import type { RateLimits } from "./rate-limits.js";
 import { fieldErrors } from "./validation.js";
 
 /** What the routes need. */
-export interface DeerflowOptions {
+export interface DeerflowOptions extends Pick<Front, "sandboxes" | "endpoints" | "activity"> {
   readonly keys: Keys;
   readonly limits: RateLimits;
-  readonly sandboxes: Sandboxes;
-  readonly endpoints: Endpoints;
-  readonly activity: Activity;
   readonly settings: DeerflowSettings;
 }
 

@@ -1,8 +1,7 @@
 // Server-sent events of one sandbox: how it is now, every change, what was refused to it, and that it is gone.
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-import type { Directory } from "../core/directory.js";
-import type { RefusalNotices } from "../core/refusals.js";
+import type { Front } from "../clusters/front.js";
 import type { Sandbox } from "../model/sandbox.js";
 
 /** Streams that are open, so that a server that stops can end them. */
@@ -34,7 +33,7 @@ const mostBuffered = 256 * 1024;
 /** Answers with the events of `sandbox`, until it is gone or the reader is. */
 export function sendEvents(
   streams: EventStreams,
-  { directory, refusals }: { directory: Directory; refusals: RefusalNotices },
+  { directory, refusals }: Pick<Front, "directory" | "refusals">,
   sandbox: Sandbox,
   describe: (sandbox: Sandbox) => object,
   request: FastifyRequest,

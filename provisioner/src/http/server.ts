@@ -14,6 +14,8 @@ export interface ServerParts {
   readonly log: FastifyBaseLogger;
   readonly version: string;
   readonly metrics: Metrics;
+  /** What Prometheus is told. */
+  readonly exposition: () => Promise<string>;
   readonly deerflow: DeerflowOptions;
   readonly v1: V1Options;
   readonly router: RouterOptions;
@@ -60,7 +62,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     return why === undefined ? { status: "ok" } : reply.code(503).send({ status: "not ready", why });
   });
   app.get("/metrics", async (_, reply) =>
-    reply.type(parts.metrics.registry.contentType).send(await parts.metrics.registry.metrics()),
+    reply.type(parts.metrics.registry.contentType).send(await parts.exposition()),
   );
   const document = openApiDocument(parts.version);
   app.get("/openapi.json", () => document);

@@ -2,14 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 
+import type { Front } from "../clusters/front.js";
 import type { Caller, Keys } from "../config/keys.js";
-import type { Activity } from "../core/activity.js";
-import type { Directory } from "../core/directory.js";
-import type { Endpoints } from "../core/endpoints.js";
-import type { Environments } from "../core/environments.js";
 import { SandboxError } from "../core/errors.js";
-import type { RefusalNotices } from "../core/refusals.js";
-import type { Sandboxes } from "../core/sandboxes.js";
 import type { Tokens } from "../core/tokens.js";
 import { parseLabelSelector } from "../model/label-selector.js";
 import { idOfKey, randomId, sandboxIdPattern } from "../model/names.js";
@@ -23,16 +18,10 @@ import { fieldErrors } from "./validation.js";
 import * as schemas from "./v1-schemas.js";
 
 /** What the routes need. */
-export interface V1Options {
+export interface V1Options extends Front {
   readonly keys: Keys;
   readonly limits: RateLimits;
-  readonly sandboxes: Sandboxes;
-  readonly directory: Directory;
-  readonly refusals: RefusalNotices;
-  readonly environments: Environments;
-  readonly endpoints: Endpoints;
   readonly tokens: Tokens;
-  readonly activity: Activity;
   readonly events: EventStreams;
   readonly settings: V1Settings;
 }
@@ -107,6 +96,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       },
       volumes: [],
       quota,
+      fresh: given.id === undefined && key === undefined,
     });
     activity.touch(sandbox);
     request.log.info({ sandbox: id, tenant, state: sandbox.state, pod: sandbox.podName, existed }, "created");

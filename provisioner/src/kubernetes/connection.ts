@@ -22,6 +22,8 @@ export interface Connection {
 export interface ConnectionSettings {
   readonly KUBECONFIG_PATH: string;
   readonly K8S_API_SERVER?: string | undefined;
+  /** @default - the kubeconfig's current one */
+  readonly context?: string | undefined;
 }
 
 /** @throws SettingsError if there is no way to an API server. */
@@ -53,7 +55,7 @@ export async function connect(settings: ConnectionSettings): Promise<Connection>
   };
 }
 
-function load({ KUBECONFIG_PATH: path }: ConnectionSettings): KubeConfig {
+function load({ KUBECONFIG_PATH: path, context }: ConnectionSettings): KubeConfig {
   const config = new KubeConfig();
   if (existsSync(path)) {
     if (!statSync(path).isFile())
@@ -61,6 +63,12 @@ function load({ KUBECONFIG_PATH: path }: ConnectionSettings): KubeConfig {
         `KUBECONFIG_PATH is ${JSON.stringify(path)}, but must be a file: that is a folder.`,
       ]);
     config.loadFromFile(path);
+    if (context === undefined) return config;
+    if (config.getContextObject(context) === null)
+      throw new SettingsError([
+        `The kubeconfig ${JSON.stringify(path)} has no context ${JSON.stringify(context)}; it has ${config.contexts.map(({ name }) => name).join(", ")}.`,
+      ]);
+    config.setCurrentContext(context);
     return config;
   }
   if (process.env["KUBERNETES_SERVICE_HOST"] !== undefined) {

@@ -20,6 +20,8 @@ const defaultTiming: LeaderTiming = { durationMs: 10_000, periodMs: 2_500 };
 export interface LeaderEvents {
   /** This replica leads from now on. */
   onElected?(): void;
+  /** The API server answered, whoever leads. */
+  onAnswer?(): void;
   /** The Lease could not be asked for. */
   onTrouble?(error: unknown): void;
 }
@@ -63,13 +65,16 @@ export class Leader {
     while (!signal.aborted) {
       const asked = performance.now();
       try {
-        if (await this.#tryHold()) {
+        const held = await this.#tryHold();
+        this.#events.onAnswer?.();
+        if (held) {
           const anew = !this.leads;
           this.#renewedAt = asked;
           if (anew) this.#events.onElected?.();
         }
       } catch (error) {
-        if (!isConflict(error)) this.#events.onTrouble?.(error);
+        if (isConflict(error)) this.#events.onAnswer?.();
+        else this.#events.onTrouble?.(error);
       }
       // Apart from each other, so that replicas do not write at the same moment again and again.
       const wait = this.#timing.periodMs * (0.8 + Math.random() * 0.4);

@@ -19,6 +19,14 @@ export const starting: Refusal = {
   headers: { "retry-after": "1" },
 };
 
+/** For ids that somebody has and for ids that nobody has alike. */
+export const unavailable: Refusal = {
+  status: 503,
+  reason: "unavailable",
+  detail: "a cluster that may have the sandbox cannot be watched at the moment; try again",
+  headers: { "retry-after": "2" },
+};
+
 const gone: Refusal = { status: 410, reason: "gone", detail: "the sandbox has ended" };
 
 /** A sandbox that can be reached. */
@@ -36,7 +44,10 @@ export function admit(
   if (credential === undefined) return unauthorized;
   const sandbox =
     credential.kind === "key" ? byKey(options, id, credential.key) : byToken(options, id, credential.token);
-  if ("status" in sandbox) return sandbox;
+  const { directory } = options;
+  if ("status" in sandbox)
+    return sandbox === notFound && directory.unsure?.() === true ? unavailable : sandbox;
+  if (directory.unsure?.(sandbox) === true) return unavailable;
   const { state, podIP } = sandbox;
   if (state === "stopping" || state === "failed") return gone;
   return podIP === undefined ? starting : { ...sandbox, podIP };

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 
 import type { FastifyBaseLogger } from "fastify";
 
-import { admit, starting, type ReachableSandbox } from "./access.js";
+import { admit, starting, unavailable, type ReachableSandbox } from "./access.js";
 import { Connections, mostOpen } from "./connections.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
 import { requestHeaders } from "./headers.js";
@@ -38,6 +38,7 @@ const crowded: Refusal = {
 /** How long this replica may be behind another: with a sandbox that it does not know at all, and with one that has no address. */
 const patienceMs: ReadonlyMap<Refusal, number> = new Map([
   [notFound, 250],
+  [unavailable, 250],
   [starting, 2_000],
 ]);
 

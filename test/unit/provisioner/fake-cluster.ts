@@ -56,8 +56,13 @@ export class FakeCluster {
   #version = 100;
   #oldest = 0;
   #uids = 0;
+  readonly #name: string;
+  readonly #podIP: string;
 
-  constructor() {
+  /** @param name what UIDs begin with, so that those of two clusters differ; @param podIP where all its pods are */
+  constructor(name = "uid", podIP = "127.0.0.1") {
+    this.#name = name;
+    this.#podIP = podIP;
     this.#server = createServer((request, response) => {
       void this.#serve(request, response);
     });
@@ -217,7 +222,7 @@ export class FakeCluster {
     const object = structuredClone(given);
     object.metadata = {
       ...object.metadata,
-      uid: `uid-${(this.#uids += 1)}`,
+      uid: `${this.#name}-${(this.#uids += 1)}`,
       resourceVersion: "0",
       creationTimestamp: new Date().toISOString(),
     };
@@ -240,6 +245,7 @@ export class FakeCluster {
     this.update(name, (copy) => {
       copy.status = {
         ...readyStatus,
+        podIP: this.#podIP,
         startTime: copy.metadata.creationTimestamp as unknown as Date,
         conditions: [
           { type: "Ready", status: "True", lastTransitionTime: new Date().toISOString() as unknown as Date },
@@ -300,7 +306,6 @@ export class FakeCluster {
 
 const readyStatus = {
   phase: "Running",
-  podIP: "127.0.0.1",
   containerStatuses: [
     { name: "sandbox", started: true, ready: true, restartCount: 0, image: "", imageID: "" },
   ],

@@ -11,7 +11,8 @@ export class FakeSandbox {
   claimed = true;
   readonly #server: Server;
 
-  constructor() {
+  /** @param name what it says that it is called */
+  constructor(readonly name = "sandbox") {
     this.#server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -23,13 +24,13 @@ export class FakeSandbox {
             body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
           });
         response.writeHead(this.status, { "content-type": "application/json" });
-        response.end(JSON.stringify({ success: true, data: { claimed: this.claimed } }));
+        response.end(JSON.stringify({ success: true, data: { claimed: this.claimed, name } }));
       });
     });
   }
 
-  async start(): Promise<number> {
-    this.#server.listen(0, "127.0.0.1");
+  async start(port = 0, host = "127.0.0.1"): Promise<number> {
+    this.#server.listen(port, host);
     await once(this.#server, "listening");
     return (this.#server.address() as AddressInfo).port;
   }

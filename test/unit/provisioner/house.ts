@@ -85,7 +85,7 @@ export async function house(): Promise<House> {
         },
         ...more,
       });
-      const provisioner = await startProvisioner(settings, buildLog(settings.LOG_LEVEL), connection);
+      const provisioner = await startProvisioner(settings, buildLog(settings.LOG_LEVEL), () => connection);
       provisioners.push(provisioner);
       await provisioner.app.ready();
       return {

@@ -1,0 +1,301 @@
+// One cluster: all that belongs to it and to no other, and what runs in the background for it.
+import type { CoreV1Event, V1ConfigMap, V1Pod, V1Service } from "@kubernetes/client-node";
+import type { Logger } from "pino";
+
+import type { ClusterShare } from "../config/clusters.js";
+import type { Settings } from "../config/settings.js";
+import { ActivityLog } from "../core/activity.js";
+import { Arrivals } from "../core/arrivals.js";
+import { Directory } from "../core/directory.js";
+import { Endpoints } from "../core/endpoints.js";
+import { Environments } from "../core/environments.js";
+import { HandOverClient } from "../core/hand-over.js";
+import type { Metrics } from "../core/metrics.js";
+import { PoolKeeper } from "../core/pool-keeper.js";
+import { Reaper } from "../core/reaper.js";
+import { RefusalNotices } from "../core/refusals.js";
+import { Sandboxes, type Limits } from "../core/sandboxes.js";
+import { Services } from "../core/services.js";
+import type { Tokens } from "../core/tokens.js";
+import { WarmConnections } from "../core/warm-connections.js";
+import { isTrouble, KubernetesClient, KubernetesError } from "../kubernetes/client.js";
+import type { Connection } from "../kubernetes/connection.js";
+import { Leader } from "../kubernetes/leader.js";
+import { Namespace } from "../kubernetes/namespace.js";
+import { WatchCache, type KubernetesObject, type WatchEvents } from "../kubernetes/watch-cache.js";
+import { environmentOfImage } from "../model/environment.js";
+import { ENVIRONMENT, managedSelector, refusalSelector } from "../model/labels.js";
+import type { Sandbox } from "../model/sandbox.js";
+import { every } from "./every.js";
+
+/** What a cluster is made from. */
+export interface ClusterOptions {
+  readonly name: string;
+  readonly share: ClusterShare;
+  /** Those of this cluster: namespace, host of its nodes, most pods. */
+  readonly settings: Settings;
+  readonly connection: Connection;
+  readonly tokens: Tokens;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** What this replica is called in the Lease. */
+  readonly identity: string;
+  /** Limits of what a tenant has in other clusters. */
+  readonly elsewhere: (tenant: string) => readonly Limits[];
+  /** Live sandboxes of this cluster whose id another sandbox has, in whatever cluster, that comes before them. */
+  readonly duplicates: (cluster: Cluster) => readonly Sandbox[];
+}
+
+const reapEveryMs = 1_000;
+const keepEveryMs = 1_000;
+const flushEveryMs = 5_000;
+const lookEveryMs = 500;
+
+/** A watch that ends in order is opened again at once: only what lasts longer means something. */
+const blinkMs = 3_000;
+
+/** One cluster. */
+export class Cluster {
+  readonly name: string;
+  readonly directory: Directory;
+  readonly environments: Environments;
+  readonly endpoints: Endpoints;
+  readonly sandboxes: Sandboxes;
+  readonly refusals: RefusalNotices;
+  readonly activity: ActivityLog;
+  readonly leader: Leader;
+  /** What it gets of new sandboxes; may be changed at any time. */
+  share: ClusterShare;
+  readonly #options: ClusterOptions;
+  readonly #client: KubernetesClient;
+  readonly #namespace: Namespace;
+  readonly #caches: WatchCache<KubernetesObject>[];
+  readonly #refusalEvents: WatchCache<CoreV1Event> | undefined;
+  readonly #services: Services;
+  readonly #handOver = new HandOverClient();
+  readonly #warm: WarmConnections;
+  readonly #pools: PoolKeeper;
+  readonly #reaper: Reaper;
+  readonly #running: Promise<void>[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #read = false;
+  #retired = false;
+  #silent = false;
+  #away = false;
+  #watchedAt = performance.now();
+
+  constructor(options: ClusterOptions) {
+    const { settings, tokens, metrics, log, identity } = options;
+    this.#options = options;
+    this.name = options.name;
+    this.share = options.share;
+    this.#client = new KubernetesClient(options.connection, (method, path, status, seconds) => {
+      metrics.kubernetesRequest(method, path, status, seconds);
+    });
+    const namespace = new Namespace(
+      this.#client,
+      settings.K8S_NAMESPACE,
+      settings.API_PATIENCE_SECONDS * 1000,
+    );
+    this.#namespace = namespace;
+
+    const watchEvents: WatchEvents = {
+      onTrouble: ({ path }, error) => {
+        metrics.watchTrouble(path);
+        log.warn({ path, err: error }, "a watch was cut");
+      },
+      onList: ({ path }) => {
+        metrics.listed(path);
+      },
+    };
+    const watch = <T extends KubernetesObject>(path: string, labelSelector: string): WatchCache<T> =>
+      new WatchCache<T>(this.#client, { path, labelSelector }, watchEvents);
+    const pods = watch<V1Pod>(namespace.pods, managedSelector);
+    const serviceCache =
+      settings.SANDBOX_SERVICE_TYPE === "Router"
+        ? undefined
+        : watch<V1Service>(namespace.services, managedSelector);
+    const configMaps = watch<V1ConfigMap>(namespace.configMaps, ENVIRONMENT);
+    this.#caches = [pods, configMaps, ...(serviceCache === undefined ? [] : [serviceCache])];
+    // Nothing waits for it: without a proxy there are none, and without the right to see them only these notices are missing.
+    this.#refusalEvents =
+      settings.EGRESS_PROXY_URL === undefined
+        ? undefined
+        : watch<CoreV1Event>(namespace.events, refusalSelector);
+    this.refusals = new RefusalNotices(this.#refusalEvents);
+
+    const builtIn =
+      settings.SANDBOX_IMAGE === undefined
+        ? undefined
+        : environmentOfImage(settings.DEFAULT_ENVIRONMENT, settings.SANDBOX_IMAGE);
+    const environments = new Environments(configMaps, builtIn, (configMap, why) => {
+      log.error({ configMap, why }, "a ConfigMap is no environment");
+    });
+    const directory = new Directory(pods, serviceCache);
+    const arrivals = new Arrivals();
+    const endpoints = new Endpoints(settings, tokens, (podName) => directory.serviceOf(podName));
+    const services = new Services(namespace, endpoints.serviceType, serviceCache);
+    const handOver = this.#handOver;
+    const activity = new ActivityLog(directory);
+    this.environments = environments;
+    this.directory = directory;
+    this.endpoints = endpoints;
+    this.activity = activity;
+    this.#services = services;
+    this.#warm = new WarmConnections({ directory, endpoints, handOver, tokens });
+    const podSettings = {
+      namespace: settings.K8S_NAMESPACE,
+      port: settings.SANDBOX_CONTAINER_PORT,
+      serviceAccountName: settings.SANDBOX_SERVICE_ACCOUNT,
+      server: settings.SANDBOX_SERVER,
+      maxSandboxes: settings.MAX_SANDBOXES,
+    };
+    this.sandboxes = new Sandboxes({
+      ...{
+        namespace,
+        pods,
+        directory,
+        arrivals,
+        environments,
+        endpoints,
+        services,
+        tokens,
+        handOver,
+        metrics,
+      },
+      elsewhere: options.elsewhere,
+      settings: {
+        ...podSettings,
+        readyTimeoutSeconds: settings.READY_TIMEOUT_SECONDS,
+        startTimeoutSeconds: settings.START_TIMEOUT_SECONDS,
+        egressProxyUrl: settings.EGRESS_PROXY_URL,
+      },
+    });
+    this.leader = new Leader(namespace, identity, {
+      onElected: () => {
+        log.info({ identity }, "leads");
+        this.#pools.keepAll();
+      },
+      onAnswer: () => {
+        this.#silent = false;
+      },
+      onTrouble: (error) => {
+        this.#silent = error instanceof KubernetesError && isTrouble(error);
+        log.warn({ err: error }, "the Lease cannot be held");
+      },
+    });
+    this.#pools = new PoolKeeper({
+      ...{ namespace, pods, directory, arrivals, environments, services, tokens, metrics },
+      settings: {
+        ...podSettings,
+        maxAgeSeconds: settings.POOL_MAX_AGE_SECONDS,
+        startSeconds: settings.START_TIMEOUT_SECONDS,
+        maxStarting: settings.POOL_MAX_STARTING,
+      },
+      leads: () => this.leader.leads,
+      drained: () => this.share.drain,
+      claiming: () => this.sandboxes.claiming,
+      onTrouble: (environment, error) => {
+        log.warn({ environment, err: error }, "the pool cannot be kept");
+      },
+    });
+    this.#reaper = new Reaper({
+      ...{ namespace, directory, activity, endpoints, handOver, tokens, metrics },
+      rules: { failedSeconds: settings.FAILED_SECONDS, startSeconds: settings.START_TIMEOUT_SECONDS },
+      duplicates: () => options.duplicates(this),
+      handedOver: (sandbox) => this.sandboxes.handedOver(sandbox),
+      onReaped: ({ id, tenant, podName }, reason) => {
+        log.info({ sandbox: id, tenant, pod: podName, reason }, "reaped");
+      },
+      onTrouble: ({ id, podName }, error) => {
+        log.warn({ sandbox: id, pod: podName, err: error }, "cannot be reaped");
+      },
+    });
+  }
+
+  /** Whether it was read once, so that what is not seen was not there at some time. */
+  get read(): boolean {
+    return this.#read;
+  }
+
+  /** Whether what we see is what is, at this moment. */
+  get watched(): boolean {
+    const watched = this.#read && this.directory.current && !this.#silent;
+    if (watched) this.#watchedAt = performance.now();
+    return watched;
+  }
+
+  /** Whether it is worth being asked for a new sandbox: it answers, and its watch is at most being opened again. */
+  get answers(): boolean {
+    return this.watched || (this.#read && !this.#silent && this.unwatchedMs < blinkMs);
+  }
+
+  /** For how long it could not be watched. Milliseconds. */
+  get unwatchedMs(): number {
+    return this.watched ? 0 : performance.now() - this.#watchedAt;
+  }
+
+  /** Takes it that the API server does not answer, until it does. */
+  noteSilence(): void {
+    this.#silent = true;
+  }
+
+  /** Begins to follow the cluster; settled when it was read. Tells nobody of an API server that does not answer: it is waited for. */
+  async start(): Promise<void> {
+    const { log, settings, identity } = this.#options;
+    this.#running.push(...this.#caches.map((cache) => cache.run()));
+    if (this.#refusalEvents !== undefined) this.#running.push(this.#refusalEvents.run());
+    await Promise.all(this.#caches.map((cache) => cache.synced));
+    if (this.#retired) return;
+    this.#read = true;
+    this.#running.push(this.leader.run());
+    this.#timers.push(
+      every(reapEveryMs, log, async () => {
+        if (this.leader.leads && this.directory.current) await this.#reaper.reap();
+      }),
+      every(keepEveryMs, log, async () => {
+        this.#pools.keepAll();
+        this.#warm.keepAll();
+        if (this.leader.leads) await this.#services.repair(allPods(this.directory));
+      }),
+      every(flushEveryMs, log, () => this.activity.flush(this.#namespace)),
+      setInterval(() => {
+        this.#look();
+      }, lookEveryMs),
+    );
+    log.info({ identity, namespace: settings.K8S_NAMESPACE, urls: settings.SANDBOX_SERVICE_TYPE }, "started");
+  }
+
+  /** Since when it is not watched has to be known before somebody asks; and whoever keeps the cluster wants to hear of it. */
+  #look(): void {
+    const { log } = this.#options;
+    const away = this.unwatchedMs > blinkMs;
+    if (away === this.#away) return;
+    this.#away = away;
+    if (away) log.warn("the cluster cannot be watched");
+    else log.info("the cluster is watched again");
+  }
+
+  /** Ends what runs in the background. Another replica leads from here on, while requests that are under way still end here. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#pools.stop();
+    await this.leader.stop().catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, "the Lease could not be given back");
+    });
+  }
+
+  /** Ends the rest, after {@link retire}. */
+  async end(): Promise<void> {
+    await this.activity.flush(this.#namespace);
+    for (const cache of this.#caches) cache.stop();
+    this.#refusalEvents?.stop();
+    await Promise.all(this.#running);
+    await Promise.all([this.#client.close(), this.#handOver.close()]);
+  }
+}
+
+function allPods(directory: Directory) {
+  return [...directory.sandboxes(), ...directory.idleEnvironments().flatMap((name) => directory.idle(name))];
+}

@@ -1,0 +1,139 @@
+// Several clusters as one: where a sandbox is, and what there is in all of them together.
+import type { Activity } from "../core/activity.js";
+import { isLive } from "../core/directory.js";
+import type { Limits } from "../core/sandboxes.js";
+import type { Environment } from "../model/environment.js";
+import type { Sandbox } from "../model/sandbox.js";
+import type { Cluster } from "./cluster.js";
+import type { Front, FrontDirectory } from "./front.js";
+
+/** A sandbox, and where it is. */
+export interface Located {
+  readonly cluster: Cluster;
+  readonly sandbox: Sandbox;
+}
+
+/** The clusters. */
+export class Fleet implements Omit<Front, "sandboxes"> {
+  readonly #clusters: Cluster[] = [];
+  readonly #lostMs: number;
+  /** The cluster of each sandbox, by its pod's UID. */
+  readonly #homes = new Map<string, Cluster>();
+
+  /** @param lostMs for how long the last that was seen of a cluster that cannot be watched is still taken for true */
+  constructor(lostMs: number) {
+    this.#lostMs = lostMs;
+  }
+
+  /** Takes a cluster in, before it is started. */
+  add(cluster: Cluster): void {
+    this.#clusters.push(cluster);
+    cluster.directory.onChange(({ podUid }, gone) => {
+      if (gone) this.#homes.delete(podUid);
+      else this.#homes.set(podUid, cluster);
+    });
+  }
+
+  get clusters(): readonly Cluster[] {
+    return this.#clusters;
+  }
+
+  /** Whether it has been out of sight for so long that nothing we saw of it counts any more. */
+  isLost(cluster: Cluster): boolean {
+    return cluster.unwatchedMs > this.#lostMs;
+  }
+
+  /** Whether what is not seen may be there all the same. */
+  get blind(): boolean {
+    return this.#clusters.some((cluster) => !cluster.watched);
+  }
+
+  /** The sandbox that an id stands for. */
+  locate(tenant: string, id: string): Located | undefined {
+    const found = this.#clusters.flatMap((cluster) => {
+      const sandbox = cluster.directory.get(tenant, id);
+      return sandbox === undefined ? [] : [{ cluster, sandbox }];
+    });
+    return found.length <= 1
+      ? found[0]
+      : found.sort(
+          (one, other) =>
+            Number(isLive(other.sandbox)) - Number(isLive(one.sandbox)) ||
+            Number(this.isLost(one.cluster)) - Number(this.isLost(other.cluster)) ||
+            (comesBefore(one.sandbox, other.sandbox) ? -1 : 1),
+        )[0];
+  }
+
+  /** Live sandboxes of a cluster that stand in the way of another one with their id, there or elsewhere. */
+  duplicatesIn(cluster: Cluster): Sandbox[] {
+    // What was seen of a cluster that is not watched may be over: nothing is deleted for its sake.
+    const others = this.#clusters.filter((other) => other !== cluster && other.watched);
+    const elsewhere = cluster.directory.sandboxes().filter(
+      (own) =>
+        isLive(own) &&
+        others.some(({ directory }) => {
+          const other = directory.get(own.tenant, own.id);
+          return (
+            other !== undefined && other.podUid !== own.podUid && isLive(other) && comesBefore(other, own)
+          );
+        }),
+    );
+    return [...cluster.directory.duplicates(), ...elsewhere];
+  }
+
+  /** Limits of what a tenant has in all clusters but one; those that are lost count as they were last seen. */
+  limitsBeside(cluster: Cluster, tenant: string): Limits[] {
+    return this.#clusters
+      .filter((other) => other !== cluster)
+      .flatMap(({ sandboxes }) => sandboxes.limitsOf(tenant));
+  }
+
+  readonly directory: FrontDirectory = {
+    get: (tenant, id) => this.locate(tenant, id)?.sandbox,
+    withId: (id) => this.#clusters.flatMap(({ directory }) => directory.withId(id)),
+    onChange: (listener) => {
+      const offs = this.#clusters.map(({ directory }) => directory.onChange(listener));
+      return () => {
+        for (const off of offs) off();
+      };
+    },
+    idle: (environment) => this.#clusters.flatMap(({ directory }) => directory.idle(environment)),
+    unsure: (sandbox) => {
+      if (sandbox === undefined) return this.blind;
+      const home = this.#homes.get(sandbox.podUid);
+      return home !== undefined && this.isLost(home);
+    },
+  };
+
+  readonly environments: Front["environments"] = {
+    /** By name; the first cluster that has it says what it is, and all that are not drained add their pools. */
+    all: () => {
+      const merged = new Map<string, Environment>();
+      for (const { environments, share } of this.#clusters)
+        for (const one of environments.all()) {
+          const size = (merged.get(one.name)?.pool.size ?? 0) + (share.drain ? 0 : one.pool.size);
+          merged.set(one.name, { ...(merged.get(one.name) ?? one), pool: { size } });
+        }
+      return [...merged.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+    },
+  };
+
+  readonly endpoints: Front["endpoints"] = {
+    url: (sandbox, inPath) => this.#homes.get(sandbox.podUid)?.endpoints.url(sandbox, inPath),
+  };
+
+  readonly refusals: Front["refusals"] = {
+    onRefusal: (podUid, listener) =>
+      this.#homes.get(podUid)?.refusals.onRefusal(podUid, listener) ?? (() => undefined),
+  };
+
+  readonly activity: Activity = {
+    touch: (sandbox) => this.#homes.get(sandbox.podUid)?.activity.touch(sandbox),
+  };
+}
+
+/** Of two sandboxes of one id, the one that was there first is it: somebody may have used it since. All replicas read the same. */
+export function comesBefore(one: Sandbox, other: Sandbox): boolean {
+  const [first, second] = [one.claimedAt.getTime(), other.claimedAt.getTime()];
+  return first === second ? one.podUid < other.podUid : first < second;
+}
