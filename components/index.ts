@@ -34,6 +34,7 @@ export { Provisioner } from "./provisioner";
 export { SandboxUrls } from "./provisioner/args";
 export type {
   ApiServerPeer,
+  ClustersPeer,
   ProvisionerArgs,
   ProvisionerKey,
   ProvisionerMetrics,

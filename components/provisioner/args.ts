@@ -105,6 +105,22 @@ export interface ApiServerPeer {
   ports?: number[];
 }
 
+/** Where other clusters are, as the provisioner's pods reach them. */
+export interface ClustersPeer {
+  /**
+   * Addresses of their API servers.
+   * @default ["0.0.0.0/0", "::/0"]
+   */
+  apiServerCidrs?: string[];
+  /**
+   * Ports of their API servers.
+   * @default [443, 6443]
+   */
+  apiServerPorts?: number[];
+  /** Addresses of their pods: sandboxes are reached there, so networks must be flat. */
+  sandboxCidrs: string[];
+}
+
 /** Options of {@link Provisioner} beside where to put it. */
 export interface ProvisionerOptions {
   /** The provisioner's image, with a tag or digest; `latest` is refused. */
@@ -164,6 +180,17 @@ export interface ProvisionerOptions {
    * @default - a Secret is made of the keys above
    */
   existingSecret?: string;
+  /**
+   * A Secret of the provisioner's namespace that somebody else makes, with the entry `clusters.json`, which names the clusters
+   * that sandboxes are made in, and their kubeconfigs. Needs `clustersNetwork`, and router URLs.
+   * @default - sandboxes are made in the cluster of the provisioner
+   */
+  clustersSecret?: string;
+  /**
+   * Where the clusters of `clustersSecret` are.
+   * @default - with `clustersSecret` it is needed
+   */
+  clustersNetwork?: ClustersPeer;
   /**
    * The environment of those who name none, such as DeerFlow.
    * @default "default"

@@ -13,6 +13,9 @@ type Variable = k8s.types.input.core.v1.EnvVar;
 /** Where the keys are in the pod. */
 const keysFolder = "/etc/sandlot/keys";
 
+/** Where the file of clusters and their kubeconfigs are in the pod. */
+const clustersFolder = "/etc/sandlot/clusters";
+
 /** Seconds for which a pod that is to end goes on serving, while nodes and clients learn of it. */
 const settleSeconds = 3;
 
@@ -72,7 +75,12 @@ function podSpec(settings: ProvisionerSettings, parts: PodParts): k8s.types.inpu
       }),
     ),
     containers: [container(settings, parts)],
-    volumes: [{ name: "keys", secret: { secretName: parts.secretName, defaultMode: 0o440 } }],
+    volumes: [
+      { name: "keys", secret: { secretName: parts.secretName, defaultMode: 0o440 } },
+      ...(settings.clustersSecret === undefined
+        ? []
+        : [{ name: "clusters", secret: { secretName: settings.clustersSecret, defaultMode: 0o440 } }]),
+    ],
   };
 }
 
@@ -91,7 +99,12 @@ function container(settings: ProvisionerSettings, parts: PodParts): k8s.types.in
     readinessProbe: { ...probe("/readyz"), periodSeconds: 5, failureThreshold: 2 },
     livenessProbe: { ...probe("/livez"), periodSeconds: 10, failureThreshold: 3 },
     lifecycle: { preStop: { sleep: { seconds: settleSeconds } } },
-    volumeMounts: [{ name: "keys", mountPath: keysFolder, readOnly: true }],
+    volumeMounts: [
+      { name: "keys", mountPath: keysFolder, readOnly: true },
+      ...(settings.clustersSecret === undefined
+        ? []
+        : [{ name: "clusters", mountPath: clustersFolder, readOnly: true }]),
+    ],
   };
 }
 
@@ -111,6 +124,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     USERDATA_PVC_NAME: settings.userDataClaimName,
     EGRESS_PROXY_URL: settings.egressProxyUrl,
     API_KEYS_FILE: `${keysFolder}/${keyFiles.apiKeys}`,
+    CLUSTERS_FILE: settings.clustersSecret === undefined ? undefined : `${clustersFolder}/clusters.json`,
     SIGNING_KEY_FILE: `${keysFolder}/${keyFiles.signingKey}`,
     READY_TIMEOUT_SECONDS: timeouts.readySeconds,
     SOFT_TIMEOUT_SECONDS: timeouts.softSeconds,

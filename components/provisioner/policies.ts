@@ -27,10 +27,10 @@ const apiPorts = [{ protocol: "TCP", port: apiPort }];
 
 /** All policies; the names of both namespaces are known by now. */
 export function networkPolicies(
-  settings: Pick<ProvisionerSettings, "apiServer" | "clients" | "dns" | "metrics">,
+  settings: Pick<ProvisionerSettings, "apiServer" | "clients" | "clustersNetwork" | "dns" | "metrics">,
   { namespace, systemNamespace }: { readonly namespace: string; readonly systemNamespace: string },
 ): SidePolicy[] {
-  const { apiServer, clients, dns, metrics } = settings;
+  const { apiServer, clients, clustersNetwork, dns, metrics } = settings;
   const own = { podSelector: { matchLabels: { ...provisionerSelector } } };
   const home = { matchLabels: { "kubernetes.io/metadata.name": namespace } };
   const out = (suffix: string, egress: Spec["egress"]): SidePolicy => ({
@@ -60,6 +60,7 @@ export function networkPolicies(
         ports: [sandboxPorts],
       },
     ]),
+    ...(clustersNetwork === undefined ? [] : [out("clusters", toClusters(clustersNetwork))]),
     {
       ...{ suffix: "clients", side: "system" },
       spec: { ...own, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: apiPorts }] },
@@ -81,6 +82,19 @@ export function networkPolicies(
         egress: [{ to: [provisionerPeer(systemNamespace)], ports: apiPorts }],
       },
     },
+  ];
+}
+
+/** To the API servers of other clusters and to sandboxes there, which no selector of this cluster knows. */
+function toClusters({
+  apiServerCidrs,
+  apiServerPorts,
+  sandboxCidrs,
+}: NonNullable<ProvisionerSettings["clustersNetwork"]>): Spec["egress"] {
+  const blocks = (cidrs: readonly string[]) => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
+  return [
+    { to: blocks(apiServerCidrs), ports: apiServerPorts.map((port) => ({ protocol: "TCP", port })) },
+    { to: blocks(sandboxCidrs), ports: [sandboxPorts] },
   ];
 }
 

@@ -27,6 +27,7 @@ import {
 import {
   SandboxUrls,
   type ApiServerPeer,
+  type ClustersPeer,
   type ProvisionerArgs,
   type ProvisionerMetrics,
   type ProvisionerServiceOptions,
@@ -53,6 +54,8 @@ export interface ProvisionerSettings {
   generateKeys: boolean;
   tenants: ProvisionerTenant[];
   existingSecret?: string | undefined;
+  clustersSecret?: string | undefined;
+  clustersNetwork?: Required<ClustersPeer> | undefined;
   defaultEnvironment: string;
   maxSandboxes: number;
   timeouts: Required<ProvisionerTimeouts>;
@@ -101,6 +104,12 @@ export function withDefaults(args: ProvisionerArgs): ProvisionerSettings {
     service: { ...args.service, type: args.service?.type ?? SandboxServiceType.ClusterIp },
     generateKeys: args.generateKeys ?? false,
     tenants: args.tenants ?? [],
+    clustersNetwork:
+      args.clustersNetwork &&
+      over<Required<ClustersPeer>>(
+        { apiServerCidrs: ["0.0.0.0/0", "::/0"], apiServerPorts: [443, 6443], sandboxCidrs: [] },
+        args.clustersNetwork,
+      ),
     defaultEnvironment: args.defaultEnvironment ?? "default",
     maxSandboxes: args.maxSandboxes ?? 500,
     timeouts: over<Required<ProvisionerTimeouts>>(
@@ -154,6 +163,7 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
     checks.plain(`apiServer.ports[${i}]`, each, port);
   checkTenants(checks, settings);
   checkKeys(checks, settings);
+  checkClusters(checks, settings);
   const resolved = {
     ...settings,
     namespace: checks.input("namespace", settings.namespace, sandboxNamespace),
@@ -282,6 +292,31 @@ function checkKeys(checks: Checks, settings: ProvisionerSettings): void {
   if (apiKey === undefined && tenants.length === 0) {
     checks.problem("nobody could call: give apiKey, tenants or existingSecret, or set generateKeys to true");
   }
+}
+
+function checkClusters(checks: Checks, settings: ProvisionerSettings): void {
+  const { clustersSecret, clustersNetwork, sandboxUrls } = settings;
+  checks.plain("clustersSecret", clustersSecret, dnsSubdomain);
+  for (const field of ["apiServerCidrs", "sandboxCidrs"] as const)
+    for (const [i, each] of (clustersNetwork?.[field] ?? []).entries())
+      checks.plain(`clustersNetwork.${field}[${i}]`, each, cidr);
+  for (const [i, each] of (clustersNetwork?.apiServerPorts ?? []).entries())
+    checks.plain(`clustersNetwork.apiServerPorts[${i}]`, each, port);
+  if (clustersSecret === undefined) {
+    if (clustersNetwork !== undefined)
+      checks.problem(
+        "clustersNetwork is given, but clustersSecret, which names clusters, is not; give it as well",
+      );
+    return;
+  }
+  if ((clustersNetwork?.sandboxCidrs.length ?? 0) === 0)
+    checks.problem(
+      "clustersNetwork.sandboxCidrs is missing, so no sandbox of another cluster could be reached; give the ranges of their pods",
+    );
+  if (sandboxUrls !== SandboxUrls.Router)
+    checks.problem(
+      `sandboxUrls is ${sandboxUrls}, but clustersSecret is given, and names of Services lead nowhere in another cluster; set it to Router`,
+    );
 }
 
 /** What an API key must be: it is kept as a plain hash, so it must be too long to be guessed. */

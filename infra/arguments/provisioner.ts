@@ -22,6 +22,7 @@ export function provisionerArguments(
 ): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize" | "egressProxy"> {
   if (config.enabled !== true || provisionerImage === undefined) return {};
   const { nodePort, hostPort, timeouts, sandboxUrls, imagePullPolicy, apiServerCidrs } = config;
+  const { clustersSecret, clustersNetwork } = config;
   const { imagePullSecrets, replicas, maxSandboxes, tenants, existingSecret, logLevel, resources } = config;
   const provisioner: ProvisionerOptions = given({
     ...{ imagePullSecrets, replicas, maxSandboxes, existingSecret, logLevel, resources },
@@ -35,6 +36,8 @@ export function provisionerArguments(
     // Nobody makes keys on a machine that only happens to run an update.
     generateKeys: place.kind === "container" && existingSecret === undefined ? true : undefined,
     tenants: tenants?.map(given),
+    clustersSecret,
+    clustersNetwork: clustersNetwork && given(clustersNetwork),
     apiServer: apiServerCidrs && { cidrs: apiServerCidrs },
     timeouts:
       timeouts &&

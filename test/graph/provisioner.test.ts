@@ -267,6 +267,41 @@ describe("the provisioner's graph", () => {
     assert.ok(JSON.stringify(podOf(other).spec.volumes).includes('"secretName":"theirs"'));
   });
 
+  it("mounts a Secret with other clusters, read-only, and reaches their API servers and pods alone", async () => {
+    const other = await platform({
+      clustersSecret: "clusters",
+      clustersNetwork: { apiServerCidrs: ["198.51.100.7/32"], sandboxCidrs: ["10.64.0.0/12"] },
+    });
+    const { volumes, containers } = podOf(other).spec;
+    assert.deepEqual(volumes[1], {
+      name: "clusters",
+      secret: { secretName: "clusters", defaultMode: 0o440 },
+    });
+    assert.deepEqual((containers[0] as unknown as { volumeMounts: object[] }).volumeMounts[1], {
+      name: "clusters",
+      mountPath: "/etc/sandlot/clusters",
+      readOnly: true,
+    });
+    assert.equal(variablesOf(other)["CLUSTERS_FILE"], "/etc/sandlot/clusters/clusters.json");
+    assert.deepEqual((specOf(other, "sandlot-provisioner-clusters") as { egress: object }).egress, [
+      {
+        to: [{ ipBlock: { cidr: "198.51.100.7/32" } }],
+        ports: [
+          { protocol: "TCP", port: 443 },
+          { protocol: "TCP", port: 6443 },
+        ],
+      },
+      {
+        to: [{ ipBlock: { cidr: "10.64.0.0/12" } }],
+        ports: [{ protocol: "TCP", port: 1024, endPort: 65535 }],
+      },
+    ]);
+    // Without it there is nothing of all that.
+    assert.equal(graph.has("sandlot-provisioner-clusters"), false);
+    assert.equal(podOf(graph).spec.volumes.length, 1);
+    assert.equal(variablesOf(graph)["CLUSTERS_FILE"], undefined);
+  });
+
   it("is watched as sandboxes are: by annotations, or by a ServiceMonitor", async () => {
     const annotated = await platform({}, { observability: {} });
     assert.ok(
@@ -323,6 +358,34 @@ describe("the provisioner's graph", () => {
       { existingSecret: "theirs" },
       {},
       /existingSecret holds all keys, but generateKeys is given/,
+    ],
+    [
+      "clusters whose sandboxes it could not reach",
+      { clustersSecret: "clusters" },
+      {},
+      /clustersNetwork\.sandboxCidrs is missing/,
+    ],
+    [
+      "the way to clusters that nothing names",
+      { clustersNetwork: { sandboxCidrs: ["10.64.0.0/12"] } },
+      {},
+      /clustersNetwork is given, but clustersSecret/,
+    ],
+    [
+      "clusters whose Services nobody would find",
+      {
+        clustersSecret: "clusters",
+        clustersNetwork: { sandboxCidrs: ["10.64.0.0/12"] },
+        sandboxUrls: SandboxUrls.ClusterIp,
+      },
+      {},
+      /sandboxUrls is ClusterIP, but clustersSecret is given/,
+    ],
+    [
+      "a range that is none",
+      { clustersSecret: "clusters", clustersNetwork: { sandboxCidrs: ["10.64"] } },
+      {},
+      /clustersNetwork\.sandboxCidrs\[0\] is "10\.64"/,
     ],
     [
       "a priority that its pods lack",

@@ -89,6 +89,18 @@ const egressProxy = object(
   "The proxy that keeps the network rules of single sandboxes of profile allowlist",
 );
 
+const clustersNetwork = object(
+  {
+    apiServerCidrs: listOf(cidr("A range"), "Addresses of their API servers. Default: any").optional(),
+    apiServerPorts: listOf(port("A port"), "Ports of their API servers. Default: 443 and 6443").optional(),
+    sandboxCidrs: listOf(
+      cidr("A range"),
+      "Addresses of their pods, at which the provisioner reaches sandboxes: networks must be flat",
+    ),
+  },
+  "Where the clusters of clustersSecret are, as the provisioner's pods reach them",
+);
+
 export const provisioner = object(
   {
     enabled: flag("Whether it is deployed. Default: false").optional(),
@@ -133,6 +145,10 @@ export const provisioner = object(
     existingSecret: dnsName(
       "A Secret of the provisioner's namespace that somebody else makes, with the entries api-keys.json and signing.key, instead of all keys above",
     ).optional(),
+    clustersSecret: dnsName(
+      "A Secret of the provisioner's namespace that somebody else makes, with the entry clusters.json, which names several clusters to make sandboxes in, and their kubeconfigs. Default: this cluster alone",
+    ).optional(),
+    clustersNetwork: clustersNetwork.optional(),
     apiServerCidrs: listOf(
       cidr("A range"),
       "The API server's addresses, as pods reach it, at ports 443 and 6443. Default: any",
@@ -169,6 +185,16 @@ export function checkProvisioner(
     refuse(at("hostPort"), "it publishes provisioner.nodePort: set that as well, or leave hostPort out");
   if (given.poolSize !== undefined && environments.some(({ name }) => name === "default"))
     refuse(at("poolSize"), "environments has default, whose poolSize says it: remove one of the two");
+  if ((given.clustersSecret === undefined) !== (given.clustersNetwork === undefined))
+    refuse(
+      at(given.clustersSecret === undefined ? "clustersSecret" : "clustersNetwork"),
+      "clustersSecret names clusters, and clustersNetwork says where they are: set both or none",
+    );
+  if (given.clustersSecret !== undefined && given.sandboxUrls === "ClusterIP")
+    refuse(
+      at("sandboxUrls"),
+      "names of Services lead nowhere in another cluster of clustersSecret: set it to Router, or leave it out",
+    );
   const keys = (["apiKey", "signingKey", "tenants"] as const).filter((name) => given[name] !== undefined);
   const [first] = keys;
   if (given.existingSecret !== undefined && first !== undefined)
