@@ -196,6 +196,11 @@ export class Stage {
     this.#replica = undefined;
   }
 
+  /** Where ports of the node are reached. */
+  get nodeHost(): string {
+    return this.#nodeHost;
+  }
+
   /** Where the provisioner is. */
   get url(): string {
     return this.#running.url;
