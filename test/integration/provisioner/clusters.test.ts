@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { rankedSites } from "../../../provisioner/src/model/placement.js";
 import { eventually } from "../support/cluster.js";
 import { FaultyApi } from "./faulty-api.js";
-import { kubeconfigPath, Stage, type Replica } from "./stage.js";
+import { kubeconfigPath, Stage } from "./stage.js";
 
 interface Described {
   readonly id: string;
@@ -30,7 +30,6 @@ describe("a provisioner of two clusters", function () {
   const folder = mkdtempSync(join(tmpdir(), "sandlot-clusters-"));
   const file = join(folder, "clusters.json");
   let api: FaultyApi;
-  let replica: Replica;
 
   const share = (more: object = {}): void => {
     const clusters = [
@@ -39,12 +38,12 @@ describe("a provisioner of two clusters", function () {
     ];
     writeFileSync(file, JSON.stringify({ version: 1, clusters }));
   };
-  const create = (body: object) => replica.call<Described>("POST", "/v1/sandboxes", body);
+  const create = (body: object) => near.call<Described>("POST", "/v1/sandboxes", body);
   const statusOf = async (id: string): Promise<number> =>
-    (await replica.call("GET", `/v1/sandboxes/${id}`)).status;
+    (await near.call("GET", `/v1/sandboxes/${id}`)).status;
   const ready = async (): Promise<number | undefined> =>
-    (await replica.call<{ items: { pool: { ready: number } }[] }>("GET", "/v1/environments")).body.items[0]
-      ?.pool.ready;
+    (await near.call<{ items: { pool: { ready: number } }[] }>("GET", "/v1/environments")).body.items[0]?.pool
+      .ready;
   const idsIn = async (stage: Stage): Promise<string[]> =>
     (await stage.pods()).flatMap(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] ?? []);
   const works = async ({ url, token }: Described): Promise<void> => {
@@ -61,7 +60,7 @@ describe("a provisioner of two clusters", function () {
     api = new FaultyApi();
     await Promise.all([api.start(), near.set(1), far.set(1)]);
     share();
-    replica = await near.replica({
+    await near.start({
       CLUSTERS_FILE: file,
       CLUSTER_LOST_SECONDS: "1",
       API_PATIENCE_SECONDS: "2",
@@ -70,10 +69,10 @@ describe("a provisioner of two clusters", function () {
   });
 
   after(async () => {
-    await replica.kill("SIGTERM");
+    await near.strike();
+    await far.strike();
     api.stop();
     rmSync(folder, { recursive: true });
-    await Promise.all([near.strike(), far.strike()]);
   });
 
   const [inNear, inFar] = [idOf("near", "two"), idOf("far", "two")];
