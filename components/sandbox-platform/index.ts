@@ -119,6 +119,8 @@ export class SandboxPlatform extends pulumi.ComponentResource {
     }
 
     const { provisioner, egressProxy } = args;
+          // The namespace lets in no pods of another.
+          ...priority,
     const service =
       provisioner === undefined
         ? undefined

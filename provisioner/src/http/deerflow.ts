@@ -61,6 +61,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   "unknown-environment": 500,
   "wider-egress": 500,
+  "too-much": 500,
   "no-rules": 500,
   "no-hand-over": 500,
   "bad-mount": 400,
@@ -94,7 +95,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
       containerPath: mount.container_path,
       readOnly: mount.read_only,
     }));
-    const { tenant, quota, environments } = request.caller;
+    const { tenant, quota, bounds, environments } = request.caller;
     if (environments?.has(settings.environment) === false)
       throw new SandboxError(
         "unknown-environment",
@@ -119,6 +120,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
       },
       volumes: deerflowVolumes(settings, owner, extra),
       quota,
+      bounds,
     });
     activity.touch(sandbox);
     request.log.info({ sandbox: id, tenant, state: sandbox.state, pod: sandbox.podName }, "created");

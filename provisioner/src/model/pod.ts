@@ -87,7 +87,9 @@ function podSpec(request: PodRequest, settings: PodSettings): V1PodSpec {
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 5,
     ...(claim === undefined ? {} : { activeDeadlineSeconds: claim.hardSeconds }),
-    ...(environment.runtimeClassName === undefined ? {} : { runtimeClassName: environment.runtimeClassName }),
+  const { runtimeClassName, priorityClassName } = environment;
+    ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
     ...(environment.imagePullSecrets.length === 0
       ? {}
       : { imagePullSecrets: environment.imagePullSecrets.map((name) => ({ name })) }),

@@ -52,6 +52,8 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
       changedAt: ago(age),
       reason: undefined,
       limits: {},
+      requests: {},
+      runtime: undefined,
     },
   };
 }
@@ -220,7 +222,9 @@ describe("what a pod is", () => {
     const base = environmentOfImage("e", "i:1");
     assert.notEqual(revisionOf(base), revisionOf({ ...base, image: "i:2" }));
     assert.notEqual(revisionOf(base), revisionOf({ ...base, env: { A: "1" } }));
-    assert.equal(revisionOf(base), revisionOf({ ...base, pool: { size: 9 }, egress: "open" }));
+    assert.notEqual(revisionOf(base), revisionOf({ ...base, priorityClassName: "low" }));
+    const chosen = { egress: "open", maxResources: { cpu: "8" }, runtimes: ["kata"] } as const;
+    assert.equal(revisionOf(base), revisionOf({ ...base, ...chosen, pool: { size: 9 }, runtimes: ["kata"] }));
   });
 });
 
@@ -384,6 +388,7 @@ describe("API keys", () => {
 
 describe("DeerFlow's mounts", () => {
   const owner = { userId: "u", threadId: "t" };
+      bounds: { maxResources: undefined, runtimes: undefined },
   const extra =
     (hostPath: string, containerPath = "/mnt/acp-workspace") =>
     () =>
