@@ -14,9 +14,12 @@ import { Checks } from "../shared/checks";
 import { parseQuantity } from "../shared/quantity";
 import { integerBetween } from "../shared/rules";
 import { resolve as resolveSkills } from "../skills-storage/resolve";
+import { usersFolder } from "../user-data-retention/objects";
+import { resolve as resolveRetention } from "../user-data-retention/resolve";
 import { resolve as resolveUserData } from "../user-data-storage/resolve";
 import type { SandboxPlatformArgs } from "./args";
 import { egressProxyArgs } from "./provisioner";
+import { retentionArgs } from "./retention";
 
 /** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
 export function partNames(
@@ -27,6 +30,7 @@ export function partNames(
   | "rbac"
   | "skills"
   | "userData"
+  | "userDataRetention"
   | "runtime"
   | "observability"
   | "deployment"
@@ -40,6 +44,7 @@ export function partNames(
     rbac: `${name}-rbac`,
     skills: `${name}-skills`,
     userData: `${name}-user-data`,
+    userDataRetention: `${name}-user-data-retention`,
     runtime: `${name}-runtime`,
     observability: `${name}-observability`,
     deployment: `${name}-sandbox`,
@@ -112,6 +117,7 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
   checkEnvironments(checks, name, args, namespace, home);
   checkProvisioner(checks, names.provisioner, args, namespace);
   checkEgressProxy(checks, names.egressProxy, args, namespace);
+  checkRetention(checks, names.userDataRetention, args, namespace);
   checks.finish();
 }
 
@@ -198,4 +204,23 @@ function checkEgressProxy(checks: Checks, part: string, args: SandboxPlatformArg
     checks.part(() =>
       resolveEgressProxy(part, egressProxyArgs(args, { egressProxy, provisioner }, namespace, "")),
     );
+}
+
+function checkRetention(checks: Checks, part: string, args: SandboxPlatformArgs, namespace: string): void {
+  const { userDataRetention, userData, provisioner } = args;
+  if (userDataRetention === undefined) return;
+  for (const [field, value] of Object.entries({ userData, provisioner })) {
+    if (value === undefined)
+      checks.problem(`userDataRetention is given, but ${field} is not; remove the one or give the other`);
+  }
+  const subPath = userData?.subPath ?? "";
+  if (`${subPath}/`.startsWith(`${usersFolder}/`)) {
+    checks.problem(
+      `userData.subPath is "${subPath}", which the shared sandboxes use for longer than any sandbox of the provisioner lives, but ` +
+        `userDataRetention removes what is below ${usersFolder}; choose another folder`,
+    );
+  }
+  checks.part(() =>
+    resolveRetention(part, retentionArgs(args, userDataRetention, { namespace, claimName: "known-later" })),
+  );
 }
