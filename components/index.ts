@@ -124,6 +124,8 @@ export type { CsiVolume, NfsExport, VolumeNames } from "./shared/volume/args";
 export { SkillsStorage } from "./skills-storage";
 export { SkillsSource } from "./skills-storage/args";
 export type { SkillsStorageArgs, SkillsStorageOptions } from "./skills-storage/args";
+export { UserDataRetention } from "./user-data-retention";
+export type { UserDataRetentionArgs, UserDataRetentionOptions } from "./user-data-retention/args";
 export { UserDataStorage } from "./user-data-storage";
 export { UserDataSource } from "./user-data-storage/args";
 export type { UserDataStorageArgs, UserDataStorageOptions } from "./user-data-storage/args";

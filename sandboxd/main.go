@@ -20,12 +20,16 @@ import (
 	"sandlot.dev/sandboxd/internal/config"
 	"sandlot.dev/sandboxd/internal/info"
 	"sandlot.dev/sandboxd/internal/proc"
+	"sandlot.dev/sandboxd/internal/retention"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "sweep" {
+		os.Exit(sweep(os.Args[2:]))
+	}
 	settings, err := config.FromEnv(os.Getenv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sandboxd: "+err.Error())
@@ -39,7 +43,7 @@ func main() {
 		return
 	}
 	if len(os.Args) > 1 {
-		fmt.Fprintln(os.Stderr, "usage: sandboxd [describe]; everything else is set by SANDBOXD_* variables, see README.md")
+		fmt.Fprintln(os.Stderr, "usage: sandboxd [describe | sweep …]; everything else is set by SANDBOXD_* variables, see README.md")
 		os.Exit(2)
 	}
 	// A small heap is collected often and cheaply; the limit keeps bursts of output from becoming resident for good.
@@ -61,6 +65,11 @@ func serve(settings config.Config, log *slog.Logger) error {
 	processes, err := proc.NewTable()
 	if err != nil {
 		return err
+	}
+	if settings.UsedMarker != "" {
+		if err := retention.Mark(settings.UsedMarker); err != nil {
+			log.Error("the use of users' data cannot be noted", "error", err.Error())
+		}
 	}
 	service := api.New(settings, processes, version, log)
 	listener, err := net.Listen("tcp", settings.Address)

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { MetricsScraper } from "../observability/args";
 import type {
+  ComputeAmounts,
   ExternalTrafficPolicy,
   SandboxPullPolicy,
   SandboxResources,
@@ -52,6 +53,16 @@ export interface ProvisionerTenant {
    * @default - no limit but that of the namespace
    */
   quota?: TenantQuota;
+  /**
+   * The most that one of its sandboxes may have, asked for or by its environment.
+   * @default - what the environment allows
+   */
+  maxResources?: ComputeAmounts;
+  /**
+   * The RuntimeClasses that its sandboxes may run in, those of their environments among them.
+   * @default - what the environment allows
+   */
+  runtimes?: string[];
 }
 
 /** How long things may take or last, in seconds. */

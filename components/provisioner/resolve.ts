@@ -11,7 +11,7 @@ import type { DnsPeer, IngressPeer } from "../sandbox-network-policies/args";
 import { withDefaults as networkDefaults } from "../sandbox-network-policies/resolve";
 import { Checks, type Rule } from "../shared/checks";
 import { over } from "../shared/defaults";
-import { checkOrder } from "../shared/quantity";
+import { checkOrder, parseQuantity } from "../shared/quantity";
 import {
   cidr,
   dnsLabel,
@@ -198,6 +198,9 @@ const clientUrl: Rule<string> = (value) => {
     : "an http or https address that does not end in /, such as https://sandboxes.example.com";
 };
 
+const aboveZero: Rule<string> = (value) =>
+  quantity(value) ?? (parseQuantity(value) === 0 ? "a Kubernetes quantity above zero" : undefined);
+
 /** The SHA-256 of a key. */
 const sha256: Rule<string> = matching(
   /^[0-9a-f]{64}$/,
@@ -245,7 +248,7 @@ function checkSizes(checks: Checks, { resources }: ProvisionerSettings): void {
 function checkTenants(checks: Checks, { tenants, apiKey, generateKeys }: ProvisionerSettings): void {
   const names = new Set<string>(apiKey !== undefined || generateKeys ? ["default"] : []);
   const hashes = new Set<string>();
-  for (const [i, { name, keys, environments, quota }] of tenants.entries()) {
+  for (const [i, { name, keys, environments, quota, maxResources = {}, runtimes }] of tenants.entries()) {
     const field = `tenants[${i}]`;
     checks.plain(`${field}.name`, name, dnsLabel);
     if (names.has(name)) {
@@ -269,6 +272,12 @@ function checkTenants(checks: Checks, { tenants, apiKey, generateKeys }: Provisi
     checks.plain(`${field}.quota.sandboxes`, quota?.sandboxes, integerBetween(0, 100_000));
     checks.plain(`${field}.quota.cpu`, quota?.cpu, quantity);
     checks.plain(`${field}.quota.memory`, quota?.memory, quantity);
+    for (const [each, value] of Object.entries(maxResources) as [string, string][])
+      checks.plain(`${field}.maxResources.${each}`, value, aboveZero);
+    for (const [r, runtime] of (runtimes ?? []).entries())
+      checks.plain(`${field}.runtimes[${r}]`, runtime, dnsSubdomain);
+    if (runtimes?.length === 0)
+      checks.problem(`${field}.runtimes is empty; name one, or leave it out for what environments allow`);
   }
 }
 

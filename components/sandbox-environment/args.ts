@@ -2,7 +2,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { ImageReceiver } from "../node-image/args";
-import type { EnvironmentVariable, SandboxPullPolicy, SandboxResources } from "../sandbox-deployment/args";
+import type {
+  ComputeAmounts,
+  EnvironmentVariable,
+  SandboxPullPolicy,
+  SandboxResources,
+} from "../sandbox-deployment/args";
 import type { EgressProfile } from "../sandbox-network-policies/profiles";
 
 /** What an environment's image is built from. */
@@ -106,12 +111,23 @@ export interface SandboxEnvironmentOptions {
    */
   runtimeClassName?: pulumi.Input<string>;
   /**
+   * Further RuntimeClasses that a sandbox may ask for. One that isolates less than the environment's own is a wall that whoever
+   * calls may take down.
+   * @default [] - none but the environment's own
+   */
+  runtimes?: string[];
+  /**
    * What a session of the environment may reach at most.
    * @default EgressProfile.Blocked
    */
   egress?: EgressProfile;
   /** What a sandbox is promised and can use. See the fields for their defaults. */
   resources?: SandboxResources;
+  /**
+   * The most that a sandbox may ask for, limits and requests alike; no less than the limits in `resources`.
+   * @default - for each amount, no more than `resources` says
+   */
+  maxResources?: ComputeAmounts;
   /**
    * Environment variables; never secrets.
    * @default []
@@ -142,6 +158,11 @@ export interface EnvironmentNode extends ImageReceiver {
 export interface SandboxEnvironmentArgs extends SandboxEnvironmentOptions {
   /** The namespace of the sandboxes. */
   namespace: pulumi.Input<string>;
+  /**
+   * The PriorityClass of the environment's pods: that of their namespace, if it has one.
+   * @default - the cluster's default
+   */
+  priorityClassName?: pulumi.Input<string>;
   /** The sandbox image: where the sandbox server is taken from, and the default base. */
   sandboxImage: pulumi.Input<string>;
   /**

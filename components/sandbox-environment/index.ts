@@ -40,13 +40,15 @@ export class SandboxEnvironment extends pulumi.ComponentResource {
     const known = pulumi.all([
       this.image,
       settings.runtimeClassName,
+      settings.priorityClassName,
       pulumi.all(settings.env.map(({ value }) => value)),
       pullSecret === undefined ? undefined : pullSecret.metadata.name,
     ]);
-    const content = known.apply(([image, runtimeClassName, values, secret]) =>
+    const content = known.apply(([image, runtimeClassName, priorityClassName, values, secret]) =>
       record(settings, {
         image,
         runtimeClassName,
+        priorityClassName,
         values,
         pullSecrets: [...settings.imagePullSecrets, ...(secret === undefined ? [] : [secret])],
       }),

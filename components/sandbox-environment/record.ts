@@ -17,6 +17,7 @@ export const recordKey = "environment.json";
 export interface RecordValues {
   readonly image: string;
   readonly runtimeClassName?: string | undefined;
+  readonly priorityClassName?: string | undefined;
   /** The values of `env`, in its order. */
   readonly values: readonly string[];
   readonly pullSecrets: readonly string[];
@@ -33,7 +34,7 @@ export const recordLabels = (environment: string): Record<string, string> => ({
 
 /** The record as it stands in the ConfigMap: keys sorted, so that the same environment is the same text. */
 export function record(settings: SandboxEnvironmentSettings, known: RecordValues): string {
-  const { resources } = settings;
+  const { resources, maxResources, runtimes } = settings;
   const content = {
     version: recordVersion,
     name: settings.name,
@@ -41,8 +42,12 @@ export function record(settings: SandboxEnvironmentSettings, known: RecordValues
     imagePullPolicy: settings.imagePullPolicy,
     imagePullSecrets: [...known.pullSecrets],
     runtimeClassName: known.runtimeClassName,
+    // What is not said is left out, so that the record of an environment that says no more than it did stays as it is.
+    runtimes: runtimes.length === 0 ? undefined : runtimes,
+    priorityClassName: known.priorityClassName,
     egress: settings.egress,
     resources: { requests: amounts(resources.requests), limits: amounts(resources.limits) },
+    maxResources: Object.keys(maxResources).length === 0 ? undefined : amounts(maxResources),
     env: Object.fromEntries(settings.env.map(({ name }, index) => [name, known.values[index] ?? ""])),
     secrets: settings.secrets.map(({ variable, secret, key }) => ({ variable, secret, key })),
     pool: { size: settings.poolSize },
@@ -50,7 +55,7 @@ export function record(settings: SandboxEnvironmentSettings, known: RecordValues
   return `${JSON.stringify(sorted(content), null, 2)}\n`;
 }
 
-function amounts({ cpu, memory, ephemeralStorage }: Required<ComputeAmounts>): Record<string, string> {
+function amounts({ cpu, memory, ephemeralStorage }: ComputeAmounts): Record<string, string | undefined> {
   return { cpu, memory, "ephemeral-storage": ephemeralStorage };
 }
 

@@ -47,8 +47,11 @@ export interface SandboxEnvironmentSettings {
   imagePullPolicy: SandboxPullPolicy;
   imagePullSecrets: string[];
   runtimeClassName?: pulumi.Input<string> | undefined;
+  runtimes: string[];
+  priorityClassName?: pulumi.Input<string> | undefined;
   egress: EgressProfile;
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
+  maxResources: ComputeAmounts;
   env: EnvironmentVariable[];
   secrets: SecretVariable[];
   poolSize: number;
@@ -67,11 +70,13 @@ export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSe
     },
     imagePullPolicy: args.imagePullPolicy ?? SandboxPullPolicy.IfNotPresent,
     imagePullSecrets: args.imagePullSecrets ?? [],
+    runtimes: args.runtimes ?? [],
     egress: args.egress ?? EgressProfile.Blocked,
     resources: {
       requests: over({ cpu: "100m", memory: "128Mi", ephemeralStorage: "256Mi" }, resources?.requests),
       limits: over({ cpu: "1", memory: "1Gi", ephemeralStorage: "1Gi" }, resources?.limits),
     },
+    maxResources: args.maxResources ?? {},
     env: args.env ?? [],
     secrets: args.secrets ?? [],
     poolSize: args.poolSize ?? 0,
@@ -111,6 +116,14 @@ export function resolve(name: string, args: SandboxEnvironmentArgs): SandboxEnvi
     ["resources.requests", settings.resources.requests],
     ["resources.limits", settings.resources.limits],
   );
+  for (const [field, value] of Object.entries(settings.maxResources) as [string, string][])
+    checks.plain(`maxResources.${field}`, value, quantity);
+  checkOrder(
+    checks,
+    ["resources.limits", settings.resources.limits],
+    ["maxResources", settings.maxResources],
+  );
+  checkEach(checks, "runtimes", settings.runtimes, dnsSubdomain);
   checkVariables(checks, settings);
   checks.plain("poolSize", settings.poolSize, integerBetween(0, 500));
   const resolved: SandboxEnvironmentSettings = {
@@ -123,6 +136,7 @@ export function resolve(name: string, args: SandboxEnvironmentArgs): SandboxEnvi
       base: checks.input("build.base", settings.build.base, pinnedImage),
     },
     runtimeClassName: checks.optional("runtimeClassName", settings.runtimeClassName, dnsSubdomain),
+    priorityClassName: checks.optional("priorityClassName", settings.priorityClassName, dnsSubdomain),
   };
   checks.finish();
   return resolved;

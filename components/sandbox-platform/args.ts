@@ -11,6 +11,7 @@ import type { SandboxNamespaceArgs } from "../sandbox-namespace/args";
 import type { SandboxNetworkOptions } from "../sandbox-network-policies/args";
 import type { SandboxRbacOptions } from "../sandbox-rbac/args";
 import type { SkillsStorageOptions } from "../skills-storage/args";
+import type { UserDataRetentionOptions } from "../user-data-retention/args";
 import type { UserDataStorageOptions } from "../user-data-storage/args";
 
 /** Whether and how long it is tried whether the handler is gVisor. */
@@ -47,6 +48,11 @@ export interface SandboxPlatformArgs {
    * @default - with the sandbox: what is written is gone when it is
    */
   userData?: UserDataStorageOptions;
+  /**
+   * When users' data is removed that no sandbox of the provisioner has used; only with `userData` and `provisioner`.
+   * @default - never
+   */
+  userDataRetention?: UserDataRetentionOptions;
   /**
    * Whether sandboxes run in gVisor.
    * @default true

@@ -13,10 +13,12 @@ import { SandboxNamespace } from "../sandbox-namespace";
 import { SandboxNetworkPolicies } from "../sandbox-network-policies";
 import { SandboxRbac } from "../sandbox-rbac";
 import { SkillsStorage } from "../skills-storage";
+import { UserDataRetention } from "../user-data-retention";
 import { UserDataStorage } from "../user-data-storage";
 import type { SandboxPlatformArgs } from "./args";
 import { egressProxyArgs, provisionerArgs, withSecrets } from "./provisioner";
 import { allEnvironments, environmentPart, partNames, resolve } from "./resolve";
+import { retentionArgs } from "./retention";
 import { runtimeArgs } from "./runtime";
 
 /**
@@ -85,6 +87,13 @@ export class SandboxPlatform extends pulumi.ComponentResource {
             { parent: this, dependsOn: [home, network, rbac] },
           );
     const walls = [home, network, rbac, skills, userData, runtime].filter((part) => part !== undefined);
+    if (args.userDataRetention !== undefined && userData !== undefined) {
+      const place = { namespace, claimName: userData.claimName, ...priority };
+      new UserDataRetention(names.userDataRetention, retentionArgs(args, args.userDataRetention, place), {
+        parent: this,
+        dependsOn: walls,
+      });
+    }
     const watched = args.observability !== undefined;
     if (watched) new Observability(names.observability, { ...args.observability, namespace }, inside);
     const deployment = new SandboxDeployment(
@@ -110,6 +119,8 @@ export class SandboxPlatform extends pulumi.ComponentResource {
         {
           ...(runtime === undefined ? {} : { runtimeClassName: runtime.runtimeClassName }),
           ...environment,
+          // The namespace lets in no pods of another.
+          ...priority,
           namespace,
           sandboxImage: args.image,
           ...(args.node === undefined ? {} : { node: args.node }),

@@ -3,19 +3,23 @@ import { resolve as resolveEgressProxy } from "../egress-proxy/resolve";
 import { resolve as resolveRuntime } from "../gvisor-runtime/resolve";
 import { resolve as resolveObservability } from "../observability/resolve";
 import { resolve as resolveProvisioner } from "../provisioner/resolve";
+import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { resolve as resolveDeployment } from "../sandbox-deployment/validate";
 import type { SandboxEnvironmentOptions } from "../sandbox-environment/args";
 import { resolve as resolveEnvironment } from "../sandbox-environment/resolve";
-import { resolve as resolveNamespace } from "../sandbox-namespace/args";
+import { resolve as resolveNamespace, type SandboxNamespaceSettings } from "../sandbox-namespace/args";
 import { resolve as resolveNetwork } from "../sandbox-network-policies/resolve";
 import { resolve as resolveRbac } from "../sandbox-rbac/resolve";
 import { Checks } from "../shared/checks";
 import { parseQuantity } from "../shared/quantity";
 import { integerBetween } from "../shared/rules";
 import { resolve as resolveSkills } from "../skills-storage/resolve";
+import { usersFolder } from "../user-data-retention/objects";
+import { resolve as resolveRetention } from "../user-data-retention/resolve";
 import { resolve as resolveUserData } from "../user-data-storage/resolve";
 import type { SandboxPlatformArgs } from "./args";
 import { egressProxyArgs } from "./provisioner";
+import { retentionArgs } from "./retention";
 
 /** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
 export function partNames(
@@ -26,6 +30,7 @@ export function partNames(
   | "rbac"
   | "skills"
   | "userData"
+  | "userDataRetention"
   | "runtime"
   | "observability"
   | "deployment"
@@ -39,6 +44,7 @@ export function partNames(
     rbac: `${name}-rbac`,
     skills: `${name}-skills`,
     userData: `${name}-user-data`,
+    userDataRetention: `${name}-user-data-retention`,
     runtime: `${name}-runtime`,
     observability: `${name}-observability`,
     deployment: `${name}-sandbox`,
@@ -95,15 +101,7 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
     }),
   );
   if (home !== undefined && deployment !== undefined) {
-    const { maximum } = home.limits;
-    const limits = deployment.resources.limits;
-    for (const field of ["cpu", "memory", "ephemeralStorage"] as const) {
-      if ((parseQuantity(limits[field]) ?? 0) <= (parseQuantity(maximum[field]) ?? 0)) continue;
-      checks.problem(
-        `deployment.resources.limits.${field} is "${limits[field]}", but the namespace allows at most "${maximum[field]}"; ` +
-          `lower it or raise namespace.limits.maximum.${field}`,
-      );
-    }
+    checkMaximum(checks, "deployment.resources.limits", deployment.resources.limits, home);
     const { autoscaling } = deployment;
     const [field, most] =
       autoscaling === undefined
@@ -116,18 +114,49 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
       );
     }
   }
-  checkEnvironments(checks, name, args, namespace);
+  checkEnvironments(checks, name, args, namespace, home);
   checkProvisioner(checks, names.provisioner, args, namespace);
   checkEgressProxy(checks, names.egressProxy, args, namespace);
+  checkRetention(checks, names.userDataRetention, args, namespace);
   checks.finish();
 }
 
-function checkEnvironments(checks: Checks, name: string, args: SandboxPlatformArgs, namespace: string): void {
+/** Pods with more than the namespace's maximum are not let in. */
+function checkMaximum(
+  checks: Checks,
+  field: string,
+  limits: ComputeAmounts,
+  { limits: { maximum } }: SandboxNamespaceSettings,
+): void {
+  for (const name of ["cpu", "memory", "ephemeralStorage"] as const) {
+    const limit = limits[name];
+    if (limit === undefined || (parseQuantity(limit) ?? 0) <= (parseQuantity(maximum[name]) ?? 0)) continue;
+    checks.problem(
+      `${field}.${name} is "${limit}", but the namespace allows at most "${maximum[name]}"; ` +
+        `lower it or raise namespace.limits.maximum.${name}`,
+    );
+  }
+}
+
+function checkEnvironments(
+  checks: Checks,
+  name: string,
+  args: SandboxPlatformArgs,
+  namespace: string,
+  home: SandboxNamespaceSettings | undefined,
+): void {
   const { image } = args;
   const seen = new Set<string>();
   for (const environment of allEnvironments(args)) {
     const part = environmentPart(name, environment.name);
-    checks.part(() => resolveEnvironment(part, { ...environment, namespace, sandboxImage: image }));
+    const settings = checks.part(() =>
+      resolveEnvironment(part, { ...environment, namespace, sandboxImage: image }),
+    );
+    if (home !== undefined && settings !== undefined) {
+      const field = `environments "${environment.name}"`;
+      checkMaximum(checks, `${field}: resources.limits`, settings.resources.limits, home);
+      checkMaximum(checks, `${field}: maxResources`, settings.maxResources, home);
+    }
     if (seen.has(environment.name))
       checks.problem(`two environments are named "${environment.name}"; rename one of them`);
     seen.add(environment.name);
@@ -148,7 +177,7 @@ export function allEnvironments({
 function checkProvisioner(
   checks: Checks,
   part: string,
-  { provisioner, defaultPoolSize, environments = [], namespace: home }: SandboxPlatformArgs,
+  { provisioner, defaultPoolSize, environments = [] }: SandboxPlatformArgs,
   namespace: string,
 ): void {
   if (defaultPoolSize !== undefined) {
@@ -164,13 +193,6 @@ function checkProvisioner(
   checks.part(() =>
     resolveProvisioner(part, { ...provisioner, namespace, sandboxServiceAccountName: "sandbox" }),
   );
-  // Pods of the provisioner's state no priority, and the namespace lets in none but those of its class.
-  if (home?.priority !== undefined) {
-    checks.problem(
-      `provisioner is given, but namespace.priority is ${home.priority.className}, and the sandboxes that the provisioner makes ` +
-        "have no priority; remove one of the two",
-    );
-  }
 }
 
 function checkEgressProxy(checks: Checks, part: string, args: SandboxPlatformArgs, namespace: string): void {
@@ -182,4 +204,23 @@ function checkEgressProxy(checks: Checks, part: string, args: SandboxPlatformArg
     checks.part(() =>
       resolveEgressProxy(part, egressProxyArgs(args, { egressProxy, provisioner }, namespace, "")),
     );
+}
+
+function checkRetention(checks: Checks, part: string, args: SandboxPlatformArgs, namespace: string): void {
+  const { userDataRetention, userData, provisioner } = args;
+  if (userDataRetention === undefined) return;
+  for (const [field, value] of Object.entries({ userData, provisioner })) {
+    if (value === undefined)
+      checks.problem(`userDataRetention is given, but ${field} is not; remove the one or give the other`);
+  }
+  const subPath = userData?.subPath ?? "";
+  if (`${subPath}/`.startsWith(`${usersFolder}/`)) {
+    checks.problem(
+      `userData.subPath is "${subPath}", which the shared sandboxes use for longer than any sandbox of the provisioner lives, but ` +
+        `userDataRetention removes what is below ${usersFolder}; choose another folder`,
+    );
+  }
+  checks.part(() =>
+    resolveRetention(part, retentionArgs(args, userDataRetention, { namespace, claimName: "known-later" })),
+  );
 }

@@ -24,7 +24,7 @@ export function platformArguments(config: SandlotConfig, around: Surroundings): 
     namespace: namespaceArguments(config),
     network: networkArguments(config),
     skills: skillsArguments(config, around.place),
-    userData: userDataArguments(config),
+    ...userDataArguments(config),
     ...runtimeArguments(config),
     deployment: deploymentArguments(config),
     observability: observabilityArguments(config),

@@ -14,14 +14,17 @@ function sourceOf({ nfs, csi, nodePath, existingClaim }: UserData): UserDataSour
   return existingClaim === undefined ? UserDataSource.StorageClass : UserDataSource.ExistingClaim;
 }
 
-/** Arguments of the user data's storage; undefined for none. */
-export function userDataArguments({ userData }: SandlotConfig): SandboxPlatformArgs["userData"] {
-  if (userData === undefined) return undefined;
-  const { accessMode, nodePath, ...same } = userData;
-  return given({
+/** Arguments of the user data's storage and of the removal of what is stale; nothing for none. */
+export function userDataArguments({
+  userData: config,
+}: SandlotConfig): Pick<SandboxPlatformArgs, "userData" | "userDataRetention"> {
+  if (config === undefined) return {};
+  const { accessMode, nodePath, retention, ...same } = config;
+  const userData = given({
     ...same,
-    source: sourceOf(userData),
+    source: sourceOf(config),
     hostPath: nodePath,
     accessMode: accessModeOf(accessMode),
   });
+  return given({ userData, userDataRetention: retention });
 }

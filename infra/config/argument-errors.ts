@@ -9,6 +9,7 @@ const keys: Readonly<Record<string, string>> = {
   GvisorRuntime: "runtime",
   SkillsStorage: "skills",
   UserDataStorage: "userData",
+  UserDataRetention: "userData.retention",
   SandboxDeployment: "sandbox",
   Provisioner: "provisioner",
   Observability: "observability",
@@ -19,9 +20,9 @@ export function inStackFile(problem: string): string {
   const [, component = "", sentence = ""] = /^(\w+) "[^"]*": (.*)$/s.exec(problem) ?? [];
   const key = keys[component];
   if (key !== undefined) return `sandlot:${key}: ${sentence}`;
-  // The platform speaks of its parts, of which only this one is called otherwise in a stack's file.
+  // The platform speaks of its parts, of which only these are called otherwise in a stack's file.
   return component === "SandboxPlatform"
-    ? `sandlot: ${sentence.replaceAll("deployment.", "sandbox.")}`
+    ? `sandlot: ${sentence.replaceAll("deployment.", "sandbox.").replaceAll("userDataRetention", "userData.retention")}`
     : problem;
 }
 

@@ -388,10 +388,22 @@ describe("the provisioner's graph", () => {
       /clustersNetwork\.sandboxCidrs\[0\] is "10\.64"/,
     ],
     [
-      "a priority that its pods lack",
+      "a tenant that may run in nothing",
+      { tenants: [{ ...tenant, runtimes: [] }] },
       {},
-      { namespace: { priority: { className: "p" } } },
-      /namespace\.priority is p/,
+      /tenants\[0\]\.runtimes is empty/,
+    ],
+    [
+      "a bound that Kubernetes takes for none",
+      { tenants: [{ ...tenant, maxResources: { cpu: "0" } }] },
+      {},
+      /tenants\[0\]\.maxResources\.cpu is "0", but must be a Kubernetes quantity above zero/,
+    ],
+    [
+      "an environment that lets ask for more than the namespace lets in",
+      {},
+      { environments: [{ name: "large", maxResources: { memory: "16Gi" } }] },
+      /environments "large": maxResources\.memory is "16Gi", but the namespace allows at most "8Gi"/,
     ],
     [
       "a pool that is said twice",

@@ -126,6 +126,29 @@ describe("SandboxPlatform with environments", () => {
     assert.deepEqual([runtime("one"), runtime("two")], ["gvisor", "kata"]);
   });
 
+  it("writes the namespace's priority into each record, which pods of it are made with", async () => {
+    const graph = await record(() => {
+      const provider = new k8s.Provider("cluster", { kubeconfig: "a kubeconfig" });
+      new SandboxPlatform(
+        "sandlot",
+        {
+          image: "sandlot/sandbox:1.0.0",
+          namespace: { priority: { className: "sandboxes", value: -10 } },
+          provisioner: { image: "sandlot/provisioner:1.0.0", generateKeys: true },
+          environments: [{ name: "one" }],
+        },
+        { provider },
+      );
+    });
+    for (const name of ["one", "default"]) {
+      const made = graph.get(`sandlot-environment-${name}-record`);
+      const { data } = made.inputs as { data: Record<string, string> };
+      const { priorityClassName } = JSON.parse(data["environment.json"] ?? "") as Record<string, string>;
+      assert.equal(priorityClassName, "sandboxes");
+      assert.ok(graph.comesAfter(made, graph.get("sandlot-home-priority")));
+    }
+  });
+
   it("refuses two of one name", async () => {
     const { error } = await recordFailure(platform([{ name: "one" }, { name: "one" }]));
     assert.match(error.message, /two environments are named "one"/);

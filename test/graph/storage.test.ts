@@ -10,6 +10,7 @@ import {
   UserDataSource,
   UserDataStorage,
   type SkillsStorageOptions,
+  type SandboxPlatformArgs,
   type UserDataStorageOptions,
 } from "@sandlot/components";
 
@@ -26,6 +27,29 @@ const userData = (options: UserDataStorageOptions) =>
 const spec = (graph: Graph, name: string) => graph.get(name).inputs["spec"] as Record<string, Plain>;
 const metadata = (graph: Graph, name: string) =>
   graph.get(name).inputs["metadata"] as { name: string; namespace?: string };
+
+interface CronJob {
+  schedule: string;
+  timeZone: string;
+  concurrencyPolicy: string;
+  jobTemplate: {
+    spec: {
+      backoffLimit: number;
+      template: {
+        metadata: { labels: Record<string, string> };
+        spec: {
+          serviceAccountName: string;
+          automountServiceAccountToken: boolean;
+          priorityClassName: string;
+          nodeSelector: object;
+          securityContext: object;
+          containers: { image: string; command: string[]; securityContext: object; volumeMounts: object[] }[];
+          volumes: object[];
+        };
+      };
+    };
+  };
+}
 
 /** Volume and claim are pinned to each other, and made in that order, by the given provider. */
 function assertPinned(graph: Graph, name: string): void {
@@ -157,6 +181,112 @@ describe("UserDataStorage's graph", () => {
       readOnly: false,
     });
     assert.equal((await platform()).has("sandlot-user-data"), false);
+  });
+
+  describe("with a retention", () => {
+    const platform = (more: Partial<SandboxPlatformArgs> = {}) => ({
+      image: "sandlot/sandbox:1.0.0",
+      userData: { storageClass: "standard" },
+      userDataRetention: { days: 30 },
+      provisioner: { image: "sandlot/provisioner:1.0.0", generateKeys: true },
+      namespace: { priority: { className: "sandboxes", value: 0 } },
+      deployment: { placement: { nodeSelector: { pool: "sandboxes" } } },
+      ...more,
+    });
+
+    it("removes what is stale by a CronJob that can do nothing else", async () => {
+      const graph = await withProvider((opts) => new SandboxPlatform("sandlot", platform(), opts));
+      const part = graph.get("sandlot-user-data-retention");
+      assert.equal(part.parent, graph.get("sandlot").urn);
+      assert.deepEqual(
+        graph.childrenOf(part).map(({ name, type }) => `${type.split(":").at(-1) ?? ""} ${name}`),
+        [
+          "ServiceAccount sandlot-user-data-retention-service-account",
+          "CronJob sandlot-user-data-retention-cron-job",
+        ],
+      );
+      assert.deepEqual(part.registered, [{ cronJobName: "user-data-retention" }]);
+      const job = graph.get("sandlot-user-data-retention-cron-job");
+      assert.ok(graph.comesAfter(job, graph.get("sandlot-network-deny-all")));
+      const account = graph.get("sandlot-user-data-retention-service-account");
+      assert.equal(account.inputs["automountServiceAccountToken"], false);
+      const bound = graph
+        .ofType("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+        .flatMap(({ inputs }) => inputs["subjects"] as { name: string }[]);
+      assert.ok(bound.every(({ name }) => name !== metadata(graph, account.name).name));
+
+      const { schedule, timeZone, concurrencyPolicy, jobTemplate } = spec(
+        graph,
+        "sandlot-user-data-retention-cron-job",
+      ) as unknown as CronJob;
+      assert.deepEqual([schedule, timeZone, concurrencyPolicy], ["17 3 * * *", "UTC", "Forbid"]);
+      assert.equal(jobTemplate.spec.backoffLimit, 0);
+      const { metadata: labelled, spec: pod } = jobTemplate.spec.template;
+      // With the labels of sandboxes, network policies would let it out and Services would lead to it.
+      assert.equal(labelled.labels["app.kubernetes.io/component"], "user-data-retention");
+      assert.equal(pod.serviceAccountName, "user-data-retention");
+      assert.equal(pod.automountServiceAccountToken, false);
+      assert.equal(pod.priorityClassName, "sandboxes");
+      assert.deepEqual(pod.nodeSelector, { pool: "sandboxes" });
+      assert.deepEqual(pod.securityContext, {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        runAsGroup: 1000,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      const [container] = pod.containers;
+      assert.equal(container?.image, "sandlot/sandbox:1.0.0");
+      assert.deepEqual(container.command, [
+        "/usr/local/bin/sandboxd",
+        "sweep",
+        "-users=/mnt/users",
+        "-unused-days=30",
+      ]);
+      assert.deepEqual(container.securityContext, {
+        privileged: false,
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        runAsNonRoot: true,
+        capabilities: { drop: ["ALL"] },
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      assert.deepEqual(container.volumeMounts, [
+        { name: "user-data", mountPath: "/mnt/users", subPath: "deer-flow/users" },
+      ]);
+      const { name: claimName } = metadata(graph, "sandlot-user-data-claim");
+      assert.deepEqual(pod.volumes, [{ name: "user-data", persistentVolumeClaim: { claimName } }]);
+    });
+
+    it("is none unless it is asked for", async () => {
+      const args = { ...platform(), userDataRetention: undefined };
+      const graph = await withProvider((opts) => new SandboxPlatform("sandlot", args, opts));
+      assert.deepEqual(graph.ofType("kubernetes:batch/v1:CronJob"), []);
+    });
+
+    for (const [title, more, says] of [
+      [
+        "without a provisioner",
+        { provisioner: undefined },
+        /userDataRetention is given, but provisioner is not/,
+      ],
+      ["without data", { userData: undefined }, /userDataRetention is given, but userData is not/],
+      [
+        "of what the shared sandboxes use",
+        { userData: { storageClass: "standard", subPath: "deer-flow/users/a/threads/b/user-data" } },
+        /userData\.subPath is "deer-flow\/users\/a.*removes what is below deer-flow\/users/,
+      ],
+      [
+        "while sandboxes may still live",
+        { userDataRetention: { days: 7 } },
+        /UserDataRetention "sandlot-user-data-retention": days is 7/,
+      ],
+    ] as const) {
+      it(`is refused ${title}, before anything is registered`, async () => {
+        const { error, graph } = await recordFailure(() => new SandboxPlatform("sandlot", platform(more)));
+        assert.match(error.message, says);
+        assert.deepEqual(graph.names(), []);
+      });
+    }
   });
 
   it("registers nothing when its folder is outside the volume", async () => {

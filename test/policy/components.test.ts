@@ -62,6 +62,24 @@ describe("the policy pack on SandboxPlatform", () => {
     assert.deepEqual(await found(exceptions), []);
   });
 
+  it("finds nothing against what removes users' stale data", async () => {
+    const graph = await record(
+      () =>
+        new SandboxPlatform("sandlot", {
+          image: "sandlot/sandbox:1.0.0",
+          userData: { storageClass: "standard" },
+          userDataRetention: { days: 30 },
+          provisioner: { image: "sandlot/provisioner:1.0.0", generateKeys: true },
+        }),
+    );
+    const removing = graph
+      .childrenOf(graph.get("sandlot-user-data-retention"))
+      .map((resource) => asResource(resource));
+    assert.equal(removing.length, 2);
+    for (const rule of held)
+      assert.deepEqual(await violations(rule, removing, policies.settings(rule.name)), [], rule.name);
+  });
+
   it("finds that sandboxes without gVisor run on the node's kernel", async () => {
     const graph = await record(
       () => new SandboxPlatform("sandlot", { image: "sandlot/sandbox:1.0.0", gvisor: false }),

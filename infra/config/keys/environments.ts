@@ -69,6 +69,10 @@ const environment = object(
       "Credentials for the environment's image, where the node pulls it",
     ).optional(),
     runtimeClass: dnsLabel("The RuntimeClass of its sandboxes. Default: that of sandlot:runtime").optional(),
+    runtimes: listOf(
+      dnsLabel("A RuntimeClass"),
+      "Further RuntimeClasses that a sandbox may ask for. One that isolates less than its own is a wall that whoever calls may take down. Default: none",
+    ).optional(),
     egress: choice(
       ["blocked", "allowlist", "open"],
       "What its sandboxes may reach at most. Default: blocked",
@@ -79,6 +83,9 @@ const environment = object(
         limits: resources("What a sandbox may use at most").optional(),
       },
       "A sandbox's resources",
+    ).optional(),
+    maxResources: resources(
+      "The most that a sandbox may ask for, no less than resources.limits. Default: no more than resources says",
     ).optional(),
     environment: variables(
       "Environment variables. Never secrets: anybody who may run code sees them",

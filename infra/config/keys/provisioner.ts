@@ -66,6 +66,13 @@ const tenant = object(
       },
       "What its sandboxes may take together",
     ).optional(),
+    maxResources: resources(
+      "The most that one of its sandboxes may have, asked for or by its environment. Default: what the environment allows",
+    ).optional(),
+    runtimes: listOf(
+      dnsLabel("A RuntimeClass"),
+      "What its sandboxes may run in, the RuntimeClasses of their environments among them. Default: what the environment allows",
+    ).optional(),
   },
   "Somebody who calls, and sees nobody else's sandboxes",
 );

@@ -1,7 +1,7 @@
 // sandlot:userData: what outlives a sandbox.
 import { z } from "zod";
 
-import { absolutePath, dnsLabel, field, flag, object, quantity } from "../values";
+import { absolutePath, count, dnsLabel, field, flag, object, quantity } from "../values";
 import { accessMode, csi, names, nfs } from "./volume";
 
 export const userData = object(
@@ -22,6 +22,21 @@ export const userData = object(
     ).optional(),
     retain: flag(
       "Whether the data stays in the cluster when it is removed from the stack. Default: true",
+    ).optional(),
+    retention: object(
+      {
+        days: count(
+          "After how many days without a sandbox that uses it the data of a user's thread is removed",
+          8,
+          3_650,
+        ),
+        schedule: field(
+          z.string().regex(/^[0-9*/,-]+( [0-9*/,-]+){4}$/),
+          "When that is done, in UTC. Default: 17 3 * * *",
+          'five fields of cron in quotes, such as "17 3 * * *"',
+        ).optional(),
+      },
+      "When data is removed that the provisioner's sandboxes no longer use. Default: never",
     ).optional(),
     names: names.optional(),
   },

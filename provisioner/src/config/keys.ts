@@ -7,12 +7,15 @@ import { z } from "zod";
 import type { Quota } from "../core/quota.js";
 import { defaultTenant } from "../model/names.js";
 import { parseQuantity } from "../model/quantity.js";
+import { isAmount, type TenantBounds } from "../model/size.js";
 import { SettingsError } from "./errors.js";
 
 /** Who calls. */
 export interface Caller {
   readonly tenant: string;
   readonly quota: Quota;
+  /** The most that one of its sandboxes may have. */
+  readonly bounds: TenantBounds;
   /** The environments that may be used; undefined: all. */
   readonly environments: ReadonlySet<string> | undefined;
   readonly rateLimit: RateLimit;
@@ -37,6 +40,8 @@ const quantity = z.string().transform((text, context) => {
   if (amount === undefined) context.addIssue(`must be a quantity such as 8, 500m or 16Gi`);
   return amount ?? 0;
 });
+
+const amount = z.string().refine(isAmount, "must be a quantity above zero such as 2, 500m or 4Gi");
 
 /** The file of `API_KEYS_FILE`. */
 export const keysFile = z.strictObject({
@@ -64,6 +69,14 @@ export const keysFile = z.strictObject({
           memory: quantity.optional(),
         })
         .optional(),
+      maxResources: z
+        .strictObject({
+          cpu: amount.optional(),
+          memory: amount.optional(),
+          ephemeralStorage: amount.optional(),
+        })
+        .optional(),
+      runtimes: z.array(z.string().min(1)).min(1).optional(),
     }),
   ),
 });
@@ -86,7 +99,7 @@ export class Keys {
     onChange: (problem: string | undefined) => void,
   ) {
     const caller = {
-      ...{ tenant: defaultTenant, quota: {}, environments: undefined },
+      ...{ tenant: defaultTenant, quota: {}, bounds: {}, environments: undefined },
       rateLimit: defaultRateLimit,
     };
     this.#fixed = new Map(apiKey === undefined ? [] : [[sha256(apiKey), caller]]);
@@ -159,8 +172,11 @@ export function parseKeys(text: string): Map<string, Caller> {
   }
   const callers = new Map<string, Caller>();
   const { tenants, rateLimit: most = defaultRateLimit } = result.data;
-  for (const [tenant, { keys, environments, quota = {}, rateLimit = most }] of Object.entries(tenants)) {
-    const caller = { tenant, quota, environments: environments && new Set(environments), rateLimit };
+  for (const [tenant, { keys, environments, quota = {}, rateLimit = most, ...own }] of Object.entries(
+    tenants,
+  )) {
+    const bounds = { maxResources: own.maxResources, runtimes: own.runtimes };
+    const caller = { tenant, quota, bounds, environments: environments && new Set(environments), rateLimit };
     for (const key of keys) {
       if (callers.has(key.sha256))
         throw new SettingsError([

@@ -2,7 +2,8 @@
 
 /**
  * `not-found`: there is no such sandbox of the caller's. `conflict`: the id stands for another request. `unknown-environment`,
- * `wider-egress`, `no-rules`, `no-hand-over`, `bad-mount`: the request cannot be carried out as it is. `quota`: the tenant has its share.
+ * `wider-egress`, `too-much`, `no-rules`, `no-hand-over`, `bad-mount`: the request cannot be carried out as it is. `quota`: the
+ * tenant has its share.
  * `capacity`: the cluster is full. `busy`: a sandbox of that id is still going. `refused`: the cluster would not have the pod.
  * `failed`: the sandbox did not come up. `unavailable`: the cluster cannot be asked.
  */
@@ -11,6 +12,7 @@ export type ErrorCode =
   | "conflict"
   | "unknown-environment"
   | "wider-egress"
+  | "too-much"
   | "no-rules"
   | "no-hand-over"
   | "bad-mount"
@@ -29,6 +31,8 @@ export class SandboxError extends Error {
     readonly code: ErrorCode,
     message: string,
     options?: ErrorOptions,
+    /** The fields of the request that are wrong, where it is about fields. */
+    readonly fields?: readonly { readonly field: string; readonly message: string }[],
   ) {
     super(message, options);
   }

@@ -22,6 +22,7 @@ import { coldPodName } from "../model/names.js";
 import { networkAnnotation, type NetworkRules } from "../model/network-rules.js";
 import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
 import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
+import { sized, type SizeProblem, type TenantBounds } from "../model/size.js";
 import type { Arrivals } from "./arrivals.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
@@ -71,6 +72,7 @@ export interface CreateRequest {
   readonly quota: Quota;
   /** Whether the id was made up for this request, so that no sandbox anywhere can have it. */
   readonly fresh?: boolean;
+  readonly bounds: TenantBounds;
 }
 
 /** What a create came to. */
@@ -242,14 +244,18 @@ export class Sandboxes {
         `there is no environment ${JSON.stringify(request.environment)}`,
       );
     checkEgress(request, environment, this.#parts.settings.egressProxyUrl);
-    this.#reserve(create, environment);
+    const { own, environment: asked, problems } = sized(environment, request, create.bounds);
+    if (problems.length > 0) throw tooMuch(problems);
+    this.#reserve(create, asked);
     // A failed one makes way: who asks for a sandbox wants one that works.
     if (before?.state === "failed") await this.#remove(before);
 
     const warm =
-      volumes.length === 0 ? await this.#claimWarm(environment, request, fingerprint, deadline) : undefined;
+      volumes.length === 0 && own
+        ? await this.#claimWarm(environment, request, fingerprint, deadline)
+        : undefined;
     if (warm === undefined && this.#isFull()) throw full();
-    const sandbox = warm ?? (await this.#createCold(environment, create, fingerprint, deadline));
+    const sandbox = warm ?? (await this.#createCold(asked, create, fingerprint, deadline));
     metrics.created(
       environment.name,
       warm === undefined ? "cold" : "warm",
@@ -593,6 +599,11 @@ function full(): SandboxError {
 
 function conflict(id: string): SandboxError {
   return new SandboxError("conflict", `the sandbox ${id} is there, but it was asked for with other values`);
+}
+
+function tooMuch(problems: readonly SizeProblem[]): SandboxError {
+  const sentence = problems.map(({ field, message }) => `${field} ${message}`).join("; ");
+  return new SandboxError("too-much", sentence, undefined, problems);
 }
 
 /** What the API server said, as what it means to whoever asked for a sandbox. */

@@ -56,6 +56,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   "unknown-environment": 500,
   "wider-egress": 500,
+  "too-much": 500,
   "no-rules": 500,
   "no-hand-over": 500,
   "bad-mount": 400,
@@ -89,7 +90,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
       containerPath: mount.container_path,
       readOnly: mount.read_only,
     }));
-    const { tenant, quota, environments } = request.caller;
+    const { tenant, quota, bounds, environments } = request.caller;
     if (environments?.has(settings.environment) === false)
       throw new SandboxError(
         "unknown-environment",
@@ -114,6 +115,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
       },
       volumes: deerflowVolumes(settings, owner, extra),
       quota,
+      bounds,
     });
     activity.touch(sandbox);
     request.log.info({ sandbox: id, tenant, state: sandbox.state, pod: sandbox.podName }, "created");

@@ -27,6 +27,7 @@ export const problems: Readonly<Record<ErrorCode, readonly [number, string]>> = 
   conflict: [409, "The id stands for another request"],
   "unknown-environment": [422, "Unknown environment"],
   "wider-egress": [422, "More egress than the environment opens"],
+  "too-much": [422, "More than is allowed"],
   "no-rules": [422, "Rules that nothing would keep"],
   "no-hand-over": [422, "The sandbox does not take what was to be handed over"],
   "bad-mount": [422, "A mount that is not allowed"],
@@ -44,7 +45,7 @@ export function problem(
   status: number,
   title: string,
   detail?: string,
-  errors?: Problem["errors"],
+  errors?: readonly { readonly field: string; readonly message: string }[],
 ): FastifyReply {
   const type = `urn:sandlot:problem:${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
   const body: Problem = {
@@ -52,7 +53,7 @@ export function problem(
     title,
     status,
     ...(detail === undefined ? {} : { detail }),
-    ...(errors === undefined ? {} : { errors }),
+    ...(errors === undefined ? {} : { errors: [...errors] }),
   };
   if ((status === 503 || status === 429) && !reply.hasHeader("retry-after"))
     void reply.header("retry-after", "2");
@@ -62,5 +63,6 @@ export function problem(
 /** Sends the problem that an error of the core is. */
 export function sandboxProblem(reply: FastifyReply, error: SandboxError): FastifyReply {
   const [status, title] = problems[error.code];
-  return problem(reply, status, title, error.code === "not-found" ? undefined : error.message);
+  const detail = error.code === "not-found" ? undefined : error.message;
+  return problem(reply, status, title, detail, error.fields);
 }

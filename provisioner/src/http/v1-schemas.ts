@@ -5,6 +5,7 @@ import { parseRule, ruleSyntax } from "../egress/rules.js";
 import { egressProfiles } from "../model/egress.js";
 import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
 import { longestRule, mostRules } from "../model/network-rules.js";
+import { isAmount } from "../model/size.js";
 
 const week = 7 * 24 * 3600;
 
@@ -54,6 +55,26 @@ export const networkSchema = z
   .refine(({ allow, deny }) => allow !== undefined || deny !== undefined, "must have allow, deny or both")
   .meta({ id: "ChangeNetwork", description: "A list that is absent stays as it is." });
 
+const amount = z
+  .string()
+  .refine(isAmount, 'must be a Kubernetes quantity above zero, such as "500m", "2", "256Mi" or "1Gi"');
+
+const amounts = (what: string) =>
+  z
+    .strictObject({
+      cpu: amount.optional().meta({ description: "Cores, such as 500m or 2." }),
+      memory: amount.optional().meta({ description: "Bytes, such as 256Mi or 1Gi." }),
+      ephemeralStorage: amount.optional().meta({ description: "Bytes of the node's disk." }),
+    })
+    .meta({ description: what });
+
+const resources = z.strictObject({
+  limits: amounts("What it may use at most. What is absent is as in its environment.").optional(),
+  requests: amounts(
+    "What it is promised. What is absent is as in its environment, or the limit where that is less.",
+  ).optional(),
+});
+
 /** The body of a create. */
 export const createSchema = z
   .strictObject({
@@ -67,6 +88,14 @@ export const createSchema = z
       .max(40)
       .optional()
       .meta({ description: "What the sandbox is made from; see /v1/environments." }),
+    resources: resources.optional().meta({
+      description:
+        "What it may use, up to `maxResources` of its environment. With other amounts than its environment's it starts cold.",
+    }),
+    runtime: z.string().min(1).max(253).optional().meta({
+      description:
+        "The RuntimeClass that it runs in, of `runtimes` of its environment. With another than its environment's it starts cold.",
+    }),
     labels: z
       .record(labelKey, labelValue)
       .refine((given) => Object.keys(given).length <= 32, "must be at most 32 labels")
@@ -109,6 +138,17 @@ export const createSchema = z
   })
   .meta({ id: "CreateSandbox" });
 
+const shownAmounts = z.object({
+  cpu: z.string().optional(),
+  memory: z.string().optional(),
+  ephemeralStorage: z.string().optional(),
+});
+
+const runtime = z
+  .string()
+  .optional()
+  .meta({ description: "The RuntimeClass; absent for the nodes' ordinary runtime." });
+
 /** A sandbox, as its owner sees it. */
 export const sandboxSchema = z
   .object({
@@ -126,6 +166,10 @@ export const sandboxSchema = z
     token: z.string().optional().meta({
       description: "What its API asks for in the header X-Sandbox-Token; absent if it asks for nothing.",
     }),
+    resources: z
+      .object({ limits: shownAmounts, requests: shownAmounts })
+      .meta({ description: "What it may use at most, and what it is promised." }),
+    runtime,
     labels: z.record(z.string(), z.string()),
     egress: z.string(),
     network: z
@@ -170,6 +214,11 @@ export const environmentListSchema = z
         image: z.string(),
         egress: z.string(),
         limits: z.record(z.string(), z.string()),
+        maxResources: z
+          .object({ cpu: z.string(), memory: z.string(), ephemeralStorage: z.string() })
+          .meta({ description: "The highest limits that you may ask for." }),
+        runtime,
+        runtimes: z.array(z.string()).meta({ description: "The RuntimeClasses that you may ask for." }),
         pool: z
           .object({ size: z.int(), ready: z.int() })
           .meta({ description: "Idle pods: how many there should be, and how many are Ready." }),

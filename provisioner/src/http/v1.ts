@@ -9,6 +9,7 @@ import type { Tokens } from "../core/tokens.js";
 import { parseLabelSelector } from "../model/label-selector.js";
 import { idOfKey, randomId, sandboxIdPattern } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
+import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
 import { guard } from "./auth.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
@@ -67,7 +68,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       throw new BadRequest([
         { field: "Idempotency-Key", message: "must be absent with id, which does the same" },
       ]);
-    const { tenant, quota } = request.caller;
+    const { tenant, quota, bounds } = request.caller;
     const id = given.id ?? (key === undefined ? randomId() : idOfKey(tenant, key));
     const environment = permitted(request.caller, given.environment ?? settings.environment);
     const hardSeconds = within(given.hardTimeoutSeconds, settings.hardSeconds, "hardTimeoutSeconds");
@@ -86,6 +87,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
         ...(given.network === undefined
           ? {}
           : { network: { allow: given.network.allow ?? [], deny: given.network.deny ?? [] } }),
+        resources: given.resources,
+        runtime: given.runtime,
         labels: given.labels ?? {},
         env: given.env ?? {},
         secrets: given.secrets ?? {},
@@ -97,6 +100,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       volumes: [],
       quota,
       fresh: given.id === undefined && key === undefined,
+      bounds,
     });
     activity.touch(sandbox);
     request.log.info({ sandbox: id, tenant, state: sandbox.state, pod: sandbox.podName, existed }, "created");
@@ -168,9 +172,15 @@ export function v1(app: FastifyInstance, options: V1Options): void {
     items: environments
       .all()
       .filter(({ name }) => request.caller.environments?.has(name) !== false)
-      .map(({ name, image, egress, resources, pool }) => {
+      .map((environment) => {
+        const { name, image, egress, resources, runtimeClassName, pool } = environment;
         const ready = directory.idle(name).filter(({ state }) => state === "running").length;
-        return { name, image, egress, limits: resources.limits, pool: { size: pool.size, ready } };
+        return {
+          ...{ name, image, egress, limits: resources.limits, runtime: runtimeClassName },
+          maxResources: highestLimits(environment, request.caller.bounds),
+          runtimes: [...runtimesFor(environment, request.caller.bounds)],
+          pool: { size: pool.size, ready },
+        };
       }),
   }));
 
@@ -186,6 +196,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       environment: sandbox.environment,
       url: endpoints.url(sandbox, false),
       token: sandbox.guarded ? tokens.access(sandbox) : undefined,
+      resources: { limits: namedAmounts(sandbox.limits), requests: namedAmounts(sandbox.requests) },
+      runtime: sandbox.runtime,
       labels: sandbox.labels,
       egress: sandbox.egress,
       network: sandbox.network && { allow: [...sandbox.network.allow], deny: [...sandbox.network.deny] },

@@ -4,6 +4,7 @@ import * as label from "./labels.js";
 import type { ClaimMetadata } from "./pod.js";
 import type { IdlePod } from "./sandbox.js";
 import type { EgressProfile } from "./egress.js";
+import type { AskedSize } from "./size.js";
 import { networkAnnotation, type NetworkRules } from "./network-rules.js";
 
 /** How long a sandbox lives. Seconds. */
@@ -17,7 +18,7 @@ export interface Lifetime {
 }
 
 /** What somebody asks for. */
-export interface SandboxRequest {
+export interface SandboxRequest extends AskedSize {
   readonly id: string;
   readonly tenant: string;
   readonly environment: string;

@@ -14,8 +14,12 @@ export const environmentRecord = z.object({
   imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
   imagePullSecrets: z.array(z.string()),
   runtimeClassName: z.string().min(1).optional(),
+  priorityClassName: z.string().min(1).optional(),
   egress: z.enum(egressProfiles),
   resources: z.object({ requests: amounts, limits: amounts }),
+  // What a sandbox may ask for beyond that; absent: nothing more, and no other runtime.
+  maxResources: amounts.partial().optional(),
+  runtimes: z.array(z.string().min(1)).optional(),
   env: z.record(z.string(), z.string()),
   secrets: z.array(z.object({ variable: z.string(), secret: z.string(), key: z.string() })),
   pool: z.object({ size: z.int().min(0).max(500) }),
@@ -65,10 +69,12 @@ export function readEnvironment(labelled: string, text: string | undefined): Env
     : `its environment.json is named ${result.data.name}, but its label says ${labelled}`;
 }
 
-/** A hash of all that a pod is built from, so not of the pool's size or of the profile that a claim opens. */
+/** A hash of all that a pod of the pool is built from, so not of the pool's size or of what a request may choose. */
 export function revisionOf(environment: Environment): string {
   const built: Partial<Environment> = { ...environment };
   delete built.pool;
   delete built.egress;
+  delete built.maxResources;
+  delete built.runtimes;
   return digest(JSON.stringify(built)).slice(0, 16);
 }

@@ -1,6 +1,13 @@
 // The pod of a sandbox, built from plain data. Its walls are those of the shared sandbox (components/sandbox-deployment/pod.ts);
 // a test holds the two against each other.
-import type { V1Container, V1Pod, V1PodSpec, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
+import type {
+  V1Container,
+  V1EnvVar,
+  V1Pod,
+  V1PodSpec,
+  V1Volume,
+  V1VolumeMount,
+} from "@kubernetes/client-node";
 
 import { revisionOf, type Environment } from "./environment.js";
 import * as label from "./labels.js";
@@ -8,6 +15,9 @@ import { digest } from "./names.js";
 
 /** The user and group that a sandbox runs as. */
 const sandboxUser = 1000;
+
+/** Where a sandbox sees its user's data. */
+const userDataPath = "/mnt/user-data";
 
 /** A place in the sandbox's file system that is not of its image. */
 export interface MountedVolume {
@@ -77,6 +87,7 @@ export function buildPod(request: PodRequest, settings: PodSettings): V1Pod {
 
 function podSpec(request: PodRequest, settings: PodSettings): V1PodSpec {
   const { environment, claim } = request;
+  const { runtimeClassName, priorityClassName } = environment;
   const places = allVolumes(request.volumes);
   return {
     serviceAccountName: settings.serviceAccountName,
@@ -87,7 +98,8 @@ function podSpec(request: PodRequest, settings: PodSettings): V1PodSpec {
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 5,
     ...(claim === undefined ? {} : { activeDeadlineSeconds: claim.hardSeconds }),
-    ...(environment.runtimeClassName === undefined ? {} : { runtimeClassName: environment.runtimeClassName }),
+    ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
     ...(environment.imagePullSecrets.length === 0
       ? {}
       : { imagePullSecrets: environment.imagePullSecrets.map((name) => ({ name })) }),
@@ -130,7 +142,9 @@ function container(
         name: variable,
         valueFrom: { secretKeyRef: { name: secret, key } },
       })),
-      ...(server === "sandboxd" ? [{ name: "SANDBOXD_CLAIM_SHA256", value: digest(claimSecret) }] : []),
+      ...(server === "sandboxd"
+        ? [{ name: "SANDBOXD_CLAIM_SHA256", value: digest(claimSecret) }, ...usedMarker(places)]
+        : []),
     ],
     resources: environment.resources,
     securityContext: {
@@ -153,6 +167,15 @@ function container(
       }),
     ),
   };
+}
+
+/** Data that outlives the sandbox is marked as used when its server starts, so that what is stale can be told from it. */
+function usedMarker(places: readonly MountedVolume[]): V1EnvVar[] {
+  const lasting = places.some(
+    ({ mountPath, readOnly, volume }) =>
+      mountPath === userDataPath && !readOnly && volume.emptyDir === undefined,
+  );
+  return lasting ? [{ name: "SANDBOXD_USED_MARKER", value: `${userDataPath}/.last-used` }] : [];
 }
 
 /**
@@ -198,7 +221,7 @@ function allVolumes(given: readonly MountedVolume[]): MountedVolume[] {
   const places = [
     empty("home", "/home/sandbox", "256Mi"),
     empty("tmp", "/tmp", "256Mi"),
-    empty("user-data", "/mnt/user-data", "512Mi"),
+    empty("user-data", userDataPath, "512Mi"),
   ];
   return [...places.filter(({ mountPath }) => !taken.has(mountPath)), ...given];
 }

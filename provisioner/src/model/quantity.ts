@@ -1,4 +1,4 @@
-// Kubernetes quantities as numbers, to add up what a tenant uses.
+// Kubernetes quantities as numbers, to add up what a tenant uses and to compare what is asked for.
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 
 const factors: Readonly<Record<string, number>> = {
@@ -8,15 +8,21 @@ const factors: Readonly<Record<string, number>> = {
   M: 1e6,
   G: 1e9,
   T: 1e12,
+  P: 1e15,
+  E: 1e18,
   Ki: 2 ** 10,
   Mi: 2 ** 20,
   Gi: 2 ** 30,
   Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
 };
 
 /** The amount in base units (cores, bytes), or undefined if `text` is no quantity. */
 export function parseQuantity(text: string): number | undefined {
   const found = /^(\d+(?:\.\d+)?)([A-Za-z]{0,2})$/.exec(text);
   const factor = factors[found?.[2] ?? "?"];
-  return found === null || factor === undefined ? undefined : Number(found[1]) * factor;
+  if (found === null || factor === undefined) return undefined;
+  // 4100 * 1e-3 is not 4.1, 4100 / 1000 is.
+  return factor < 1 ? Number(found[1]) / (1 / factor) : Number(found[1]) * factor;
 }

@@ -31,6 +31,10 @@ export interface PodFacts {
   readonly reason: string | undefined;
   /** What it may use at most: cores and bytes as Kubernetes quantities. */
   readonly limits: Readonly<Record<string, string>>;
+  /** What it is promised. */
+  readonly requests: Readonly<Record<string, string>>;
+  /** The RuntimeClass that it runs in; undefined: the nodes' ordinary runtime. */
+  readonly runtime: string | undefined;
 }
 
 /** A member of a pool. */
@@ -115,6 +119,8 @@ function factsOf(pod: V1Pod): PodFacts {
     changedAt: time(running?.state?.terminated?.finishedAt) ?? time(readyCondition(pod)?.lastTransitionTime),
     reason: status?.reason ?? running?.state?.terminated?.reason,
     limits: container?.resources?.limits ?? {},
+    requests: container?.resources?.requests ?? {},
+    runtime: spec?.runtimeClassName,
   };
 }
 

@@ -21,6 +21,8 @@ type Config struct {
 	AllowedHosts   []string // SANDBOXD_ALLOWED_HOSTS: names in Host beyond addresses and names of the cluster
 	AllowedOrigins []string // SANDBOXD_ALLOWED_ORIGINS: web pages that may use the API
 
+	UsedMarker string // SANDBOXD_USED_MARKER: the file whose change time says when users' data was last used; empty: none
+
 	ClaimHash []byte // SANDBOXD_CLAIM_SHA256: of the secret that claims this sandbox; none: it need not be claimed
 
 	MemoryLimit int64         // SANDBOXD_MEMORY_LIMIT: soft limit of the server's own heap
@@ -66,7 +68,7 @@ func FromEnv(get func(string) string) (Config, error) {
 	}
 	text := map[string]*string{
 		"ADDRESS": &c.Address, "HOME": &c.Home, "WORKSPACE": &c.Workspace, "DETAIL": &c.Detail, "SHELL": &c.Shell,
-		"METRICS_ADDRESS": &c.Metrics,
+		"METRICS_ADDRESS": &c.Metrics, "USED_MARKER": &c.UsedMarker,
 	}
 	for name, target := range text {
 		if value := get("SANDBOXD_" + name); value != "" {

@@ -5,13 +5,14 @@ import assert from "node:assert/strict";
 import {
   SkillsSource,
   SkillsStorage,
+  UserDataRetention,
   UserDataSource,
   UserDataStorage,
   VolumeAccessMode,
 } from "@sandlot/components";
 import { execa } from "execa";
 
-import { eventually, kubectl, node } from "../support/cluster.js";
+import { eventually, kubectl, node, outputs } from "../support/cluster.js";
 import { applyAll, manifestsOf, namespaceManifest, type Manifest } from "../support/manifests.js";
 import { apply, testPod } from "../support/targets.js";
 import { ensureTestbox, loadImage } from "../support/testbox.js";
@@ -128,6 +129,44 @@ describe("storage", () => {
     const claim = nameOf(users, "PersistentVolumeClaim");
     await apply([podWith("alice", claim, { readOnly: false, subPath: "users/alice" })]);
     assert.equal((await inPod("alice", "cat /data/note")).output, "secret");
+  });
+
+  it("what removes stale data sees users' folders alone, may write there, and leaves what is in use", async function () {
+    this.timeout(120_000);
+    const claimName = nameOf(users, "PersistentVolumeClaim");
+    const image = outputs()["sandboxImage"] ?? "";
+    const objects = await manifestsOf(
+      () => new UserDataRetention("retention", { namespace: place, claimName, image, days: 8 }),
+    );
+    // The folder and its marker as a sandbox and its server make them.
+    const subPath = "deer-flow/users/carol/threads/one/user-data";
+    await applyAll(objects);
+    await apply([podWith("carol", claimName, { readOnly: false, subPath })]);
+    await inPod(
+      "carol",
+      "echo kept > /data/note && mkdir /data/shut && touch /data/.last-used && chmod 0 /data/shut",
+    );
+    const from = `cronjob/${nameOf(objects, "CronJob")}`;
+    await kubectl("create", "job", "-n", place, "sweep", `--from=${from}`);
+    const ended = "jsonpath={.status.succeeded}/{.status.failed}";
+    await eventually("the job ended", async () =>
+      /\d/.test((await kubectl("get", "job", "-n", place, "sweep", "-o", ended)).output),
+    );
+    const { output: log } = await kubectl("logs", "-n", place, "job/sweep");
+    const swept = JSON.parse(log.split("\n").at(-1) ?? "") as Record<string, unknown>;
+    assert.deepEqual([swept["used"], swept["removed"], swept["failed"]], [1, 0, 0], log);
+    assert.equal((await inPod("carol", "cat /data/note")).output, "kept");
+
+    // The same user with the same mount: it is the kubelet that made these folders, and root's they are.
+    const mount = { readOnly: false, subPath: "deer-flow/users" };
+    const sweeper = podWith("sweeper", claimName, mount);
+    await apply([{ ...sweeper, spec: { ...sweeper.spec, securityContext: {} } } as Manifest]);
+    assert.equal((await inPod("sweeper", "ls /data")).output, "carol");
+    const removed = await inPod(
+      "sweeper",
+      "cd /data/carol/threads/one/user-data && chmod 700 shut && rm -r shut note .last-used && ls -A",
+    );
+    assert.deepEqual([removed.ok, removed.output], [true, ""]);
   });
 
   it("a volume that we made stays when its claim goes", async () => {

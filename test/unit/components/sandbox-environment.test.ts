@@ -56,6 +56,13 @@ refuses<SandboxEnvironmentArgs>("SandboxEnvironment", resolve, given, [
     { resources: { requests: { cpu: "2" } } },
     /resources\.requests\.cpu is "2", but resources\.limits\.cpu is "1"/,
   ],
+  [{ maxResources: { cpu: "lots" } }, /maxResources\.cpu is "lots"/],
+  [
+    { maxResources: { memory: "512Mi" } },
+    /resources\.limits\.memory is "1Gi", but maxResources\.memory is "512Mi"/,
+  ],
+  [{ runtimes: ["gvisor", "no runtime"] }, /runtimes\[1\] is "no runtime"/],
+  [{ priorityClassName: "High" }, /priorityClassName is "High"/],
   [
     { env: [{ name: "HOME", value: "/" }] },
     /env\[0\]\.name is "HOME", but must be a name that is not reserved/,
@@ -171,12 +178,15 @@ describe("an environment's record", () => {
     ],
     secrets: [{ variable: "TOKEN", secret: "team-keys", key: "token" }],
     resources: { limits: { memory: "2Gi" } },
+    maxResources: { cpu: "4", memory: "8Gi" },
+    runtimes: ["kata"],
     imagePullSecrets: ["team"],
     poolSize: 3,
   });
   const known = {
     image: "r.example.com/t:1",
     runtimeClassName: "gvisor",
+    priorityClassName: "sandboxes",
     values: ["2", "1"],
     pullSecrets: ["team"],
   };
@@ -189,20 +199,25 @@ describe("an environment's record", () => {
       imagePullPolicy: "IfNotPresent",
       imagePullSecrets: ["team"],
       runtimeClassName: "gvisor",
+      runtimes: ["kata"],
+      priorityClassName: "sandboxes",
       egress: "blocked",
       resources: {
         requests: { cpu: "100m", memory: "128Mi", "ephemeral-storage": "256Mi" },
         limits: { cpu: "1", memory: "2Gi", "ephemeral-storage": "1Gi" },
       },
+      maxResources: { cpu: "4", memory: "8Gi" },
       env: { A: "1", B: "2" },
       secrets: [{ variable: "TOKEN", secret: "team-keys", key: "token" }],
       pool: { size: 3 },
     });
   });
 
-  it("leaves out the RuntimeClass where there is none", () => {
-    const content = JSON.parse(record(settings, { ...known, runtimeClassName: undefined })) as object;
-    assert.equal("runtimeClassName" in content, false);
+  it("leaves out what is not said", () => {
+    const bare = resolve("it", given);
+    const content = JSON.parse(record(bare, { image: "i:1", values: [], pullSecrets: [] })) as object;
+    for (const field of ["runtimeClassName", "runtimes", "priorityClassName", "maxResources"])
+      assert.equal(field in content, false, field);
   });
 
   it("is the same text whatever the order of what is given", () => {

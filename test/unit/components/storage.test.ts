@@ -7,6 +7,7 @@ import {
   UserDataSource,
   VolumeAccessMode,
   type SkillsStorageArgs,
+  type UserDataRetentionArgs,
   type UserDataStorageArgs,
 } from "@sandlot/components";
 
@@ -19,8 +20,28 @@ import {
   type VolumeSource,
 } from "../../../components/shared/volume/objects";
 import { resolve as resolveSkills } from "../../../components/skills-storage/resolve";
+import { resolve as resolveRetention } from "../../../components/user-data-retention/resolve";
 import { resolve as resolveUserData } from "../../../components/user-data-storage/resolve";
 import { refuses } from "../../support/refuses";
+
+refuses<UserDataRetentionArgs>(
+  "UserDataRetention",
+  resolveRetention,
+  { namespace: "sandlot", claimName: "data", image: "sandbox:1", days: 8 },
+  [
+    // A sandbox of the longest life would lose its data while it runs.
+    [{ days: 7 }, /days is 7, but must be a number of days .* from 8 to 3650/],
+    [{ days: 8.5 }, /days is 8\.5/],
+    [{ days: -30 }, /days is -30/],
+    [{ schedule: "@daily" }, /schedule is "@daily", but must be five fields of cron/],
+    [{ schedule: "0 3 * *" }, /schedule is "0 3 \* \*"/],
+    [{ schedule: "TZ=UTC 0 3 * * *" }, /schedule is "TZ=UTC/],
+    [{ image: "sandbox" }, /image is "sandbox".*tag other than latest/],
+    [{ claimName: "../data" }, /claimName is "\.\.\/data"/],
+    [{ priorityClassName: "High" }, /priorityClassName is "High"/],
+    [{ imagePullSecrets: ["A"] }, /imagePullSecrets\[0\] is "A"/],
+  ],
+);
 
 const nfs = { server: "files.example.com", path: "/exports/skills" };
 const csi = { driver: "efs.csi.aws.com", volumeHandle: "fs-0123456789abcdef0" };

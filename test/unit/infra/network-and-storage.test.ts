@@ -139,7 +139,7 @@ describe("skills' arguments", () => {
 
 describe("users' data's arguments", () => {
   it("are none unless configured", () => {
-    assert.equal(userDataArguments({}), undefined);
+    assert.deepEqual(userDataArguments({}), {});
   });
 
   it("name the place by its kind", () => {
@@ -157,6 +157,18 @@ describe("users' data's arguments", () => {
       ],
     ];
     for (const [userData, expected] of table)
-      assert.deepEqual(userDataArguments(parsed({ userData })), expected);
+      assert.deepEqual(userDataArguments(parsed({ userData })), { userData: expected });
+  });
+
+  it("say when stale data is removed, apart from where it is kept", () => {
+    const userData = { storageClass: "fast", retention: { days: 30, schedule: "0 4 * * 0" } };
+    assert.deepEqual(userDataArguments(parsed({ userData })), {
+      userData: { source: UserDataSource.StorageClass, storageClass: "fast" },
+      userDataRetention: { days: 30, schedule: "0 4 * * 0" },
+    });
+    assert.throws(
+      () => parsed({ userData: { storageClass: "fast", retention: { days: 7 } } }),
+      /userData\.retention\.days.*an integer from 8 to 3650/s,
+    );
   });
 });

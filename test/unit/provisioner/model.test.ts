@@ -52,6 +52,8 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
       changedAt: ago(age),
       reason: undefined,
       limits: {},
+      requests: {},
+      runtime: undefined,
     },
   };
 }
@@ -216,11 +218,47 @@ describe("what a pod is", () => {
       assert.deepEqual(ours?.[field], theirs?.[field], field);
   });
 
+  it("marks users' data as used where it outlives the sandbox, and only there", () => {
+    const environment = environmentOfImage("e", "i:1");
+    const marker = (
+      volumes: Parameters<typeof buildPod>[0]["volumes"],
+      server: "sandboxd" | "aio" = "sandboxd",
+    ) =>
+      buildPod(
+        { name: "p", environment, claimSecret: "x", volumes },
+        { namespace: "n", port: 8080, serviceAccountName: "s", server },
+      ).spec?.containers[0]?.env?.find(({ name }) => name === "SANDBOXD_USED_MARKER")?.value;
+    const owner = { userId: "u", threadId: "t" };
+    const inClaim = deerflowVolumes({ userDataClaim: "data", skillsClaim: "skills" }, owner, []);
+    assert.equal(marker(inClaim), "/mnt/user-data/.last-used");
+    assert.equal(
+      marker(deerflowVolumes({ threadsHostPath: "/threads" }, owner, [])),
+      "/mnt/user-data/.last-used",
+    );
+    assert.equal(marker(inClaim, "aio"), undefined);
+    assert.equal(marker(deerflowVolumes({ skillsClaim: "skills" }, owner, [])), undefined);
+    assert.equal(marker([]), undefined);
+  });
+
+  it("has the priority that its environment's record says, and none otherwise", () => {
+    const environment = environmentOfImage("e", "i:1");
+    const settings = { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" } as const;
+    const priority = (more: object) =>
+      buildPod(
+        { name: "p", environment: { ...environment, ...more }, claimSecret: "x", volumes: [] },
+        settings,
+      ).spec?.priorityClassName;
+    assert.equal(priority({ priorityClassName: "sandboxes" }), "sandboxes");
+    assert.equal(priority({}), undefined);
+  });
+
   it("is of another revision when anything that it is built from changes, and only then", () => {
     const base = environmentOfImage("e", "i:1");
     assert.notEqual(revisionOf(base), revisionOf({ ...base, image: "i:2" }));
     assert.notEqual(revisionOf(base), revisionOf({ ...base, env: { A: "1" } }));
-    assert.equal(revisionOf(base), revisionOf({ ...base, pool: { size: 9 }, egress: "open" }));
+    assert.notEqual(revisionOf(base), revisionOf({ ...base, priorityClassName: "low" }));
+    const chosen = { egress: "open", maxResources: { cpu: "8" }, runtimes: ["kata"] } as const;
+    assert.equal(revisionOf(base), revisionOf({ ...base, ...chosen, pool: { size: 9 }, runtimes: ["kata"] }));
   });
 });
 
@@ -350,6 +388,7 @@ describe("API keys", () => {
       tenant: "acme",
       environments: new Set(["e"]),
       quota: { sandboxes: 2, cpu: 0.5, memory: 2 ** 30 },
+      bounds: { maxResources: undefined, runtimes: undefined },
       rateLimit: defaultRateLimit,
     });
     const limited = {

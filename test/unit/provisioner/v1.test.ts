@@ -5,27 +5,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Ajv2020 } from "ajv8/dist/2020.js";
-import type { LightMyRequestResponse } from "fastify";
-
+import { documented, type Documented } from "./documented.js";
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
-
-interface Document {
-  openapi: string;
-  paths: Record<
-    string,
-    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
-  >;
-  components: { schemas: Record<string, object> };
-}
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 describe("/v1", () => {
   let home: House;
   let replica: Replica;
-  let document: Document;
-  let validator: Ajv2020;
+  let api: Documented;
   let folder: string;
   const keys = { one: `${"1".repeat(20)}-one`, two: `${"2".repeat(20)}-two` };
 
@@ -46,9 +34,7 @@ describe("/v1", () => {
     home = await house();
     home.cluster.put("configmaps", environment("other", 0));
     replica = await home.start({ API_KEYS_FILE: join(folder, "keys.json"), SIGNING_KEY_FILE: "" });
-    document = (await replica.call("GET", "/openapi.json")).json<Document>();
-    validator = new Ajv2020({ strict: false, validateFormats: false });
-    validator.addSchema({ $id: "document", ...document });
+    api = await documented(replica);
   });
 
   after(async () => {
@@ -56,31 +42,10 @@ describe("/v1", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Calls, and holds the answer against the document. */
-  const call = async (
-    method: "GET" | "POST" | "DELETE",
-    url: string,
-    body?: object,
-    headers: Record<string, string> = {},
-  ): Promise<LightMyRequestResponse> => {
-    const answer = await replica.call(method, url, body, headers);
-    const path = (url.split("?")[0] ?? "").replace(/^(\/v1\/sandboxes\/)[^/]+/, "$1{id}");
-    const described = document.paths[path]?.[method.toLowerCase()]?.responses[String(answer.statusCode)];
-    assert.ok(described !== undefined, `${method} ${path} ${answer.statusCode} is not documented`);
-    const [type] = (answer.headers["content-type"] ?? "").toString().split(";");
-    if (answer.body !== "" && type?.endsWith("json") === true) {
-      const at = (text: string): string => text.replaceAll("~", "~0").replaceAll("/", "~1");
-      assert.ok(described.content?.[type] !== undefined, `${type} is not documented`);
-      const pointer = `document#/paths/${at(path)}/${method.toLowerCase()}/responses/${answer.statusCode}/content/${at(type)}/schema`;
-      assert.ok(
-        validator.validate({ $ref: pointer }, answer.json()),
-        `${validator.errorsText()}: ${answer.body}`,
-      );
-    }
-    return answer;
-  };
+  const call: Documented["call"] = (...request) => api.call(...request);
 
   it("is described in OpenAPI 3.1, with every reference in place", () => {
+    const { document, validator } = api;
     assert.equal(document.openapi, "3.1.0");
     const references = [
       ...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g),

@@ -1,7 +1,18 @@
 // The server itself: description, unknown routes, limits, logs, shutdown, memory.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { startServer, until } from "./server";
 
@@ -28,6 +39,30 @@ describe("sandboxd: service", function () {
       assert.equal(rss < 20 * 1024, true, `resident memory is ${rss} KiB`);
     } finally {
       await server.stop();
+    }
+  });
+
+  it("notes when it starts with users' data, follows no link there, and serves also where it cannot", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sandboxd-data-"));
+    try {
+      const marker = join(folder, ".last-used");
+      await (await startServer({ SANDBOXD_USED_MARKER: marker })).stop();
+      const first = statSync(marker).ctimeMs;
+      writeFileSync(join(folder, "target"), "");
+      const target = statSync(join(folder, "target")).ctimeMs;
+      rmSync(marker);
+      symlinkSync(join(folder, "target"), marker);
+      await (await startServer({ SANDBOXD_USED_MARKER: marker })).stop();
+      assert.ok(lstatSync(marker).ctimeMs > first);
+      assert.equal(statSync(join(folder, "target")).ctimeMs, target);
+      const server = await startServer({ SANDBOXD_USED_MARKER: join(folder, "absent", ".last-used") });
+      try {
+        assert.equal((await server.client.context()).success, true);
+      } finally {
+        await server.stop();
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

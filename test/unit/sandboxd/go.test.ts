@@ -1,0 +1,22 @@
+// The server's own Go tests: its pure parts, and what removes users' data, attacked with what untrusted code can leave behind.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+
+const cwd = resolve(__dirname, "../../../sandboxd");
+
+describe("sandboxd: Go sources", function () {
+  this.timeout(180_000); // the first run compiles what they stand on
+
+  it("are formatted", () => {
+    assert.equal(spawnSync("gofmt", ["-l", "."], { cwd, encoding: "utf8" }).stdout, "");
+  });
+
+  it("pass their unit tests, which vet them as well", () => {
+    const { status, stdout, stderr } = spawnSync("go", ["test", "-trimpath", "-buildvcs=false", "./..."], {
+      cwd,
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stdout + stderr);
+  });
+});
