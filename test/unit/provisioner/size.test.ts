@@ -142,7 +142,7 @@ describe("the size of a sandbox", () => {
     fc.assert(
       fc.property(asks, tenants, mosts, (asked, tenant, maxResources) => {
         const own = { ...plain, maxResources, runtimes: ["kata"] };
-        const result = sized(own, asked as AskedSize, tenant as TenantBounds);
+        const result = sized(own, asked, tenant);
         if (result.problems.length > 0) return;
         const { resources, runtimeClassName } = result.environment;
         assert.ok(["gvisor", "kata"].includes(runtimeClassName ?? ""));
