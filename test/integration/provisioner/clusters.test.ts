@@ -25,10 +25,10 @@ function idOf(home: string, prefix: string): string {
 
 describe("a provisioner of two clusters", function () {
   this.timeout(180_000);
-  const near = new Stage(`sandlot-near-${process.pid}`);
-  const far = new Stage(`sandlot-far-${process.pid}`);
-  const folder = mkdtempSync(join(tmpdir(), "sandlot-clusters-"));
-  const file = join(folder, "clusters.json");
+  let near: Stage;
+  let far: Stage;
+  let folder: string;
+  let file: string;
   let api: FaultyApi;
 
   const share = (more: object = {}): void => {
@@ -57,6 +57,10 @@ describe("a provisioner of two clusters", function () {
   };
 
   before(async () => {
+    near = new Stage(`sandlot-near-${process.pid}`);
+    far = new Stage(`sandlot-far-${process.pid}`);
+    folder = mkdtempSync(join(tmpdir(), "sandlot-clusters-"));
+    file = join(folder, "clusters.json");
     api = new FaultyApi();
     await Promise.all([api.start(), near.set(1), far.set(1)]);
     share();
