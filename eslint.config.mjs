@@ -37,7 +37,36 @@ const boundaries = [
       "./previews",
     ],
   },
+  {
+    target: "./component-package",
+    from: [
+      "./infra",
+      "./commands",
+      "./toolchain",
+      "./policies",
+      "./test",
+      "./bench",
+      "./previews",
+      "./provisioner",
+    ],
+  },
+  {
+    target: "./examples",
+    from: [
+      "./infra",
+      "./commands",
+      "./toolchain",
+      "./policies",
+      "./test",
+      "./bench",
+      "./previews",
+      "./provisioner",
+    ],
+  },
 ];
+// Where components are offered to programs of others: only tests look in there.
+for (const { target, from } of boundaries)
+  from.push(...["./component-package", "./examples"].filter((folder) => folder !== target));
 
 export default tseslint.config(
   { ignores: ["node_modules/**", ".sandlot/**"] },
@@ -52,7 +81,7 @@ export default tseslint.config(
   { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // A Pulumi resource is registered by being constructed.
   {
-    files: ["components/**/*.ts", "infra/**/*.ts", "test/**/*.ts"],
+    files: ["components/**/*.ts", "infra/**/*.ts", "examples/**/*.ts", "test/**/*.ts"],
     rules: { "@typescript-eslint/no-unused-expressions": "off" },
   },
 );

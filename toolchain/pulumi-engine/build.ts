@@ -14,9 +14,12 @@ import { pulumiVersions } from "../versions.js";
 
 const source = join(dirname(fileURLToPath(import.meta.url)), "source");
 const hostSource = join(source, "language-host");
+/** Apart from the engine's, whose key all of its sources are part of: most have no use for it. */
+const yamlHostSource = join(dirname(fileURLToPath(import.meta.url)), "yaml-host");
 
 const cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 const hostPackage = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs";
+const yamlHostPackage = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml";
 const kubernetesPackage = "./pulumi-resource-kubernetes";
 
 // The CLI's version carries a `v`, the provider's none: so do the official ones.
@@ -72,6 +75,24 @@ export async function buildKubernetesProvider(why: string): Promise<string> {
     );
   }
   return join(alone, "pulumi-resource-kubernetes");
+}
+
+/**
+ * The folder of `pulumi-language-yaml`, which an official CLI brings along. Nearly all of it is what the CLI is made of, at the same
+ * versions: after that it takes the compiler some seconds.
+ * @param why what needs Go, for the message when it is missing
+ */
+export async function buildYamlHost(why: string): Promise<string> {
+  const version = await goVersion(yamlHostSource, why, "native");
+  const strings = [version, ...buildFlags];
+  const key = contentKey({ strings, files: [yamlHostSource], root: yamlHostSource });
+  const entry = cachePath("pulumi-language-yaml-built", key);
+  if (existsSync(entry)) return entry;
+  return step("Pulumi's host for YAML: build from Go modules", (progress) =>
+    cached("pulumi-language-yaml-built", key, (dir) =>
+      goBuild(yamlHostSource, dir, [yamlHostPackage], countPackages(progress)),
+    ),
+  );
 }
 
 /** The engine that an earlier command built, if this very one is in the cache and Go is there to tell. */

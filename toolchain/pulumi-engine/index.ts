@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { stateFolder } from "../paths.js";
 import { note, step, type Progress } from "../progress.js";
 import { pulumiVersions } from "../versions.js";
-import { buildEngine, findBuiltEngine } from "./build.js";
+import { buildEngine, buildYamlHost, findBuiltEngine } from "./build.js";
 import {
   cachedRelease,
   downloader as commandDownloader,
@@ -30,6 +30,12 @@ export interface PulumiEngine {
   source: "path" | "downloaded" | "built";
   /** PULUMI_HOME: this checkout's own, so that plugins and logins of the user's are neither used by chance nor changed. */
   home: string;
+}
+
+/** The folder with the host for programs in YAML that goes with `engine`: its own where it is an official one, else built here. */
+export async function ensureYamlHost({ bin }: Pick<PulumiEngine, "bin">): Promise<string> {
+  if (existsSync(join(bin, "pulumi-language-yaml"))) return bin;
+  return buildYamlHost("the host for programs in YAML can only be built from source here");
 }
 
 type Obtained = Pick<PulumiEngine, "bin" | "source">;
