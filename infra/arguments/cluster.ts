@@ -15,6 +15,7 @@ export function clusterArguments(
   const { imagePullPolicy, ports = [], registryMirrors = {}, mounts = [], cpus, ...same } = cluster;
   return given({
     ...same,
+    disable: cluster.disable ?? (scalesByCpu(sandbox) ? ["traefik", "servicelb"] : undefined),
     stack: around.stack,
     owner: around.stateDir,
     image: place.nodeImage,
@@ -40,6 +41,11 @@ export function clusterArguments(
         : [{ source: place.skillsPath, target: skillsInNode, readOnly: true }]),
     ],
   });
+}
+
+/** Whether there are as many sandboxes as their CPU asks for, which takes the node's metrics server. */
+function scalesByCpu({ autoscaling }: NonNullable<SandlotConfig["sandbox"]>): boolean {
+  return autoscaling !== undefined && autoscaling.cpuPercent !== 0;
 }
 
 /** A NodePort that is published on this machine. */

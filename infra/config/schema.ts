@@ -56,6 +56,13 @@ export const configSchema = object(
   if (box?.replicas !== undefined && box.autoscaling !== undefined) {
     refuse(["sandbox", "replicas"], "autoscaling decides how many there are: remove one of the two");
   }
+  const byCpu = box?.autoscaling !== undefined && box.autoscaling.cpuPercent !== 0;
+  if (byCpu && node?.disable?.includes("metrics-server") === true) {
+    refuse(
+      ["cluster", "disable"],
+      "sandbox.autoscaling goes by CPU, which metrics-server measures: do not leave it out, or set autoscaling.cpuPercent to 0",
+    );
+  }
   const replicas = box?.autoscaling === undefined ? (box?.replicas ?? 2) : (box.autoscaling.minReplicas ?? 2);
   if (box?.minAvailable !== undefined && box.minAvailable >= replicas && box.minAvailable > 0) {
     refuse(

@@ -193,6 +193,26 @@ describe("node image", function () {
         /container_memory_working_set_bytes\{container="c"/,
       );
     });
+    it("gives them by the metrics API too, to kubectl top and autoscalers", async () => {
+      const top = (...what: string[]): Promise<string> => node.kubectl("top", ...what, "--no-headers");
+      // gVisor's pods in k3s itself: google/gvisor#13067
+      const pods = ["client", ...(builtHere ? ["sandboxed"] : [])];
+      await until(
+        "figures of pods",
+        () => top("pods"),
+        (table) => pods.every((pod) => new RegExp(`^${pod} +\\d+m +[1-9]\\d*Mi`, "m").test(table)),
+      );
+      assert.match(await top("nodes"), /^node +[1-9]\d*m +\d+% +[1-9]\d*Mi/);
+    });
+    it("lets nobody but the API server at what measures it, and has that prove who it is", async function () {
+      if (!builtHere) this.skip(); // k3s runs metrics-server in a pod, and does not verify its certificate
+      const spec = await node.jsonPath("apiservice", "v1beta1.metrics.k8s.io", "{.spec}");
+      assert.match(spec, /"caBundle":"\w+/);
+      assert.doesNotMatch(spec, /insecureSkipTLSVerify/);
+      const address = await node.address();
+      await open("the kubelet", () => connects("client", address, 10250));
+      await closed("metrics-server", () => connects("client", address, 10253));
+    });
   });
 
   describe("network policies", () => {
@@ -416,7 +436,7 @@ describe("node image", function () {
     });
     it("is survived by the volume when the container is replaced", async () => {
       await node.removeContainer();
-      await node.start(...serverFlags);
+      await node.start(...serverFlags, "--disable=metrics-server");
       await until(
         "the API server",
         () => node.kubectl("get", "--raw", "/readyz"),
@@ -430,6 +450,14 @@ describe("node image", function () {
         () => node.run("kubectl", "exec", "disk", "--", "cat", "/data/f"),
         (text) => text === "kept\nkept\nkept",
         10,
+      );
+    });
+    it("takes away what is disabled now", async () => {
+      await until(
+        "the metrics API is gone",
+        () => node.kubectl("get", "apiservice", "v1beta1.metrics.k8s.io", "--ignore-not-found", "-o", "name"),
+        (name) => name === "",
+        20,
       );
     });
   });

@@ -80,7 +80,7 @@ export const cluster = object(
         ["coredns", "servicelb", "traefik", "local-storage", "metrics-server"],
         "A component that k3s would deploy by itself",
       ),
-      "Components of k3s to leave out. Default: traefik, servicelb, metrics-server",
+      "Components of k3s to leave out; by default metrics-server stays where sandbox.autoscaling goes by CPU. Default: traefik, servicelb, metrics-server",
     ).optional(),
     extraServerArgs: listOf(
       field(z.string().regex(/^--[a-z]/), "A flag of `k3s server`", "a flag beginning with --"),

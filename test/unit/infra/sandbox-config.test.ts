@@ -13,6 +13,7 @@ import {
   TolerationOperator,
 } from "@sandlot/components";
 
+import { clusterArguments } from "../../../infra/arguments/cluster";
 import { deploymentArguments } from "../../../infra/arguments/deployment";
 import { namespaceArguments } from "../../../infra/arguments/namespace";
 import { runtimeArguments } from "../../../infra/arguments/runtime";
@@ -184,6 +185,17 @@ describe("configuration of sandboxes", () => {
       ...sandbox.volumes.slice(1),
     ]);
   });
+
+  it("that scale by CPU have the development cluster measure it, and others do not", () => {
+    const left = (config: Readonly<Record<string, unknown>>): unknown => {
+      const around = { stack: "dev", stateDir: "/state" };
+      return clusterArguments(parsed(config), around, { nodeImage: "node:1" }).disable;
+    };
+    const byOther = { maxReplicas: 4, cpuPercent: 0, podMetrics: [{ name: "m", averageValue: "4" }] };
+    assert.deepEqual(left({ sandbox: { autoscaling: { maxReplicas: 4 } } }), ["traefik", "servicelb"]);
+    for (const sandbox of [{}, { autoscaling: byOther }]) assert.equal(left({ sandbox }), undefined);
+    assert.deepEqual(left({ cluster: { disable: [] }, sandbox: { autoscaling: byOther } }), []);
+  });
 });
 
 describe("configuration of namespace, runtime and sandboxes that is wrong", () => {
@@ -242,6 +254,11 @@ describe("configuration of namespace, runtime and sandboxes that is wrong", () =
       "a budget that blocks drains of the least",
       { sandbox: { minAvailable: 3, autoscaling: { minReplicas: 3, maxReplicas: 9 } } },
       /minAvailable is 3: must be less than replicas \(3\)/,
+    ],
+    [
+      "CPU to go by, and nothing that measures it",
+      { cluster: { disable: ["traefik", "metrics-server"] }, sandbox: { autoscaling: { maxReplicas: 4 } } },
+      /cluster\.disable is .*sandbox\.autoscaling goes by CPU, which metrics-server measures/,
     ],
     [
       "a surge that is a number",

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"log"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -45,7 +44,9 @@ func serveAgent(opt options.Options) {
 	deriveAddresses(values)
 	// No pods until the controller manager has given the node a range, which may be another than in an earlier life.
 	values["NODE_PODS"] = ""
-	flags := writeFiles(values, []string{filepath.Base(podNetwork)}, dataDir+"/server")
+	flags := writeFiles(values, []string{partOf(podNetwork)}, dataDir+"/server")
+	os.RemoveAll(podNetwork)
+	writeRegistries()
 	write(agentTLS+"/ca.crt", string(joined.Authority), 0o600)
 	write(agentTLS+"/kubelet.crt", joined.Certificates[join.Kubelet], 0o600)
 	write(agentTLS+"/kubelet.key", string(keyPEM), 0o600)

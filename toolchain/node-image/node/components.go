@@ -12,6 +12,7 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+	metrics "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 
 	"sandlot.dev/node/options"
 )
@@ -21,7 +22,7 @@ import (
 //go:linkname signalHandlerInstalled k8s.io/apiserver/pkg/server.onlyOneSignalHandler
 var signalHandlerInstalled chan struct{}
 
-// components are the parts of Kubernetes, each a command that runs in this process.
+// components are the parts of Kubernetes and its metrics-server, each a command that runs in this process.
 type components struct {
 	commands map[string]*cobra.Command
 	flags    map[string][]string
@@ -36,6 +37,7 @@ func newComponents(flags map[string][]string, opt options.Options) components {
 	commands["kube-scheduler"] = scheduler.NewSchedulerCommand()
 	commands["kubelet"] = kubelet.NewKubeletCommand(context.Background())
 	commands["kube-proxy"] = proxy.NewProxyCommand()
+	commands["metrics-server"] = metrics.NewMetricsServerCommand(make(chan struct{}))
 	for name := range commands {
 		for _, extra := range opt[name+"-arg"] {
 			flags[name] = append(flags[name], "--"+extra)

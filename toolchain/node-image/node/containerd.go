@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sandlot.dev/node/registries"
 )
 
 // runContainerd returns when containerd answers and has the image archives.
@@ -27,6 +29,27 @@ func runContainerd() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	importImages("/usr/share/k3s/images", agentDir+"/images")
+}
+
+// writeRegistries tells containerd of the registries' mirrors. What an earlier start was told is forgotten.
+func writeRegistries() {
+	folder := agentDir + "/etc/containerd/certs.d"
+	must(os.RemoveAll(folder))
+	content, err := os.ReadFile("/etc/rancher/k3s/registries.yaml")
+	if os.IsNotExist(err) {
+		return
+	}
+	must(err)
+	hosts, ignored, err := registries.Hosts(content)
+	if err != nil {
+		log.Fatalf("k3s: /etc/rancher/k3s/registries.yaml: %v", err)
+	}
+	for _, part := range ignored {
+		log.Printf("k3s: /etc/rancher/k3s/registries.yaml: %s: not served by this node, and ignored", part)
+	}
+	for name, text := range hosts {
+		write(folder+"/"+name+"/hosts.toml", text, 0o600)
+	}
 }
 
 // importImages loads image archives and pins what is new, as k3s does: there may be no registry to get an image back

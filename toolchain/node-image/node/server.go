@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"log"
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,11 +39,13 @@ func serve(opt options.Options) {
 	done := func(what string) { log.Printf("k3s: %s after %.1fs", what, time.Since(started).Seconds()) }
 	values := placeholders(opt, tlsDir, credDir)
 	prepareMachine()
+	admin, authority := issueCertificates(values, opt["tls-san"])
+	values["CA"] = base64.StdEncoding.EncodeToString(authority.PEM())
 	flags := writeFiles(values, opt["disable"], "")
+	writeRegistries()
 	containerd := make(chan struct{})
 	go func() { runContainerd(); done("containerd ready, images imported"); close(containerd) }()
 
-	admin, authority := issueCertificates(values, opt["tls-san"])
 	etcd := startEtcd()
 	done("etcd ready")
 	c := newComponents(flags, opt)
@@ -59,7 +61,7 @@ func serve(opt options.Options) {
 	go localpath.Serve(client, dataDir+"/storage", values["NODE"], true)
 	go letNodesJoin(client, authority, values, opt)
 	publishKubeconfig(admin, opt)
-	go applyManifests()
+	go applyManifests(opt["disable"], map[string]func(){"metrics-server.yaml": func() { startMetricsServer(c) }})
 	done("all components started")
 
 	waitForStop()
@@ -85,6 +87,8 @@ func placeholders(opt options.Options, tls, cred string) map[string]string {
 		"PORT":     opt.Last("https-listen-port", "6443"),
 		"SERVICES": opt.Last("service-cidr", "10.43.0.0/16"),
 		"PODS":     opt.Last("cluster-cidr", "10.42.0.0/16"),
+
+		"METRICS_PORT": metricsPort,
 	}
 	v["RESOLV"] = resolvConf(v["IP"])
 	deriveAddresses(v)
@@ -111,17 +115,15 @@ func prepareMachine() {
 	must(os.RemoveAll("/run/k3s"))
 }
 
-// writeFiles writes the configuration and returns each component's flags. Files named in disabled are removed; what is in
-// the folder except is none of this node's.
+// writeFiles writes the configuration and returns each component's flags. Files of what is disabled are not written; what is
+// in the folder except is none of this node's.
 func writeFiles(values map[string]string, disabled []string, except string) map[string][]string {
 	flags, files := config.Render(values)
 	for _, f := range files {
 		if except != "" && strings.HasPrefix(f.Path, except+"/") {
 			continue
 		}
-		if slices.Contains(disabled, strings.TrimSuffix(filepath.Base(f.Path), ".yaml")) {
-			os.Remove(f.Path)
-		} else {
+		if !slices.Contains(disabled, partOf(f.Path)) {
 			write(f.Path, f.Body, 0o600)
 		}
 	}
@@ -135,6 +137,7 @@ func issueCertificates(v map[string]string, extraNames []string) ([]byte, pki.Au
 		"kubernetes.default.svc.cluster.local", "localhost", "127.0.0.1", v["NODE"], v["IP"], v["API"])...)
 	authority.Certificate("front-proxy", "front-proxy-client", "")
 	authority.Kubeconfig("kubelet", "system:node:"+v["NODE"], "system:nodes", v["NODE"], v["IP"])
+	authority.Kubeconfig("metrics-server", "system:metrics-server", "", "metrics-server.kube-system.svc")
 	for _, name := range []string{"kube-controller-manager", "kube-scheduler", "kube-proxy"} {
 		authority.Kubeconfig(name, "system:"+name, "")
 	}
