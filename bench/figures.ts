@@ -1,8 +1,8 @@
 // A figure of a benchmark, its reference beside it, and how a table of them reads. Pure.
 import { ratio } from "./statistics.js";
 
-/** What a figure counts: milliseconds or bytes. */
-export type Unit = "ms" | "bytes";
+/** What a figure counts: milliseconds, bytes, or things. */
+export type Unit = "ms" | "bytes" | "count";
 
 /** One row: ours against a reference taken in the same run. */
 export interface Figure {
@@ -28,6 +28,7 @@ export function records(figures: readonly Figure[]): FigureRecord[] {
 
 /** A value for people: three digits that matter. */
 export function formatValue(value: number, unit: Unit): string {
+  if (unit === "count") return digits(value);
   if (unit === "bytes") return `${digits(value / 1024 ** 2)} MiB`;
   return Math.abs(value) < 1000 ? `${digits(value)} ms` : `${digits(value / 1000)} s`;
 }

@@ -1,5 +1,5 @@
 // Takes all figures, one after the other, and prints them. Progress goes to standard error. Arguments: --json, --cold, and
-// --only=cluster or --only=scores for one part of them.
+// --only=cluster, --only=provisioner or --only=scores for one part of them.
 import { cpus, loadavg } from "node:os";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,18 +8,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { formatDuration, note, step } from "@sandlot/toolchain/progress.js";
 
-import { nodeOf, readOutputs } from "../commands/support/outputs.js";
+import { nodeOf, readOutputs, type StackOutputs } from "../commands/support/outputs.js";
 import { setUp } from "../commands/support/setup.js";
 import { composeStackFile, writeStackFile } from "../commands/support/stack-file.js";
 import { bareNode } from "./bare-node.js";
 import { Cleanup } from "./cleanup.js";
-import { connect } from "./cluster.js";
+import { connect, type Cluster } from "./cluster.js";
 import { coldFigures, coldStart } from "./cold.js";
 import { engineFigures } from "./engine.js";
 import { execFigures } from "./exec.js";
 import { formatTable, records, type Figure } from "./figures.js";
 import { containerMemory } from "./memory.js";
 import { PodBench } from "./pods.js";
+import { provisionerFigures } from "./provisioner/index.js";
 import { describeScores, takeScores } from "./scorers/index.js";
 import { ownFindings, type Scores } from "./scorers/table.js";
 import { startFigures, warmStart } from "./start.js";
@@ -29,20 +30,20 @@ import { stackName, type Surroundings } from "./surroundings.js";
 const settleMs = 20_000;
 
 /** A run that takes longer than this has gone astray, in minutes. */
-const limitMinutes = { warm: 15, cold: 75, scores: 30 };
+const limitMinutes = { warm: 15, cold: 75, provisioner: 40, scores: 30 };
 
 const cold = process.argv.includes("--cold");
 const json = process.argv.includes("--json");
 const only = process.argv.find((each) => each.startsWith("--only="))?.slice("--only=".length);
-const wants = (part: "cluster" | "scores"): boolean => only === undefined || only === part;
+const wants = (part: "cluster" | "provisioner" | "scores"): boolean => only === undefined || only === part;
 
 /** The groups of rows in the order in which they are printed, which is not the order in which they are taken. */
-const groups = ["start", "engine", "pods", "idle", "node", "exec", "cold"] as const;
+const groups = ["start", "engine", "pods", "idle", "node", "exec", "provisioner", "cold"] as const;
 
 /** The rows that have been taken so far. */
 type Taken = Partial<Record<(typeof groups)[number], readonly Figure[]>> & { scores?: readonly Scores[] };
 
-/** Takes the figures, one group after the other, and puts them into `taken`. */
+/** Makes the stack, takes the figures that need it, one group after the other, and puts them into `taken`. */
 async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Promise<void> {
   const composed = composeStackFile({ STACK: stackName });
   const { stack } = composed;
@@ -52,18 +53,54 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
 
   const { start, down } = await warmStart(around);
   const outputs = readOutputs(stack);
-  const { endpoint, namespace } = outputs;
+  const image = nodeImage(stack.dir);
+  const cluster = connect(stack);
+  const node = nodeOf(stack, outputs);
+  const nodeMemory = wants("cluster") ? await stackFigures(taken, cluster, outputs, node, around) : 0;
+  // The last in the cluster: what it leaves behind goes with that.
+  if (wants("provisioner")) {
+    const { namespace: home, provisionerNamespace: system } = outputs;
+    if (home === undefined || system === undefined)
+      throw new UserError(
+        "The stack bench has no provisioner.",
+        "Set provisioner.enabled in stacks/Pulumi.bench.yaml.",
+      );
+    taken.provisioner = await provisionerFigures(cluster, { home, system, node }, around);
+  }
+  await down();
+  if (!wants("cluster")) return;
+  const bare = await bareNode(image, settleMs, around);
+  taken.start = startFigures(start, bare.readyMs);
+  taken.node = [
+    {
+      figure: "node container with two idle sandboxes",
+      unit: "bytes",
+      ours: nodeMemory,
+      reference: bare.memoryBytes,
+      against: "the same node image, freshly started, nothing deployed",
+    },
+  ];
+  if (cold) taken.cold = coldFigures(await coldStart(around), start);
+}
+
+/** The figures of a stack that is up. @returns the memory of its node, in bytes */
+async function stackFigures(
+  taken: Taken,
+  cluster: Cluster,
+  { endpoint, namespace }: StackOutputs,
+  node: string,
+  around: Surroundings,
+): Promise<number> {
+  const { env, signal } = around;
   if (endpoint === undefined || namespace === undefined) {
     throw new UserError(
       "The stack bench publishes no sandbox.",
       "Set sandbox.hostPort in stacks/Pulumi.bench.yaml.",
     );
   }
-  const image = nodeImage(stack.dir);
-  const cluster = connect(stack);
   const nodeMemory = await step("Memory of the node", async () => {
     await sleep(settleMs, undefined, { signal });
-    return containerMemory(nodeOf(stack, outputs), env);
+    return containerMemory(node, env);
   });
   const { pods, close } = await PodBench.open(cluster, namespace, around);
   await pods.startIdle();
@@ -72,24 +109,12 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
   taken.pods = await pods.startFigures();
   await close();
   taken.engine = await engineFigures(around);
-  await down();
-  const node = await bareNode(image, settleMs, around);
-  taken.start = startFigures(start, node.readyMs);
-  taken.node = [
-    {
-      figure: "node container with two idle sandboxes",
-      unit: "bytes",
-      ours: nodeMemory,
-      reference: node.memoryBytes,
-      against: "the same node image, freshly started, nothing deployed",
-    },
-  ];
-  if (cold) taken.cold = coldFigures(await coldStart(around), start);
+  return nodeMemory;
 }
 
 /** What was asked for. What it finds without an account of it makes the run fail, when all else is done. */
 async function takeAll(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Promise<void> {
-  if (wants("cluster")) await measure(taken, signal, cleanup);
+  if (wants("cluster") || wants("provisioner")) await measure(taken, signal, cleanup);
   if (!wants("scores")) return;
   taken.scores = await takeScores(signal, cleanup);
   const open = ownFindings(taken.scores).filter(({ reason }) => reason === undefined);
@@ -150,6 +175,7 @@ async function main(): Promise<number> {
   }
   const minutes =
     (wants("cluster") ? limitMinutes[cold ? "cold" : "warm"] : 0) +
+    (wants("provisioner") ? limitMinutes.provisioner : 0) +
     (wants("scores") ? limitMinutes.scores : 0);
   const timer = setTimeout(() => {
     interrupted.abort(

@@ -45,7 +45,9 @@ export class PodWatch {
     return new Promise((resolve, reject) => {
       const look = (error?: Error): void => {
         const pod = this.seen.get(name);
-        const failed = pod?.status?.phase === "Failed" ? new Error(`pod ${name} failed`) : error;
+        // One that is told to go may end with whatever it likes.
+        const stays = pod?.metadata?.deletionTimestamp === undefined;
+        const failed = stays && pod?.status?.phase === "Failed" ? new Error(`pod ${name} failed`) : error;
         if (wanted(pod))
           end(() => {
             resolve(performance.now());

@@ -86,8 +86,8 @@ export const variables = {
   COLD: flag("1: measure as well how long `make up` takes with empty caches (twenty minutes, and then some)"),
   FIGURES: {
     help: "which figures to take (default: all)",
-    allowed: "cluster or scores",
-    pattern: /^(cluster|scores)$/,
+    allowed: "cluster, provisioner or scores",
+    pattern: /^(cluster|provisioner|scores)$/,
   },
   SETTING: {
     help: "the setting, as its path in configuration",

@@ -251,41 +251,6 @@ export class Stage {
     return counts;
   }
 
-  /** Milliseconds until a pod of the same image and runtime, with nothing of ours, is Ready. */
-  async barePod(name: string): Promise<number> {
-    const { namespace } = this;
-    const { items } = await this.core.listNamespacedConfigMap({
-      namespace,
-      labelSelector: "sandlot.dev/environment",
-    });
-    const record = JSON.parse(items[0]?.data?.["environment.json"] ?? "{}") as {
-      image: string;
-      runtimeClassName?: string;
-    };
-    const securityContext = {
-      allowPrivilegeEscalation: false,
-      runAsNonRoot: true,
-      capabilities: { drop: ["ALL"] },
-      seccompProfile: { type: "RuntimeDefault" },
-    };
-    const spec = {
-      ...(record.runtimeClassName === undefined ? {} : { runtimeClassName: record.runtimeClassName }),
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 0,
-      containers: [{ name: "bare", image: record.image, imagePullPolicy: "IfNotPresent", securityContext }],
-    };
-    const started = performance.now();
-    await this.core.createNamespacedPod({ namespace, body: { metadata: { name }, spec } });
-    for (;;) {
-      const { status } = await this.core.readNamespacedPod({ name, namespace });
-      if (status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") === true) break;
-      await sleep(20);
-    }
-    const taken = performance.now() - started;
-    await this.core.deleteNamespacedPod({ name, namespace });
-    return taken;
-  }
-
   async strike(): Promise<void> {
     await this.kill("SIGTERM");
     await this.core.deleteNamespace({ name: this.namespace });
