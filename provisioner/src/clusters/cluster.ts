@@ -22,6 +22,7 @@ import { isTrouble, KubernetesClient, KubernetesError } from "../kubernetes/clie
 import type { Connection } from "../kubernetes/connection.js";
 import { Leader } from "../kubernetes/leader.js";
 import { Namespace } from "../kubernetes/namespace.js";
+import { slimPod } from "../kubernetes/slim.js";
 import { WatchCache, type KubernetesObject, type WatchEvents } from "../kubernetes/watch-cache.js";
 import { environmentOfImage } from "../model/environment.js";
 import { ENVIRONMENT, managedSelector, refusalSelector } from "../model/labels.js";
@@ -108,9 +109,12 @@ export class Cluster {
         metrics.listed(path);
       },
     };
-    const watch = <T extends KubernetesObject>(path: string, labelSelector: string): WatchCache<T> =>
-      new WatchCache<T>(this.#client, { path, labelSelector }, watchEvents);
-    const pods = watch<V1Pod>(namespace.pods, managedSelector);
+    const watch = <T extends KubernetesObject>(
+      path: string,
+      labelSelector: string,
+      slim?: (object: T) => T,
+    ): WatchCache<T> => new WatchCache<T>(this.#client, { path, labelSelector }, watchEvents, slim);
+    const pods = watch<V1Pod>(namespace.pods, managedSelector, slimPod);
     const serviceCache =
       settings.SANDBOX_SERVICE_TYPE === "Router"
         ? undefined

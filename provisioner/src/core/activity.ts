@@ -38,6 +38,7 @@ export class ActivityLog implements Activity {
   /** Writes down what has gone unwritten for a quarter of the idle timeout, or for a minute. */
   async flush(namespace: Namespace): Promise<void> {
     const due = this.#directory.sandboxes().filter((sandbox) => {
+      if (!this.#last.has(sandbox.podUid)) return false;
       if (sandbox.idleSeconds === undefined || sandbox.state === "stopping") return false;
       const ahead = (this.lastActiveAt(sandbox).getTime() - sandbox.lastActiveAt.getTime()) / 1000;
       return ahead >= Math.min(longestUnwritten, sandbox.idleSeconds / 4);

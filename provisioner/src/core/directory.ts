@@ -22,11 +22,14 @@ export class Directory implements SandboxDirectory {
   readonly #services: WatchCache<V1Service> | undefined;
   readonly #views = new Map<string, PodView>();
   readonly #byId = new Map<string, Map<string, Sandbox>>();
+  readonly #byTenant = new Map<string, Map<string, Sandbox>>();
   readonly #idle = new Map<string, Map<string, IdlePod>>();
   readonly #sandboxListeners = new Set<SandboxListener>();
   readonly #idleListeners = new Set<(environment: string) => void>();
   /** Pods that answered us before the kubelet said that they are Ready. */
   readonly #answering = new Set<string>();
+  /** Pods of ours that are not being deleted: asked for by every create. */
+  #count = 0;
 
   constructor(pods: WatchCache<V1Pod>, services?: WatchCache<V1Service>) {
     this.#pods = pods;
@@ -42,8 +45,12 @@ export class Directory implements SandboxDirectory {
   }
 
   get(tenant: string, id: string): Sandbox | undefined {
-    const candidates = [...(this.#byId.get(id)?.values() ?? [])].filter((one) => one.tenant === tenant);
-    return this.#winner(id, candidates);
+    const pods = this.#byId.get(id);
+    if (pods === undefined) return undefined;
+    return this.#winner(
+      id,
+      [...pods.values()].filter((one) => one.tenant === tenant),
+    );
   }
 
   withId(id: string): readonly Sandbox[] {
@@ -52,12 +59,20 @@ export class Directory implements SandboxDirectory {
 
   /** Every pod that is somebody's, of all tenants, those that are stopping among them. */
   sandboxes(): Sandbox[] {
-    return [...this.#byId.values()].flatMap((pods) => [...pods.values()].map((one) => this.#seen(one)));
+    const all: Sandbox[] = [];
+    for (const pods of this.#byId.values()) for (const one of pods.values()) all.push(this.#seen(one));
+    return all;
+  }
+
+  /** The same of one tenant. */
+  ofTenant(tenant: string): Sandbox[] {
+    return [...(this.#byTenant.get(tenant)?.values() ?? [])].map((one) => this.#seen(one));
   }
 
   /** Live sandboxes that stand in the way of another one with their id: two replicas claimed it at the same moment. */
   duplicates(): Sandbox[] {
-    const live = this.sandboxes().filter(isLive);
+    const several = [...this.#byId.values()].filter(({ size }) => size > 1);
+    const live = several.flatMap((pods) => [...pods.values()].map((one) => this.#seen(one))).filter(isLive);
     return live.filter((one) => this.get(one.tenant, one.id)?.podUid !== one.podUid);
   }
 
@@ -73,10 +88,7 @@ export class Directory implements SandboxDirectory {
 
   /** How many pods there are that are not being deleted. */
   count(): number {
-    let count = 0;
-    for (const view of this.#views.values())
-      if (view.kind !== "foreign" && view.pod.state !== "stopping") count += 1;
-    return count;
+    return this.#count;
   }
 
   /** The pod's Service, where there is one. */
@@ -117,13 +129,21 @@ export class Directory implements SandboxDirectory {
     const name = pod.metadata?.name ?? "";
     const before = this.#views.get(name);
     if (before?.kind === "idle") remove(this.#idle, before.pod.environment, name);
-    if (before?.kind === "sandbox") remove(this.#byId, before.pod.id, name);
+    if (before?.kind === "sandbox") {
+      remove(this.#byId, before.pod.id, name);
+      remove(this.#byTenant, before.pod.tenant, name);
+    }
+    if (before !== undefined && counts(before)) this.#count -= 1;
     const view = viewOf(pod);
     if (gone) this.#views.delete(name);
     else {
       this.#views.set(name, view);
+      if (counts(view)) this.#count += 1;
       if (view.kind === "idle") insert(this.#idle, view.pod.environment, name, view.pod);
-      if (view.kind === "sandbox") insert(this.#byId, view.pod.id, name, view.pod);
+      if (view.kind === "sandbox") {
+        insert(this.#byId, view.pod.id, name, view.pod);
+        insert(this.#byTenant, view.pod.tenant, name, view.pod);
+      }
     }
     // Once the kubelet knows better than we do, what we noted is of no more use.
     if (view.kind === "foreign" || gone || view.pod.everReady || view.pod.state !== "starting")
@@ -145,6 +165,10 @@ export function rankKey(tenant: string, id: string): string {
 /** Whether it is there for its owner. */
 export function isLive({ state }: Sandbox): boolean {
   return state === "starting" || state === "running";
+}
+
+function counts(view: PodView): boolean {
+  return view.kind !== "foreign" && view.pod.state !== "stopping";
 }
 
 function insert<T>(index: Map<string, Map<string, T>>, key: string, name: string, value: T): void {

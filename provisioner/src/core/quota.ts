@@ -11,6 +11,11 @@ export interface Quota {
   readonly memory?: number | undefined;
 }
 
+/** Whether there is any limit: without one, nothing has to be added up. */
+export function isLimited(quota: Quota): boolean {
+  return Object.values(quota).some((most) => most !== undefined);
+}
+
 /** What pods may use together. */
 export interface Usage {
   readonly sandboxes: number;

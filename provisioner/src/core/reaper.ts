@@ -56,27 +56,32 @@ export class Reaper {
         .filter(({ claimedAt }) => now.getTime() - claimedAt.getTime() > duplicateMs)
         .map(({ podUid }) => podUid),
     );
-    const work = directory.sandboxes().map(async (sandbox) => {
+    const work = directory.sandboxes().flatMap((sandbox) => {
       const reason = duplicates.has(sandbox.podUid)
         ? "duplicate"
-        : (verdict(sandbox, activity.lastActiveAt(sandbox), rules, now) ??
-          (await this.#abandoned(sandbox, now)));
-      if (reason !== undefined) await this.#delete(sandbox, reason);
+        : verdict(sandbox, activity.lastActiveAt(sandbox), rules, now);
+      if (reason !== undefined) return this.#delete(sandbox, reason);
+      // Nearly all are neither over nor in doubt: they cost no promise each, every second.
+      return this.#isInDoubt(sandbox, now) ? this.#settleDoubt(sandbox) : [];
     });
     await Promise.all(work);
   }
 
-  /** A claim whose claimer died before the hand-over: nobody can use it. Asked once; its answer can only end itself. */
-  async #abandoned(sandbox: Sandbox, now: Date): Promise<ReapReason | undefined> {
-    const { endpoints, handOver, tokens, handedOver } = this.#parts;
-    if (!isLive(sandbox) || sandbox.state !== "running" || this.#asked.has(sandbox.podUid)) return undefined;
+  /** Whether it may be a claim whose claimer died before the hand-over: nobody could use that. */
+  #isInDoubt(sandbox: Sandbox, now: Date): boolean {
+    if (!isLive(sandbox) || sandbox.state !== "running" || this.#asked.has(sandbox.podUid)) return false;
     const since = Math.max(sandbox.claimedAt.getTime(), sandbox.changedAt?.getTime() ?? 0);
-    if (now.getTime() - since < handOverMs || handedOver(sandbox)) return undefined;
+    return now.getTime() - since >= handOverMs && !this.#parts.handedOver(sandbox);
+  }
+
+  /** Asks it, once; its answer can only end itself. */
+  async #settleDoubt(sandbox: Sandbox): Promise<void> {
+    const { endpoints, handOver, tokens } = this.#parts;
     const origin = endpoints.direct(sandbox);
-    if (origin === undefined) return undefined;
+    if (origin === undefined) return;
     this.#asked.add(sandbox.podUid);
     const told = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox.podName));
-    return told === false ? "never-handed-over" : undefined;
+    if (told === false) await this.#delete(sandbox, "never-handed-over");
   }
 
   /** Deletes the pod if it is as we saw it: whoever extended it in between wins. */

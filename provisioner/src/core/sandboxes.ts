@@ -31,7 +31,7 @@ import { checkEgress, checkRules, proxyVariables } from "./egress-access.js";
 import { SandboxError } from "./errors.js";
 import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
-import { overQuota, usageOf, type Quota } from "./quota.js";
+import { isLimited, overQuota, usageOf, type Quota } from "./quota.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
 
@@ -158,8 +158,8 @@ export class Sandboxes {
   list(tenant: string): Sandbox[] {
     const { directory } = this.#parts;
     return directory
-      .sandboxes()
-      .filter((one) => one.tenant === tenant && one.state !== "stopping")
+      .ofTenant(tenant)
+      .filter((one) => one.state !== "stopping")
       .filter((one) => directory.get(tenant, one.id)?.podUid === one.podUid)
       .sort((one, other) => (one.id < other.id ? -1 : 1));
   }
@@ -217,8 +217,8 @@ export class Sandboxes {
   /** Limits of the tenant's sandboxes here, of those that are about to come among them. */
   limitsOf(tenant: string): Limits[] {
     const used = this.#parts.directory
-      .sandboxes()
-      .filter((one) => one.tenant === tenant && isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)));
+      .ofTenant(tenant)
+      .filter((one) => isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)));
     const coming = [...this.#reserved.values()].filter((one) => one.tenant === tenant);
     return [...used, ...coming].map(({ limits }) => limits);
   }
@@ -269,8 +269,10 @@ export class Sandboxes {
     const { directory, elsewhere } = this.#parts;
     const { tenant, id } = request;
     const limits = environment.resources.limits;
-    const over = overQuota(usageOf([...this.limitsOf(tenant), ...elsewhere(tenant), limits]), quota);
-    if (over !== undefined) throw new SandboxError("quota", over);
+    if (isLimited(quota)) {
+      const over = overQuota(usageOf([...this.limitsOf(tenant), ...elsewhere(tenant), limits]), quota);
+      if (over !== undefined) throw new SandboxError("quota", over);
+    }
     if (directory.idle(environment.name).length === 0 && this.#isFull()) throw full();
     this.#reserved.set(rankKey(tenant, id), { tenant, limits });
   }

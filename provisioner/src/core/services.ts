@@ -43,6 +43,7 @@ export class Services {
 
   /** Makes up for what is missing among `pods`; failures are left to the next time. */
   async repair(pods: readonly PodFacts[]): Promise<void> {
+    if (this.#type === undefined) return;
     await Promise.allSettled(pods.filter(({ state }) => state !== "stopping").map((pod) => this.ensure(pod)));
   }
 }

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { KubernetesError, type KubernetesClient } from "./client.js";
+import { withoutManagedFields } from "./slim.js";
 
 /** The part of every object that the cache needs. */
 export interface KubernetesObject {
@@ -51,6 +52,7 @@ export class WatchCache<T extends KubernetesObject> {
   readonly #client: KubernetesClient;
   readonly #target: WatchTarget;
   readonly #events: WatchEvents;
+  readonly #slim: (object: T) => T;
   readonly #objects = new Map<string, T>();
   readonly #listeners = new Set<ChangeListener<T>>();
   /** What is gone must not come back by an answer that was on its way. */
@@ -61,10 +63,17 @@ export class WatchCache<T extends KubernetesObject> {
   #markSynced: () => void = () => undefined;
   #connected = false;
 
-  constructor(client: KubernetesClient, target: WatchTarget, events: WatchEvents = {}) {
+  /** @param slim makes of an object what is kept of it; listeners are told of that */
+  constructor(
+    client: KubernetesClient,
+    target: WatchTarget,
+    events: WatchEvents = {},
+    slim: (object: T) => T = withoutManagedFields,
+  ) {
     this.#client = client;
     this.#target = target;
     this.#events = events;
+    this.#slim = slim;
     this.synced = new Promise((resolve) => (this.#markSynced = resolve));
   }
 
@@ -89,7 +98,7 @@ export class WatchCache<T extends KubernetesObject> {
 
   /** Takes over an object that a write has returned, so that we see our own writes at once. */
   observe(object: T): void {
-    this.#put(object);
+    this.#put(this.#slim(object));
   }
 
   /** Runs until {@link stop}. */
@@ -145,7 +154,8 @@ export class WatchCache<T extends KubernetesObject> {
         query: { labelSelector, limit: String(pageSize), ...(next === undefined ? {} : { continue: next }) },
         signal: this.#stopping.signal,
       });
-      for (const item of list.items) found.set(nameOf(item), item);
+      // Page by page, so that a long list is never there as a whole.
+      for (const item of list.items) found.set(nameOf(item), this.#slim(item));
       next = list.metadata.continue === "" ? undefined : list.metadata.continue;
       version = list.metadata.resourceVersion;
     } while (next !== undefined);
@@ -183,7 +193,7 @@ export class WatchCache<T extends KubernetesObject> {
       const { type, object } = JSON.parse(line) as WatchEvent<T>;
       if (type === "ERROR")
         throw new KubernetesError(object.code ?? 0, "", object.message ?? "the watch failed");
-      if (type === "ADDED" || type === "MODIFIED") this.#put(object);
+      if (type === "ADDED" || type === "MODIFIED") this.#put(this.#slim(object));
       else if (type === "DELETED") this.#remove(object);
       const version = object.metadata?.resourceVersion;
       if (version !== undefined) yield version;
