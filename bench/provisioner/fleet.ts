@@ -121,6 +121,7 @@ async function fill(
   let next = from;
   const work = async (): Promise<void> => {
     while (next < to) {
+      stand.signal.throwIfAborted();
       const { pod, status } = fakePod(mould, next++, new Date());
       const one = `${path}/${pod.metadata?.name ?? ""}/status`;
       await stand.api.json({ method: "POST", path, body: pod });

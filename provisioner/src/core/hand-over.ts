@@ -53,13 +53,16 @@ export class HandOverClient {
       env: what.env,
       secrets: what.secrets,
     });
-    for (let pause = pauseMs; ; pause = Math.min(longestPauseMs, pause * 1.3)) {
+    let pause = pauseMs;
+    for (;;) {
       const target = origin();
       if (signal.aborted) return { outcome: "silent" };
+      // To look for an address costs nothing, and by the time that there is one, the server answers: no time is lost then.
       if (target !== undefined) {
         const answer = await this.#send(target, "POST", secret, body, signal);
         const result = answer && resultOf(answer);
         if (result !== undefined) return result;
+        pause = Math.min(longestPauseMs, pause * 1.3);
       }
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }

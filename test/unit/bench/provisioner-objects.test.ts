@@ -53,7 +53,7 @@ describe("the provisioner of the benchmarks", () => {
         `PROVISIONER_API_KEY=${"k".repeat(16)}`,
       ],
     );
-    assert.deepEqual(own?.volumeMounts, []);
+    assert.deepEqual(own.volumeMounts, []);
   });
 
   it("stands behind the stack's walls, moved to its namespaces", () => {
