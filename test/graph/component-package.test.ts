@@ -36,6 +36,7 @@ const inputs: Readonly<Record<string, pulumi.Inputs>> = {
   },
   SandboxRbac: { namespace: "n" },
   SkillsStorage: { namespace: "n", hostPath: "/srv/skills" },
+  UserDataRetention: { namespace: "n", claimName: "user-data", image: "sandbox:1", days: 30 },
   UserDataStorage: { namespace: "n", storageClass: "fast" },
 };
 
