@@ -153,20 +153,28 @@ export interface Executed {
   readonly exit_code: number | null;
 }
 
-/** Runs a command in one certain sandbox, through the API server's proxy to its pod. */
-export async function execIn(pod: string, command: string, timeoutSeconds = 30): Promise<Executed> {
-  const path = `/api/v1/namespaces/${namespace}/pods/${pod}:8080/proxy/v1/bash/exec`;
+/** Calls one certain sandbox, through the API server's proxy to its pod; the reply's `data`. */
+export async function callSandbox<T>(
+  pod: string,
+  path: string,
+  body: object,
+  { place = namespace, timeoutSeconds = 40 }: { place?: string; timeoutSeconds?: number } = {},
+): Promise<T> {
+  const url = `/api/v1/namespaces/${place}/pods/${pod}:8080/proxy${path}`;
   const { stdout } = await execa(
     "docker",
-    ["exec", "-i", node, "kubectl", "create", "--raw", path, "-f", "-"],
-    {
-      input: JSON.stringify({ command, hard_timeout: timeoutSeconds }),
-      timeout: (timeoutSeconds + 10) * 1000,
-    },
+    ["exec", "-i", node, "kubectl", "create", "--raw", url, "-f", "-"],
+    { input: JSON.stringify(body), timeout: timeoutSeconds * 1000 },
   );
-  const reply = JSON.parse(stdout) as { success: boolean; data: Executed };
+  const reply = JSON.parse(stdout) as { success: boolean; data: T };
   assert.ok(reply.success, stdout);
   return reply.data;
+}
+
+/** Runs a command in one certain sandbox, through the API server's proxy to its pod. */
+export function execIn(pod: string, command: string, timeoutSeconds = 30): Promise<Executed> {
+  const body = { command, hard_timeout: timeoutSeconds };
+  return callSandbox(pod, "/v1/bash/exec", body, { timeoutSeconds: timeoutSeconds + 10 });
 }
 
 /** Standard output of a command that must succeed in the sandbox. */
