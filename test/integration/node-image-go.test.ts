@@ -8,7 +8,16 @@ import { attempt, output } from "./support/shell.js";
 const sources = fileURLToPath(new URL("../../toolchain/node-image", import.meta.url));
 
 /** Packages that do not link Kubernetes, so that a run takes seconds. */
-const packages = ["./config", "./dnsrelay", "./gate/...", "./join", "./netpol", "./nodenet", "./options", "./registries"];
+const packages = [
+  "./config",
+  "./dnsrelay",
+  "./gate/...",
+  "./join",
+  "./netpol",
+  "./nodenet",
+  "./options",
+  "./registries",
+];
 
 describe("node image's Go sources", function () {
   this.timeout(300_000); // the first run compiles what the packages stand on
