@@ -30,11 +30,19 @@ export async function recordProvisioner(): Promise<Scrape[]> {
   let base = "";
   let round = 0;
 
-  const idle = (): number =>
-    home.cluster
-      .livePods()
-      .filter(({ metadata, status }) => metadata.labels?.["sandlot.dev/state"] === "idle" && status?.podIP)
-      .length;
+  /** Waits until the first replica, which leads, says all of it: what it exports is what the test is about. */
+  const told = (what: string, ...lines: string[]): Promise<void> =>
+    eventually(
+      what,
+      async () => {
+        const text = await textOf((replicas[0] as Replica).provisioner.app);
+        return lines.every((line) => text.includes(`sandlot_provisioner_${line}\n`));
+      },
+      60_000,
+    );
+  const pool = (state: string, count: number): string =>
+    `pool{environment="pooled",state="${state}"} ${count}`;
+  const full = [pool("running", 3), pool("starting", 0), pool("failed", 0)];
   const failing = (method: string, status: number): void => {
     home.cluster.fault = (seen) => {
       if (seen.method !== method || !seen.path.includes("/pods")) return undefined;
@@ -54,7 +62,7 @@ export async function recordProvisioner(): Promise<Scrape[]> {
     round += 1;
     const create = (id: string, more: object = {}) =>
       first.call("POST", "/v1/sandboxes", { id: `${id}-${round}`, environment: "pooled", ...more });
-    await eventually("a full pool", () => idle() === 3);
+    await told("a full pool", ...full);
     failing("PATCH", 422);
     assert.equal((await create("lost")).statusCode, 201);
     assert.equal((await create("warm")).statusCode, 201);
@@ -77,23 +85,27 @@ export async function recordProvisioner(): Promise<Scrape[]> {
     const named = (id: string): string =>
       cluster.livePods().find(({ metadata }) => metadata.labels?.["sandlot.dev/sandbox-id"] === id)?.metadata
         .name ?? "";
-    const lost = named(`lost-${round}`);
-    fail(lost);
-    await eventually("it is reaped", () =>
-      cluster.livePods().every(({ metadata }) => metadata.name !== lost),
-    );
+    fail(named(`lost-${round}`));
+    await told("it is reaped", `reaped_total{reason="failed"} ${round}`);
 
-    await eventually("a full pool", () => idle() === 3);
+    await told("a full pool", ...full);
     failing("POST", 500);
     const [one] = cluster
       .livePods()
       .filter(({ metadata }) => metadata.labels?.["sandlot.dev/state"] === "idle");
     fail(one?.metadata.name ?? "");
-    await eventually("a full pool again", () => idle() === 3, 30_000);
+    await told(
+      "a full pool again",
+      ...["removed", "failed"].map((what) => `pool_${what}_total{environment="pooled"} ${round}`),
+      ...full,
+    );
     cluster.cutWatches();
-    await eventually("watches that stand", async () =>
+    const again = ["pods", "configmaps"].map(
+      (resource) => `sandlot_provisioner_watch_troubles_total{resource="${resource}"} ${round}\n`,
+    );
+    await eventually("watches that were cut and stand again", async () =>
       (await Promise.all(replicas.map(({ provisioner }) => textOf(provisioner.app)))).every((text) =>
-        text.includes("sandlot_provisioner_current 1"),
+        [...again, "sandlot_provisioner_current 1\n"].every((line) => text.includes(line)),
       ),
     );
   }
@@ -191,6 +203,9 @@ export async function recordEgressProxy(): Promise<Scrape[] | undefined> {
       assert.equal(await ask({ method: "CONNECT", path: `${name}.example:443` }), 403);
     assert.equal(await ask({ path: `http://${own}:${port}/`, localAddress: "127.0.0.22" }), 403);
     cluster.cutWatches();
+    await eventually("the watch was cut", async () =>
+      (await textOf(health)).includes("sandlot_egress_watch_troubles_total 1\n"),
+    );
   }
 
   try {
