@@ -28,7 +28,7 @@ export { resolve as validateK3sClusterArgs } from "./k3s-cluster/validate";
 export { NodeImage } from "./node-image";
 export type { ImageReceiver, NodeImageArgs } from "./node-image/args";
 export { Observability } from "./observability";
-export { alerts } from "./observability/alerts";
+export { alertsOf } from "./observability/rules";
 export type { MetricsScraper, ObservabilityArgs, ObservabilityOptions } from "./observability/args";
 export { Provisioner } from "./provisioner";
 export { SandboxUrls } from "./provisioner/args";

@@ -1,7 +1,7 @@
 // What the egress proxy can be told: arguments and their defaults. What is wrong with given ones: ./resolve.ts.
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { ApiServerPeer } from "../provisioner/args";
+import type { ApiServerPeer, ProvisionerMetrics } from "../provisioner/args";
 import type { SandboxPullPolicy, SandboxResources } from "../sandbox-deployment/args";
 import type { DnsPeer } from "../sandbox-network-policies/args";
 
@@ -57,4 +57,9 @@ export interface EgressProxyArgs extends EgressProxyOptions {
   dns?: DnsPeer;
   /** Where the API server is. See the fields for their defaults. */
   apiServer?: ApiServerPeer;
+  /**
+   * How the metrics are read, as the provisioner's are.
+   * @default - by nobody
+   */
+  metrics?: ProvisionerMetrics;
 }

@@ -2,11 +2,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { ProvisionerMetrics } from "../provisioner/args";
 import { denyAll } from "../sandbox-network-policies/policies";
 import type { EgressProxyArgs } from "./args";
 import {
   deploymentArgs,
   disruptionBudgetArgs,
+  metricsServiceArgs,
+  monitorArgs,
   policyRules,
   proxyLabels,
   proxyName,
@@ -62,8 +65,17 @@ export class EgressProxy extends pulumi.ComponentResource {
         parent: this,
       });
 
+    if (settings.metrics !== undefined) this.watched(name, settings, settings.metrics);
+
     this.url = pulumi.output(systemNamespace).apply(proxyUrl);
     this.registerOutputs({ url: this.url });
+  }
+
+  private watched(name: string, settings: EgressProxySettings, metrics: ProvisionerMetrics): void {
+    new k8s.core.v1.Service(`${name}-metrics`, metricsServiceArgs(settings, metrics), { parent: this });
+    if (!metrics.prometheusOperator) return;
+    const monitor = monitorArgs(settings.systemNamespace, metrics);
+    new k8s.apiextensions.CustomResource(`${name}-monitor`, monitor, { parent: this });
   }
 
   private policies(name: string, settings: EgressProxySettings): k8s.networking.v1.NetworkPolicy[] {

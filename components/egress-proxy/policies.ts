@@ -1,10 +1,11 @@
 // The NetworkPolicies around the egress proxy, on both sides, built from plain settings.
 import type * as k8s from "@pulumi/kubernetes";
 
+import type { ProvisionerMetrics } from "../provisioner/args";
 import { exceptions, toDns } from "../sandbox-network-policies/policies";
 import { EgressProfile } from "../sandbox-network-policies/profiles";
 import { EGRESS_LABEL, provisionedSelector } from "../shared/labels";
-import { proxyPort, proxySelector } from "./objects";
+import { healthPort, proxyPort, proxySelector } from "./objects";
 import type { EgressProxySettings } from "./resolve";
 
 type Spec = k8s.types.input.networking.v1.NetworkPolicySpec;
@@ -29,7 +30,7 @@ export interface Known {
 
 /** All policies. */
 export function networkPolicies(
-  { apiServer, deniedCidrs, dns }: EgressProxySettings,
+  { apiServer, deniedCidrs, dns, metrics }: EgressProxySettings,
   { namespace, systemNamespace, clusterCidrs }: Known,
 ): SidePolicy[] {
   const own = { podSelector: { matchLabels: { ...proxySelector } } };
@@ -64,6 +65,7 @@ export function networkPolicies(
         ingress: [{ from: [{ ...inNamespace(namespace), podSelector: users }], ports }],
       },
     },
+    ...(metrics === undefined ? [] : [scraperPolicy(own, metrics)]),
     {
       ...{ suffix: "egress", side: "sandboxes" },
       spec: {
@@ -73,4 +75,20 @@ export function networkPolicies(
       },
     },
   ];
+}
+
+/** Lets the scraper's pods through to health and metrics, and not to the proxy. */
+function scraperPolicy(own: Pick<Spec, "podSelector">, { scraper }: ProvisionerMetrics): SidePolicy {
+  const from = {
+    namespaceSelector: { matchLabels: scraper.namespaceLabels },
+    podSelector: { matchLabels: scraper.podLabels },
+  };
+  return {
+    ...{ suffix: "scraper", side: "system" },
+    spec: {
+      ...own,
+      policyTypes: ["Ingress"],
+      ingress: [{ from: [from], ports: [{ protocol: "TCP", port: healthPort }] }],
+    },
+  };
 }

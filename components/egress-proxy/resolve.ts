@@ -1,7 +1,7 @@
 // The egress proxy's settings: defaults filled in, everything held against its rule.
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { ApiServerPeer } from "../provisioner/args";
+import type { ApiServerPeer, ProvisionerMetrics } from "../provisioner/args";
 import { SandboxPullPolicy, type ComputeAmounts } from "../sandbox-deployment/args";
 import type { DnsPeer } from "../sandbox-network-policies/args";
 import { withDefaults as networkDefaults } from "../sandbox-network-policies/resolve";
@@ -25,6 +25,7 @@ export interface EgressProxySettings {
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
   dns: Required<DnsPeer>;
   apiServer: Required<ApiServerPeer>;
+  metrics?: ProvisionerMetrics | undefined;
 }
 
 /** Fills in the defaults. */

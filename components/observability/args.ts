@@ -39,7 +39,7 @@ export interface ObservabilityOptions {
    */
   scrapeIntervalSeconds?: number;
   /**
-   * Labels by which Grafana's sidecar finds the ConfigMap with the dashboard.
+   * Labels by which Grafana's sidecar finds the ConfigMap with the dashboards.
    * @default { grafana_dashboard: "1" }
    */
   dashboardLabels?: { [name: string]: string };
@@ -55,4 +55,14 @@ export interface ObservabilityOptions {
 export interface ObservabilityArgs extends ObservabilityOptions {
   /** The namespace of the sandboxes. */
   namespace: pulumi.Input<string>;
+  /**
+   * Whether there is a provisioner, whose alerts and dashboard come along then.
+   * @default false
+   */
+  provisioner?: boolean;
+  /**
+   * Whether there is an egress proxy, whose alerts and dashboard come along then.
+   * @default false
+   */
+  egressProxy?: boolean;
 }

@@ -1,14 +1,27 @@
-// The dashboard in Grafana's format, built from the panels. The data source is asked for, because every installation has
+// Dashboards in Grafana's format, built from their panels. The data source is asked for, because every installation has
 // another. https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
-import { rows, type Panel, type Row } from "./panels";
+import { egressProxyDashboard } from "./egress-proxy-panels";
+import type { Dashboard, Panel, Row } from "./panel";
+import { provisionerDashboard } from "./provisioner-panels";
+import type { WatchedParts } from "./rules";
+import { sandboxDashboard } from "./sandbox-panels";
 
 /** Grafana's grid is 24 columns wide. */
 const [columns, width, height] = [24, 8, 8];
 
 const datasource = { type: "prometheus", uid: "${datasource}" };
 
-/** The dashboard. Its uid is its identity: links and alerts keep pointing at it when it changes. */
-export function dashboard() {
+/** The dashboards of the given parts. */
+export function dashboardsOf({ provisioner, egressProxy }: WatchedParts): Dashboard[] {
+  return [
+    sandboxDashboard,
+    ...(provisioner ? [provisionerDashboard] : []),
+    ...(egressProxy ? [egressProxyDashboard] : []),
+  ];
+}
+
+/** A dashboard as Grafana reads it. */
+export function dashboard({ uid, title, rows }: Dashboard) {
   let [id, y] = [0, 0];
   const panels = rows.flatMap((row) => {
     const heading = { ...rowPanel(row), id: ++id, gridPos: { x: 0, y, w: columns, h: 1 } };
@@ -22,8 +35,8 @@ export function dashboard() {
     return [heading, ...inRow];
   });
   return {
-    uid: "sandlot-sandboxes",
-    title: "Sandlot: sandboxes",
+    uid,
+    title,
     tags: ["sandlot"],
     schemaVersion: 39,
     editable: false,

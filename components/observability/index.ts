@@ -2,10 +2,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { ruleGroups } from "./alerts";
 import type { ObservabilityArgs } from "./args";
 import {
-  dashboardFile,
+  dashboardFiles,
   metricsLabels,
   metricsName,
   metricsPolicy,
@@ -15,9 +14,10 @@ import {
   rulesFile,
 } from "./objects";
 import { resolve, type ObservabilitySettings } from "./resolve";
+import { ruleGroups } from "./rules";
 
 /**
- * Opens the sandboxes' metrics to a scraper and nobody else, and brings alert rules and a dashboard along. The sandboxes must
+ * Opens the sandboxes' metrics to a scraper and nobody else, and brings alert rules and dashboards along. The sandboxes must
  * serve metrics ({@link SandboxPlatform} sees to it).
  */
 export class Observability extends pulumi.ComponentResource {
@@ -25,7 +25,7 @@ export class Observability extends pulumi.ComponentResource {
   public readonly discovery: pulumi.Output<string>;
   /** Where the alert rules are: `PrometheusRule/<name>` or `ConfigMap/<name>`. */
   public readonly alertRules: pulumi.Output<string>;
-  /** The ConfigMap with the dashboard. */
+  /** The ConfigMap with the dashboards. */
   public readonly dashboardConfigMap: pulumi.Output<string>;
 
   /** @throws ArgumentError, before anything is registered, if an argument is bad. */
@@ -43,16 +43,16 @@ export class Observability extends pulumi.ComponentResource {
         settings,
         "sandbox-alert-rules",
         {},
-        "sandlot.rules.yaml",
-        rulesFile(settings),
+        {
+          "sandlot.rules.yaml": rulesFile(settings),
+        },
       );
     const dashboard = this.configMap(
       `${name}-dashboard`,
       settings,
       "sandbox-dashboard",
       settings.dashboardLabels,
-      "sandlot-sandboxes.json",
-      dashboardFile(),
+      dashboardFiles(settings),
     );
 
     this.discovery = pulumi.output(settings.prometheusOperator ? "ServiceMonitor" : "annotations");
@@ -86,7 +86,7 @@ export class Observability extends pulumi.ComponentResource {
         apiVersion: operatorApi,
         kind: "PrometheusRule",
         metadata: { name: "sandbox-alert-rules", namespace, labels },
-        spec: ruleGroups(settings.runbookUrl),
+        spec: ruleGroups(settings, settings.runbookUrl),
       },
       { parent: this },
     );
@@ -97,14 +97,13 @@ export class Observability extends pulumi.ComponentResource {
     { namespace }: ObservabilitySettings,
     objectName: string,
     labels: Record<string, string>,
-    file: string,
-    content: string,
+    data: Record<string, string>,
   ): k8s.core.v1.ConfigMap {
     return new k8s.core.v1.ConfigMap(
       name,
       {
         metadata: { name: objectName, namespace, labels: { ...labels, ...metricsLabels } },
-        data: { [file]: content },
+        data,
       },
       { parent: this },
     );

@@ -2,9 +2,9 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { commonLabels, sandboxSelector } from "../shared/labels";
-import { ruleGroups } from "./alerts";
-import { dashboard } from "./dashboard";
+import { dashboard, dashboardsOf } from "./dashboard";
 import type { ObservabilitySettings } from "./resolve";
+import { ruleGroups } from "./rules";
 
 /** The API of the Prometheus operator's kinds. */
 export const operatorApi = "monitoring.coreos.com/v1";
@@ -87,6 +87,10 @@ export function monitorSpec(namespace: string, { scrapeIntervalSeconds }: Observ
         scrapeTimeout: `${Math.min(10, scrapeIntervalSeconds)}s`,
         honorLabels: false,
         honorTimestamps: false,
+        // What a sandbox says of others is not kept: its word could hide that the provisioner is gone.
+        metricRelabelings: [
+          { sourceLabels: ["__name__"], regex: "(sandboxd|process|go)_.*", action: "keep" },
+        ],
       },
     ],
     sampleLimit: 2000,
@@ -98,10 +102,14 @@ export function monitorSpec(namespace: string, { scrapeIntervalSeconds }: Observ
 
 /** The rules as a file: JSON, which is YAML too. */
 export function rulesFile(settings: ObservabilitySettings): string {
-  return `${JSON.stringify(ruleGroups(settings.runbookUrl), null, 2)}\n`;
+  return `${JSON.stringify(ruleGroups(settings, settings.runbookUrl), null, 2)}\n`;
 }
 
-/** The dashboard as a file. */
-export function dashboardFile(): string {
-  return `${JSON.stringify(dashboard(), null, 2)}\n`;
+/** The dashboards as files. */
+export function dashboardFiles(settings: ObservabilitySettings): Record<string, string> {
+  const files = dashboardsOf(settings).map((each): [string, string] => [
+    `${each.uid}.json`,
+    `${JSON.stringify(dashboard(each), null, 2)}\n`,
+  ]);
+  return Object.fromEntries(files);
 }

@@ -9,6 +9,8 @@ import type { MetricsScraper, ObservabilityArgs } from "./args";
 /** {@link ObservabilityArgs} with every default filled in. */
 export interface ObservabilitySettings {
   namespace: pulumi.Input<string>;
+  provisioner: boolean;
+  egressProxy: boolean;
   prometheusOperator: boolean;
   operatorLabels: { [name: string]: string };
   scraper: Required<MetricsScraper>;
@@ -21,6 +23,8 @@ export interface ObservabilitySettings {
 export function withDefaults(args: ObservabilityArgs): ObservabilitySettings {
   return {
     namespace: args.namespace,
+    provisioner: args.provisioner ?? false,
+    egressProxy: args.egressProxy ?? false,
     prometheusOperator: args.prometheusOperator ?? false,
     operatorLabels: args.operatorLabels ?? {},
     scraper: over<Required<MetricsScraper>>(

@@ -16,7 +16,7 @@ import { SkillsStorage } from "../skills-storage";
 import { UserDataRetention } from "../user-data-retention";
 import { UserDataStorage } from "../user-data-storage";
 import type { SandboxPlatformArgs } from "./args";
-import { egressProxyArgs, provisionerArgs, withSecrets } from "./provisioner";
+import { egressProxyArgs, observabilityArgs, provisionerArgs, withSecrets } from "./provisioner";
 import { allEnvironments, environmentPart, partNames, resolve } from "./resolve";
 import { retentionArgs } from "./retention";
 import { runtimeArgs } from "./runtime";
@@ -95,7 +95,7 @@ export class SandboxPlatform extends pulumi.ComponentResource {
       });
     }
     const watched = args.observability !== undefined;
-    if (watched) new Observability(names.observability, { ...args.observability, namespace }, inside);
+    if (watched) new Observability(names.observability, observabilityArgs(args, namespace), inside);
     const deployment = new SandboxDeployment(
       names.deployment,
       {

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { EgressProxyArgs, EgressProxyOptions } from "../egress-proxy/args";
+import type { ObservabilityArgs } from "../observability/args";
 import { withDefaults as observabilityDefaults } from "../observability/resolve";
 import type { ProvisionerArgs, ProvisionerMetrics, ProvisionerOptions } from "../provisioner/args";
 import { over } from "../shared/defaults";
@@ -35,7 +36,7 @@ export function provisionerArgs(
 
 /** The egress proxy's arguments: it comes with the provisioner, and shuts what the network policies shut. */
 export function egressProxyArgs(
-  { network = {} }: SandboxPlatformArgs,
+  { network = {}, observability }: SandboxPlatformArgs,
   {
     egressProxy,
     provisioner,
@@ -49,7 +50,21 @@ export function egressProxyArgs(
     ...{ imagePullPolicy, imagePullSecrets, apiServer },
     clusterCidrs: network.clusterCidrs,
     dns: network.dns,
+    metrics: observability === undefined ? undefined : metrics(observability),
   });
+}
+
+/** What is watched: all that the platform has. */
+export function observabilityArgs(
+  { observability, provisioner, egressProxy }: SandboxPlatformArgs,
+  namespace: pulumi.Input<string>,
+): ObservabilityArgs {
+  return {
+    ...observability,
+    namespace,
+    provisioner: provisioner !== undefined,
+    egressProxy: egressProxy !== undefined,
+  };
 }
 
 function metrics(given: NonNullable<SandboxPlatformArgs["observability"]>): ProvisionerMetrics {

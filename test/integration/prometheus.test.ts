@@ -1,124 +1,41 @@
-// Alerts and dashboard in Prometheus' own engine: every alert on series that must fire it and on series that must not; every
-// query of the dashboard on what a real server exported while it was given known work.
+// Alerts and the dashboard of sandboxes in Prometheus' own engine: every alert on series that must fire it and on series that must
+// not; every query of the dashboard on what a real server exported while it was given known work.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { alerts, ruleGroups } from "../../components/observability/alerts.js";
-import { dashboard } from "../../components/observability/dashboard.js";
+import { alertsOf, ruleGroups } from "../../components/observability/rules.js";
+import { sandboxDashboard } from "../../components/observability/sandbox-panels.js";
 import { startServer, type Server } from "../unit/sandboxd/server.js";
-import { buildPrometheus, evaluate, type Sample, type Scrape } from "./support/prometheus.js";
+import {
+  alive,
+  egressProxyCases,
+  provisionerCases,
+  sandboxCases,
+  sandboxTarget,
+  type AlertCase,
+} from "./support/alert-cases.js";
+import { ask, type Answers } from "./support/dashboard-answers.js";
+import { buildPrometheus, evaluate, type Scrape } from "./support/prometheus.js";
 
-const target = { instance: "10.42.0.7:9464", job: "sandbox-metrics", namespace: "sandlot", pod: "sandbox-1" };
-const of = (name: string, labels: Record<string, string> = {}, job = target.job): string => {
-  const all = { instance: target.instance, ...labels, job };
-  return `${name}{${Object.entries(all)
-    .map(([key, value]) => `${key}="${value}"`)
-    .join(",")}}`;
-};
-
-/** A sandbox that is there for two hours of evaluations. */
-const alive = `${of("sandboxd_build_info", { version: "0.1.0" })} 1+0x240`;
-
-const requests = (code: string) => of("sandboxd_http_requests_total", { code, method: "GET", route: "/x" });
-const commands = (outcome: string) => of("sandboxd_commands_total", { kind: "bash", outcome });
-const took = (le: string) =>
-  of("sandboxd_http_request_duration_seconds_bucket", { le, method: "GET", route: "/v1/activity" });
-const seconds = (quick: string) => [
-  ...["0.005", "0.5", "1"].map((le) => `${took(le)} ${quick}`),
-  ...["2.5", "+Inf"].map((le) => `${took(le)} 0+10x240`),
-];
-
-/** What fires an alert, when, and what nearly does; values come every 30 seconds. */
-const cases: Record<string, { fires: string[]; at: number; quiet: string[] }> = {
-  SandboxMetricsMissing: { fires: [], at: 600, quiet: [alive] },
-  SandboxServerErrors: {
-    fires: [alive, `${requests("500")} 0+1x240`, `${requests("200")} 0+9x240`],
-    at: 630,
-    quiet: [
-      alive,
-      `${requests("500")} 0+1x240`,
-      `${requests("200")} 0+999x240`,
-      `${requests("429")} 0+99x240`,
-    ],
-  },
-  SandboxCommandsRefused: {
-    fires: [alive, `${commands("refused")} 0+0x3 1+0x200`],
-    at: 120,
-    quiet: [alive, `${commands("refused")} 5+0x240`, `${commands("failed")} 0+1x240`],
-  },
-  SandboxCommandsNearLimit: {
-    fires: [
-      alive,
-      `${of("sandboxd_commands_running")} 58+0x240`,
-      `${of("sandboxd_commands_limit")} 64+0x240`,
-    ],
-    at: 300,
-    quiet: [
-      alive,
-      `${of("sandboxd_commands_running")} 57+0x240`,
-      `${of("sandboxd_commands_limit")} 64+0x240`,
-    ],
-  },
-  SandboxSessionsNearLimit: {
-    fires: [
-      alive,
-      `${of("sandboxd_sessions", { kind: "shell" })} 29+0x240`,
-      `${of("sandboxd_shell_sessions_limit")} 32+0x240`,
-    ],
-    at: 300,
-    quiet: [
-      alive,
-      `${of("sandboxd_sessions", { kind: "shell" })} 28+0x240`,
-      `${of("sandboxd_sessions", { kind: "bash" })} 256+0x240`,
-      `${of("sandboxd_shell_sessions_limit")} 32+0x240`,
-    ],
-  },
-  SandboxSlow: { fires: [alive, ...seconds("0+9x240")], at: 630, quiet: [alive, ...seconds("0+10x240")] },
-  SandboxRestarts: {
-    fires: [alive, `${of("process_start_time_seconds")} 1+0x1 2+0x1 3+0x1 4+0x200`],
-    at: 180,
-    quiet: [
-      alive,
-      `${of("process_start_time_seconds")} 1+0x1 2+0x1 3+0x200`,
-      `${of("process_start_time_seconds", {}, "another")} 0+1x240`,
-    ],
-  },
-  SandboxMemoryHigh: {
-    fires: [alive, `${of("process_resident_memory_bytes")} 300000000+0x240`],
-    at: 900,
-    quiet: [
-      alive,
-      `${of("process_resident_memory_bytes")} 200000000+0x240`,
-      `${of("process_resident_memory_bytes", {}, "another")} 3000000000+0x240`,
-    ],
-  },
-  SandboxFilesNearLimit: {
-    fires: [alive, `${of("process_open_fds")} 81+0x240`, `${of("process_max_fds")} 100+0x240`],
-    at: 600,
-    quiet: [alive, `${of("process_open_fds")} 80+0x240`, `${of("process_max_fds")} 100+0x240`],
-  },
-  SandboxCallersRefused: {
-    fires: [alive, `${requests("403")} 0+50x240`, `${requests("401")} 0+50x240`],
-    at: 630,
-    quiet: [alive, `${requests("403")} 0+2x240`, `${requests("404")} 0+99x240`],
-  },
-  SandboxCommandsTimeOut: {
-    fires: [alive, `${commands("timed_out")} 0+1x240`, `${commands("succeeded")} 0+1x240`],
-    at: 1830,
-    quiet: [alive, `${commands("timed_out")} 0+1x240`, `${commands("succeeded")} 0+3x240`],
-  },
+const all = { provisioner: true, egressProxy: true };
+const alerts = alertsOf(all);
+const cases: Readonly<Record<string, AlertCase>> = {
+  ...sandboxCases,
+  ...provisionerCases,
+  ...egressProxyCases,
 };
 
 describe("alert rules and dashboard in Prometheus' engine", function () {
   this.timeout(600_000);
   let program: string;
-  const rules = JSON.stringify(ruleGroups());
+  const rules = JSON.stringify(ruleGroups(all));
 
   before(async () => {
     program = await buildPrometheus();
   });
 
   const fire = (series: readonly string[]) => evaluate(program, { series, rules, step: 30, at: 3600 });
+  const without = (metric: string) => alive.filter((line) => !line.startsWith(metric));
 
   it("every alert is tried", () => {
     assert.deepEqual(
@@ -127,11 +44,15 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
     );
   });
 
+  it("no alert fires where all runs and nothing happens", async () => {
+    assert.deepEqual((await fire(alive)).firing, []);
+  });
+
   for (const { name, severity } of alerts) {
-    const { fires = [], at = 0, quiet = [] } = cases[name] ?? {};
+    const { fires = [], at = 0, quiet = [], without: missing } = cases[name] ?? {};
 
     it(`${name} fires, in time and alone, and says where to look`, async () => {
-      const { firing } = await fire(fires);
+      const { firing } = await fire([...(missing === undefined ? alive : without(missing)), ...fires]);
       assert.deepEqual(
         firing.map(({ labels }) => labels["alertname"]),
         [name],
@@ -142,16 +63,34 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
       const { summary = "", runbook } = alert.annotations;
       assert.equal(runbook, `docs/runbooks/${name}.md`);
       assert.doesNotMatch(summary, /\{\{|<no value>|<error/);
-      if (name !== "SandboxMetricsMissing") assert.ok(summary.includes(target.instance), summary);
+      if (missing === undefined) assert.match(summary, /10\.42\.0\.\d+:\d+|sandlot-system/);
     });
 
     it(`${name} does not fire just below its bound, nor by other servers' series`, async () => {
-      assert.deepEqual((await fire(quiet)).firing, []);
+      assert.deepEqual((await fire([...alive, ...quiet])).firing, []);
     });
   }
 
+  it("ProvisionerNoLeader fires where none leads too", async () => {
+    const none = alive.map((line) => line.replace(/^(sandlot_provisioner_leader\S+) 1/, "$1 0"));
+    assert.deepEqual(
+      (await fire(none)).firing.map(({ at, labels }) => [at, labels["alertname"]]),
+      [[120, "ProvisionerNoLeader"]],
+    );
+  });
+
+  it("alerts of parts that a stack does not have are not there", async () => {
+    const few = JSON.stringify(ruleGroups({ provisioner: false, egressProxy: false }));
+    assert.deepEqual(
+      (await evaluate(program, { series: [], rules: few, step: 30, at: 3600 })).firing.map(
+        ({ labels }) => labels["alertname"],
+      ),
+      ["SandboxMetricsMissing"],
+    );
+  });
+
   it("links to pages where they are served", async () => {
-    const served = JSON.stringify(ruleGroups("https://git.example.com/runbooks"));
+    const served = JSON.stringify(ruleGroups(all, "https://git.example.com/runbooks"));
     const { firing } = await evaluate(program, { rules: served, step: 30, at: 900 });
     assert.deepEqual(
       firing[0]?.annotations["runbook_url"],
@@ -162,13 +101,7 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
   describe("the dashboard, on what a real server exported", () => {
     let server: Server;
     const scrapes: Scrape[] = [];
-    let answers: Map<string, readonly Sample[]>;
-
-    const panels = dashboard().panels.flatMap((panel) =>
-      "targets" in panel
-        ? panel.targets.map(({ expr, legendFormat }) => ({ title: panel.title, expr, legendFormat }))
-        : [],
-    );
+    let answers: Answers;
 
     /** Four commands that succeed, two that fail, one that times out, one that is refused, two that are killed. */
     async function work(): Promise<void> {
@@ -192,36 +125,8 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
     async function scrape(at: number): Promise<void> {
       const listening = JSON.parse(server.logs[0] ?? "") as { metrics: string };
       const text = await (await fetch(`http://${listening.metrics}/metrics`)).text();
-      scrapes.push({ at, labels: target, text });
+      scrapes.push({ at, labels: sandboxTarget, text });
     }
-
-    /** The one value of a query, or the values by a label. */
-    function answer(title: string, legend: string): readonly Sample[] {
-      const found = answers.get(`${title}: ${legend}`);
-      assert.ok(found, `no query ${title}: ${legend}`);
-      return found;
-    }
-    const one = (title: string, legend: string): number => {
-      const [sample, ...more] = answer(title, legend);
-      assert.ok(sample !== undefined && more.length === 0, `${title}: ${legend}`);
-      return sample.value;
-    };
-    /** The values of a query by a label. */
-    const by = (title: string, label: string): Record<string, number> =>
-      Object.fromEntries(
-        answer(title, `{{${label}}}`).map(({ labels, value }): [string, number] => [
-          labels[label] ?? "",
-          value,
-        ]),
-      );
-    /** Values of a rate over two minutes as what was counted in them, by a label. */
-    const counted = (title: string, label: string): Record<string, number> =>
-      Object.fromEntries(
-        Object.entries(by(title, label)).map(([name, value]): [string, number] => [
-          name,
-          Math.round(value * 120),
-        ]),
-      );
 
     before(async () => {
       server = await startServer({ SANDBOXD_METRICS_ADDRESS: "127.0.0.1:0", SANDBOXD_MAX_COMMANDS: "2" });
@@ -236,29 +141,19 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
         'process_open_fds{instance="db",job="db"} 99+0x8',
         'process_max_fds{instance="db",job="db"} 100+0x8',
       ];
-      const queries = panels.map(({ expr }) => expr.replaceAll("$__rate_interval", "2m"));
-      const outcome = await evaluate(program, { scrapes, series: foreign, queries, step: 15, at: 60 });
-      assert.ok(outcome.samples > 500, `${outcome.samples} samples`);
-      answers = new Map(
-        panels.map(({ title, legendFormat }, i) => [`${title}: ${legendFormat}`, outcome.queries[i] ?? []]),
-      );
+      answers = await ask(program, sandboxDashboard, scrapes, foreign);
+      assert.ok(answers.samples > 500, `${answers.samples} samples`);
     });
 
     after(() => server.stop());
 
     it("every query gives something, with the labels that its legend names", () => {
-      for (const [query, samples] of answers) {
-        assert.ok(samples.length > 0, query);
-        for (const [, label = ""] of query.matchAll(/\{\{(\w+)\}\}/g)) {
-          for (const { labels } of samples)
-            assert.ok(labels[label] !== undefined, `${query} has no ${label}`);
-        }
-      }
+      answers.check();
     });
 
     it("shows commands by outcome", () => {
       // Prometheus extends what it counted between scrapes to the ends of the window, by up to an eighth here.
-      assert.deepEqual(counted("Commands by outcome", "outcome"), {
+      assert.deepEqual(answers.counted("Commands by outcome", "outcome"), {
         succeeded: 5, // 4 and the eighth
         failed: 2,
         timed_out: 1,
@@ -268,41 +163,41 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
     });
 
     it("shows running commands, sessions and how full the fullest sandbox is", () => {
-      assert.equal(one("Running commands", "running"), 1);
-      assert.equal(one("Running commands", "limit"), 2);
-      assert.equal(one("Fullest sandbox", "commands"), 0.5);
-      assert.equal(one("Fullest sandbox", "shell sessions"), 1 / 32);
-      assert.equal(by("Sessions", "kind")["shell"], 1);
+      assert.equal(answers.one("Running commands", "running"), 1);
+      assert.equal(answers.one("Running commands", "limit"), 2);
+      assert.equal(answers.one("Fullest sandbox", "commands"), 0.5);
+      assert.equal(answers.one("Fullest sandbox", "shell sessions"), 1 / 32);
+      assert.equal(answers.by("Sessions", "kind")["shell"], 1);
       assert.deepEqual(
-        answer("Sandboxes", "{{version}}").map(({ value }) => value),
+        answers.answer("Sandboxes", "{{version}}").map(({ value }) => value),
         [1],
       );
     });
 
     it("shows output", () => {
-      const output = counted("Output", "kind");
+      const output = answers.counted("Output", "kind");
       assert.equal(output["bash"], Math.round(1000 * 1.125));
       assert.equal(output["shell"], Math.round(5 * 1.125));
     });
 
     it("shows requests by status and their times", () => {
-      const codes = counted("Requests by status", "code");
+      const codes = answers.counted("Requests by status", "code");
       assert.deepEqual(Object.keys(codes).sort(), ["200", "403", "404", "429"]);
       assert.deepEqual([codes["403"], codes["404"], codes["429"]], [1, 1, 1]);
       assert.ok((codes["200"] ?? 0) >= 12, JSON.stringify(codes));
-      const times = by("Time of requests (95%)", "route");
+      const times = answers.by("Time of requests (95%)", "route");
       assert.ok((times["/v1/bash/exec"] ?? 0) > 0.1, "a command took its time limit of 0.2 s");
       assert.ok((times["/v1/sandbox"] ?? 1) < 1);
-      assert.equal(one("Requests under way", "requests"), 0);
+      assert.equal(answers.one("Requests under way", "requests"), 0);
     });
 
     it("shows the server's own process, and nobody else's", () => {
-      const memory = one("Memory", "most");
+      const memory = answers.one("Memory", "most");
       assert.ok(memory > 1e6 && memory < 100e6, `${memory} bytes`);
-      assert.equal(one("Memory", "average"), memory);
-      assert.ok(one("Open files", "most") < 0.5);
-      assert.ok(one("Processor", "all") >= 0);
-      assert.equal(one("Restarts", "restarts"), 0);
+      assert.equal(answers.one("Memory", "average"), memory);
+      assert.ok(answers.one("Open files", "most") < 0.5);
+      assert.ok(answers.one("Processor", "all") >= 0);
+      assert.equal(answers.one("Restarts", "restarts"), 0);
     });
 
     it("has nothing of what was run in it", async () => {

@@ -6,6 +6,7 @@ import { ClustersFile, type ClusterEntry } from "../config/clusters.js";
 import { SettingsError } from "../config/errors.js";
 import type { Settings } from "../config/settings.js";
 import { Metrics } from "../core/metrics.js";
+import { describeRoom } from "../core/room.js";
 import type { Tokens } from "../core/tokens.js";
 import { connect, type Connection } from "../kubernetes/connection.js";
 import { Cluster } from "./cluster.js";
@@ -52,6 +53,7 @@ export async function gather(
     });
     fleet.add(cluster);
     describeGauges(own.metrics, cluster);
+    describeRoom(own.metrics, cluster.directory, settingsOf(entry, settings).MAX_SANDBOXES);
     return cluster;
   };
 

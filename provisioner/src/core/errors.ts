@@ -7,21 +7,25 @@
  * `capacity`: the cluster is full. `busy`: a sandbox of that id is still going. `refused`: the cluster would not have the pod.
  * `failed`: the sandbox did not come up. `unavailable`: the cluster cannot be asked.
  */
-export type ErrorCode =
-  | "not-found"
-  | "conflict"
-  | "unknown-environment"
-  | "wider-egress"
-  | "too-much"
-  | "no-rules"
-  | "no-hand-over"
-  | "bad-mount"
-  | "quota"
-  | "capacity"
-  | "busy"
-  | "refused"
-  | "failed"
-  | "unavailable";
+export const errorCodes = [
+  "not-found",
+  "conflict",
+  "unknown-environment",
+  "wider-egress",
+  "too-much",
+  "no-rules",
+  "no-hand-over",
+  "bad-mount",
+  "quota",
+  "capacity",
+  "busy",
+  "refused",
+  "failed",
+  "unavailable",
+] as const;
+
+/** One of {@link errorCodes}. */
+export type ErrorCode = (typeof errorCodes)[number];
 
 /** A request for a sandbox that was not carried out. The message is for the caller. */
 export class SandboxError extends Error {

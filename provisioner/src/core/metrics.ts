@@ -1,7 +1,16 @@
 // What Prometheus is told. Labels take their values from small sets only: never ids, never tenants' own texts.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
+import { reapReasons } from "../model/timeouts.js";
+import { errorCodes, type ErrorCode } from "./errors.js";
+
 const fast = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/**
+ * What came of a create: a pod from the pool, one of its own, a sandbox that was there already, an error that the caller is told by its
+ * code, or one that nobody foresaw.
+ */
+export type CreateOutcome = "warm" | "cold" | "existed" | ErrorCode | "internal";
 
 /** The counters, and the registry that they are in. */
 export class Metrics {
@@ -11,6 +20,12 @@ export class Metrics {
     help: "How long creates took that brought a sandbox, by environment and by how: warm or cold.",
     labelNames: ["environment", "start"] as const,
     buckets: fast,
+    registers: [this.registry],
+  });
+  readonly #outcomes = new Counter({
+    name: "sandlot_provisioner_creates_total",
+    help: "Creates that ended, by outcome: warm, cold, existed, or the code of the error.",
+    labelNames: ["outcome"] as const,
     registers: [this.registry],
   });
   readonly #claimsLost = new Counter({
@@ -51,6 +66,12 @@ export class Metrics {
     labelNames: ["environment"] as const,
     registers: [this.registry],
   });
+  readonly #poolFailed = new Counter({
+    name: "sandlot_provisioner_pool_failed_total",
+    help: "Pods for pools that could not be created.",
+    labelNames: ["environment"] as const,
+    registers: [this.registry],
+  });
   readonly #watchTroubles = new Counter({
     name: "sandlot_provisioner_watch_troubles_total",
     help: "Watches that were cut or refused, by resource.",
@@ -68,10 +89,20 @@ export class Metrics {
   constructor(labels?: Readonly<Record<string, string>>) {
     if (labels === undefined) collectDefaultMetrics({ register: this.registry });
     else this.registry.setDefaultLabels(labels);
+    // A series that begins with its first event hides that event: no rate can be told from one value.
+    for (const outcome of ["warm", "cold", "existed", "internal", ...errorCodes] as const)
+      this.#outcomes.inc({ outcome }, 0);
+    for (const reason of reapReasons) this.#reaped.inc({ reason }, 0);
   }
 
   created(environment: string, start: "warm" | "cold", seconds: number): void {
     this.#creates.observe({ environment, start }, seconds);
+    this.#outcomes.inc({ outcome: start });
+  }
+
+  /** A create that brought no new sandbox. */
+  createEnded(outcome: Exclude<CreateOutcome, "warm" | "cold">): void {
+    this.#outcomes.inc({ outcome });
   }
 
   claimLost(environment: string): void {
@@ -92,6 +123,10 @@ export class Metrics {
 
   poolCreated(environment: string): void {
     this.#poolCreated.inc({ environment });
+  }
+
+  poolFailed(environment: string): void {
+    this.#poolFailed.inc({ environment });
   }
 
   poolRemoved(environment: string): void {

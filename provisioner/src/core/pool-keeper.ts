@@ -149,6 +149,7 @@ export class PoolKeeper {
       const view = viewOf(pod);
       if (view.kind !== "foreign") await services.ensure(view.pod);
     } catch (error) {
+      metrics.poolFailed(environment.name);
       this.#failed(environment.name);
       onTrouble(environment.name, error);
     } finally {

@@ -108,7 +108,19 @@ export class Sandboxes {
   }
 
   /** @throws SandboxError if it is not carried out. */
-  create(create: CreateRequest): Promise<Created> {
+  async create(create: CreateRequest): Promise<Created> {
+    const { metrics } = this.#parts;
+    try {
+      const created = await this.#createOnce(create);
+      if (created.existed) metrics.createEnded("existed");
+      return created;
+    } catch (error) {
+      metrics.createEnded(error instanceof SandboxError ? error.code : "internal");
+      throw error;
+    }
+  }
+
+  #createOnce(create: CreateRequest): Promise<Created> {
     const { request } = create;
     const key = rankKey(request.tenant, request.id);
     const fingerprint = this.#parts.tokens.fingerprint(canonicalText(request));

@@ -8,10 +8,10 @@ export interface EgressMetrics {
   readonly open: Gauge;
 }
 
-/** Registers the metrics. */
-export function egressMetrics(registry: Registry): EgressMetrics {
+/** Registers the metrics. `reasons` are those of refusals: their series are there before the first of them happens. */
+export function egressMetrics(registry: Registry, reasons: readonly string[]): EgressMetrics {
   const registers = [registry];
-  return {
+  const metrics = {
     allowed: new Counter({
       name: "sandlot_egress_allowed_total",
       help: "Connections that sandboxes made through the egress proxy, by tunnel (CONNECT) or plain HTTP request",
@@ -30,4 +30,24 @@ export function egressMetrics(registry: Registry): EgressMetrics {
       registers,
     }),
   };
+  for (const reason of reasons) metrics.refused.inc({ reason }, 0);
+  for (const kind of ["tunnel", "request"]) metrics.allowed.inc({ kind }, 0);
+  return metrics;
+}
+
+/** Registers what is told of the copy of the pods; returns what counts each time that it was cut. */
+export function watchMetrics(registry: Registry, current: () => boolean): Counter {
+  new Gauge({
+    name: "sandlot_egress_current",
+    help: "Whether the watch stands by which the egress proxy knows sandboxes and their rules",
+    registers: [registry],
+    collect() {
+      this.set(current() ? 1 : 0);
+    },
+  });
+  return new Counter({
+    name: "sandlot_egress_watch_troubles_total",
+    help: "How often that watch was cut or refused",
+    registers: [registry],
+  });
 }

@@ -69,7 +69,7 @@ export class EgressProxy {
         throw new RangeError(`"${text}" is no range of addresses; write it as 10.42.0.0/16`);
       return range;
     });
-    this.#metrics = egressMetrics(options.registry);
+    this.#metrics = egressMetrics(options.registry, ["unknown_caller", ...Object.keys(answers)]);
     this.server = createServer({ headersTimeout: 15_000, requestTimeout: 0 });
     this.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
       void this.#plain(request, response);

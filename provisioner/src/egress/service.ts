@@ -14,6 +14,7 @@ import { Namespace } from "../kubernetes/namespace.js";
 import { WatchCache } from "../kubernetes/watch-cache.js";
 import { managedSelector } from "../model/labels.js";
 import { RefusalEvents } from "./events.js";
+import { watchMetrics } from "./metrics.js";
 import type { EgressOptions } from "./options.js";
 import { EgressProxy } from "./proxy.js";
 import { Refusals } from "./refusals.js";
@@ -44,9 +45,11 @@ export async function startEgress(
   const pods = new WatchCache<V1Pod>(client, target, {
     onTrouble: (_, error) => {
       sandboxes.markCut();
+      watchTroubles.inc();
       log.warn({ err: error }, "the watch of pods was cut");
     },
   });
+  const watchTroubles = watchMetrics(registry, () => pods.connected);
   const events = new RefusalEvents(namespace, settings.POD_NAME ?? hostname());
   const sandboxes = new EgressSandboxes(
     pods,

@@ -2,14 +2,18 @@
 import type { Sandbox } from "./sandbox.js";
 
 /** Why a sandbox was deleted by us and not by its owner. */
-export type ReapReason =
-  | "soft-timeout"
-  | "idle-timeout"
-  | "hard-timeout"
-  | "failed"
-  | "never-started"
-  | "duplicate"
-  | "never-handed-over";
+export const reapReasons = [
+  "soft-timeout",
+  "idle-timeout",
+  "hard-timeout",
+  "failed",
+  "never-started",
+  "duplicate",
+  "never-handed-over",
+] as const;
+
+/** One of {@link reapReasons}. */
+export type ReapReason = (typeof reapReasons)[number];
 
 /** How long what is over stays. Seconds. */
 export interface ReapRules {

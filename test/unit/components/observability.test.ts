@@ -5,8 +5,7 @@ import { resolve as path } from "node:path";
 
 import type { ObservabilityArgs } from "@sandlot/components";
 
-import { alerts, ruleGroups, runbookPath } from "../../../components/observability/alerts";
-import { dashboard } from "../../../components/observability/dashboard";
+import { dashboard, dashboardsOf } from "../../../components/observability/dashboard";
 import {
   metricsPolicy,
   metricsPort,
@@ -14,9 +13,12 @@ import {
   monitorSpec,
 } from "../../../components/observability/objects";
 import { resolve } from "../../../components/observability/resolve";
+import { alertsOf, ruleGroups, runbookPath } from "../../../components/observability/rules";
 import { refuses } from "../../support/refuses";
 
 const root = path(__dirname, "../../..");
+const all = { provisioner: true, egressProxy: true };
+const alerts = alertsOf(all);
 const given: ObservabilityArgs = { namespace: "sandlot" };
 
 refuses<ObservabilityArgs>("Observability", resolve, given, [
@@ -73,6 +75,12 @@ describe("Observability's objects", () => {
       [{ honorLabels: false, scrapeTimeout: "5s" }],
     );
     assert.deepEqual(spec.namespaceSelector, { matchNames: ["sandlot"] });
+    // What others export would be believed to be theirs.
+    const [kept] = spec.endpoints[0]?.metricRelabelings ?? [];
+    const pattern = new RegExp(`^(?:${kept?.regex ?? ""})$`);
+    assert.deepEqual([kept?.action, kept?.sourceLabels], ["keep", ["__name__"]]);
+    assert.ok(pattern.test("sandboxd_build_info") && pattern.test("process_open_fds"));
+    assert.ok(!pattern.test("sandlot_provisioner_leader") && !pattern.test("sandlot_egress_current"));
   });
 });
 
@@ -96,40 +104,79 @@ describe("runbooks", () => {
   }
 
   it("are what the rules name", () => {
-    for (const { alert, annotations } of ruleGroups().groups.flatMap(({ rules }) => rules)) {
+    for (const { alert, annotations } of ruleGroups(all).groups.flatMap(({ rules }) => rules)) {
       assert.equal((annotations as { runbook?: string }).runbook, `docs/runbooks/${alert}.md`);
     }
   });
 });
 
+/** All TypeScript of a folder. */
+function sourceOf(folder: string): string {
+  return readdirSync(path(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(path(root, folder, file), "utf8"))
+    .join("\n");
+}
+
 describe("docs/observability.md", () => {
-  it("lists every metric that the server writes, and no other", () => {
-    const document = readFileSync(path(root, "docs/observability.md"), "utf8");
-    const section = /## Metrics\n(.*?)\n## /s.exec(document)?.[1] ?? "";
-    const names = /`((?:sandboxd|process|go)_\w+)`/g;
-    const listed = new Set([...section.matchAll(names)].map(([, name]) => name));
+  const document = readFileSync(path(root, "docs/observability.md"), "utf8");
+  const section = /## Metrics\n(.*?)\n## /s.exec(document)?.[1] ?? "";
+  const listed = (names: RegExp): string[] =>
+    [...new Set([...section.matchAll(names)].map(([, name = ""]) => name))].sort();
+  const written = (source: string, names: RegExp): string[] =>
+    [...new Set([...source.matchAll(names)].map(([, name = ""]) => name))].sort();
+  const services = written(sourceOf("provisioner/src"), /"(sandlot_(?:provisioner|router|egress)_\w+)"/g);
+
+  it("lists every metric that the sandboxes' server writes, and no other", () => {
     const folder = path(root, "sandboxd/internal/metrics");
     const source = ["exposition.go", "process.go"]
       .map((file) => readFileSync(path(folder, file), "utf8"))
       .join("\n");
-    const written = new Set([...source.matchAll(/"((?:sandboxd|process|go)_\w+)"/g)].map(([, name]) => name));
-    assert.deepEqual([...listed].sort(), [...written].sort());
+    assert.deepEqual(
+      listed(/`((?:sandboxd|process|go)_\w+)`/g),
+      written(source, /"((?:sandboxd|process|go)_\w+)"/g),
+    );
   });
-});
 
-describe("the dashboard", () => {
-  it("has panels with ids of their own, side by side, each with a query", () => {
-    const { panels } = dashboard();
-    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
-    const taken = new Set<string>();
-    for (const { gridPos, type, ...panel } of panels) {
-      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
-        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
-          assert.ok(x < 24 && !taken.has(`${x},${y}`), `${panel.title} overlaps at ${x},${y}`);
-          taken.add(`${x},${y}`);
-        }
-      }
-      if (type !== "row") assert.ok("targets" in panel && panel.targets.length > 0, panel.title);
+  it("lists every metric of the provisioner and the egress proxy, and no other", () => {
+    assert.ok(services.length > 20);
+    assert.deepEqual(listed(/`(sandlot_\w+)`/g), services);
+  });
+
+  it("lists what alerts and dashboards go by", () => {
+    const queries = [
+      ...alerts.map(({ expr }) => expr),
+      ...dashboardsOf(all).flatMap(({ rows }) =>
+        rows.flatMap(({ panels }) => panels.flatMap((panel) => panel.queries.map(({ expr }) => expr))),
+      ),
+    ].join("\n");
+    for (const [name] of queries.matchAll(/\bsandlot_\w+/g))
+      assert.ok(services.includes(name.replace(/_(?:bucket|count)$/, "")), name);
+  });
+
+  it("names every dashboard", () => {
+    for (const { title, uid } of dashboardsOf(all)) {
+      assert.ok(document.includes(`\`${title}\``), title);
+      assert.ok(document.includes(`\`${uid}.json\``), uid);
     }
   });
 });
+
+for (const { title, ...which } of dashboardsOf(all)) {
+  describe(`the dashboard ${title}`, () => {
+    it("has panels with ids of their own, side by side, each with a query", () => {
+      const { panels } = dashboard({ title, ...which });
+      assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
+      const taken = new Set<string>();
+      for (const { gridPos, type, ...panel } of panels) {
+        for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+          for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+            assert.ok(x < 24 && !taken.has(`${x},${y}`), `${panel.title} overlaps at ${x},${y}`);
+            taken.add(`${x},${y}`);
+          }
+        }
+        if (type !== "row") assert.ok("targets" in panel && panel.targets.length > 0, panel.title);
+      }
+    });
+  });
+}

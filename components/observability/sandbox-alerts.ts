@@ -1,20 +1,5 @@
-// The alerts, as data. Each has a page docs/runbooks/<name>.md; test/integration/prometheus.test.ts fires every one of them in
-// Prometheus' own engine.
-
-/** How soon somebody has to look. */
-export type Severity = "critical" | "warning" | "info";
-
-/** One alert. */
-export interface Alert {
-  readonly name: string;
-  /** PromQL: what it is true for fires. */
-  readonly expr: string;
-  /** How long it must be true; Prometheus' duration. */
-  readonly after: string;
-  readonly severity: Severity;
-  /** One sentence for the one who is woken; `$labels` and `$value` as in Prometheus' templates. */
-  readonly summary: string;
-}
+// The alerts of the sandboxes themselves, as data.
+import type { Alert } from "./alert";
 
 /** Adds nothing to what is on its left but leaves only sandboxes' series: other servers export `process_*` too. */
 const ofSandboxes = "and on (instance, job) sandboxd_build_info";
@@ -25,7 +10,7 @@ const quickRoutes = "/v1/sandbox|/v1/activity|/v1/shell/sessions|/v1/bash/sessio
 const sandbox = "The sandbox at {{ $labels.instance }}";
 
 /** Every alert, the gravest first. */
-export const alerts: readonly Alert[] = [
+export const sandboxAlerts: readonly Alert[] = [
   {
     name: "SandboxMetricsMissing",
     expr: "absent(sandboxd_build_info)",
@@ -110,26 +95,3 @@ export const alerts: readonly Alert[] = [
     summary: `${sandbox} killed {{ $value | humanizePercentage }} of its commands at their time limit.`,
   },
 ];
-
-/** The page of an alert, as a path in this repository. */
-export const runbookPath = (alert: string): string => `docs/runbooks/${alert}.md`;
-
-/** The rules as Prometheus reads them from a file, and as `PrometheusRule` has them in its spec. */
-export function ruleGroups(runbookUrl?: string) {
-  const runbook = (name: string) =>
-    runbookUrl === undefined ? { runbook: runbookPath(name) } : { runbook_url: `${runbookUrl}/${name}.md` };
-  return {
-    groups: [
-      {
-        name: "sandlot-sandboxes",
-        rules: alerts.map(({ name, expr, after, severity, summary }) => ({
-          alert: name,
-          expr,
-          for: after,
-          labels: { severity },
-          annotations: { summary, ...runbook(name) },
-        })),
-      },
-    ],
-  };
-}
