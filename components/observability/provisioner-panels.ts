@@ -6,10 +6,13 @@ const own = "and on (instance, job) sandlot_provisioner_leader";
 
 const rate = (metric: string, labels = ""): string => `rate(${metric}${labels}[$__rate_interval])`;
 
+/** What did not happen took no time: without it, that is not a number. */
+const happened = " >= 0";
+
 const quantile = (share: number, start: string): Query => ({
   expr:
     `histogram_quantile(${share}, sum by (le) ` +
-    `(${rate("sandlot_provisioner_create_seconds_bucket", `{start="${start}"}`)}))`,
+    `(${rate("sandlot_provisioner_create_seconds_bucket", `{start="${start}"}`)}))${happened}`,
   legend: `${start} ${share * 100}%`,
 });
 
@@ -143,7 +146,7 @@ export const provisionerDashboard: Dashboard = {
             {
               expr:
                 "histogram_quantile(0.95, sum by (le, route) " +
-                `(${rate("sandlot_provisioner_http_request_seconds_bucket", '{route=~"/(api|v1)/.*"}')}))`,
+                `(${rate("sandlot_provisioner_http_request_seconds_bucket", '{route=~"/(api|v1)/.*"}')}))${happened}`,
               legend: "{{route}}",
             },
           ],
@@ -213,7 +216,7 @@ export const provisionerDashboard: Dashboard = {
             {
               expr:
                 "histogram_quantile(0.95, sum by (le, method, resource) " +
-                `(${rate("sandlot_provisioner_kubernetes_request_seconds_bucket")}))`,
+                `(${rate("sandlot_provisioner_kubernetes_request_seconds_bucket")}))${happened}`,
               legend: "{{method}} {{resource}}",
             },
           ],

@@ -258,7 +258,8 @@ export const egressProxyCases: Readonly<Record<string, AlertCase>> = {
   },
   EgressRefusalsHigh: {
     fires: [`${refused("not_allowed")} 0+20x240`, `${refused("denied")} 0+20x240`],
-    at: 630,
+    // A rate over five minutes is above its bound when most of them are over.
+    at: 840,
     quiet: [`${refused("not_allowed")} 0+25x240`, `${refused("crowded")} 0+99x240`],
   },
   EgressDestinationsFail: {
