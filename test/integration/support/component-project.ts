@@ -78,6 +78,11 @@ export class ComponentProject {
     return new ComponentProject(this.dir, { ...this.env, ...env });
   }
 
+  /** The same project, whose commands find the programs of a folder before all others. */
+  withPrograms(folder: string): ComponentProject {
+    return this.with({ PATH: [folder, this.env["PATH"] ?? ""].join(delimiter) });
+  }
+
   /** Runs a Pulumi command to its end, whatever that is. */
   pulumi(...args: string[]): Promise<Result> {
     return run("pulumi", [...args, "--non-interactive", "--color", "never"], this.dir, this.env);
