@@ -78,7 +78,8 @@ describe("an environment's image in a registry with a password", function () {
     await project.pulumi("destroy", "--yes", "--skip-preview", "--suppress-progress");
     await kubectl("delete", "pod", "thief", "-n", namespace, "--ignore-not-found", "--now");
     await removeRegistry();
-    const names = `docker images --quiet '${repository}' | sort -u | xargs -r docker rmi --force`;
+    // By name: by its id, the sandbox image would go with them.
+    const names = `docker images --format '{{.Repository}}:{{.Tag}}' '${repository}' | xargs -r docker rmi`;
     await attempt("sh", ["-c", names]);
     const inNode = `ctr -n k8s.io images ls -q | grep -F '${repository}' | xargs -r ctr -n k8s.io images rm`;
     await attempt("docker", ["exec", node, "sh", "-c", inNode]);
