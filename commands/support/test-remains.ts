@@ -7,7 +7,7 @@ import { testStacks } from "./stack-file.js";
 
 type Kind = "container" | "volume" | "network";
 
-/** The label of nodes that single test files start without a stack: see test/integration/support/test-node.ts. */
+/** The label of what single test files make without a stack: see test/integration/support/test-node.ts, plugins.test.ts. */
 const stackless = "test-node";
 
 /** Names of the objects of a stack, with the checkouts that they are of. */

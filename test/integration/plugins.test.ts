@@ -45,8 +45,10 @@ func main() {
 function platform({ memory = 64, label = "one", port = 0, extra = "" }): string {
   return `
 const name = ${JSON.stringify(prefix)};
-const network = new docker.Network("network", { name, labels: [{ label: "test", value: "yes" }] });
-const volume = new docker.Volume("volume", { name });
+// By this a later run finds what one that was cut off has left: see commands/support/test-remains.ts.
+const remains = { label: "sandlot.dev/stack", value: "test-node" };
+const network = new docker.Network("network", { name, labels: [remains] });
+const volume = new docker.Volume("volume", { name, labels: [remains] });
 const image = new docker.RemoteImage("image", { name: ${JSON.stringify(image)}, keepLocally: true });
 const container = new docker.Container("container", {
   name,
@@ -54,7 +56,7 @@ const container = new docker.Container("container", {
   hostname: "node",
   command: ["/tool", "wait"],
   envs: ["PLAIN=1", pulumi.secret("TOKEN=container-secret")],
-  labels: [{ label: "which", value: ${JSON.stringify(label)} }],
+  labels: [remains, { label: "which", value: ${JSON.stringify(label)} }],
   networksAdvanced: [{ name: network.name, aliases: ["alias"] }],
   volumes: [{ volumeName: volume.name, containerPath: "/data" }],
   uploads: [{ file: "/etc/note", content: "uploaded\\n" }],
