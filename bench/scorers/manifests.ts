@@ -27,8 +27,8 @@ export interface Manifests {
   readonly file: string;
 }
 
-/** Stands for the image that a stack's file leaves to whoever uses it. Its digest is no image's. */
-const image = `registry.example.com/team/sandbox@sha256:${"0".repeat(64)}`;
+/** Stands for an image that a stack's file leaves to whoever uses it. Its digest is no image's. */
+const imageOf = (what: string): string => `registry.example.com/team/${what}@sha256:${"0".repeat(64)}`;
 
 /**
  * What makes a stack one that renders: another target, without what belongs to the one that it has.
@@ -37,6 +37,7 @@ const image = `registry.example.com/team/sandbox@sha256:${"0".repeat(64)}`;
 export function renderPatch(document: Document, directory: string): Record<string, unknown> {
   const kind = targetKind(document);
   const unless = (there: boolean, patch: object): object => (there ? {} : patch);
+  const has = (...path: [string, string]): boolean => configured(document, ...path) !== undefined;
   return {
     config: {
       "kubernetes:strictMode": null,
@@ -49,9 +50,17 @@ export function renderPatch(document: Document, directory: string): Record<strin
         clusterIdentifier: null,
       },
       "sandlot:sandbox": {
-        ...unless(configured(document, "sandbox", "image") !== undefined, { image }),
+        ...unless(has("sandbox", "image"), { image: imageOf("sandbox") }),
         ...unless(kind !== "container", { hostPort: null }),
       },
+      ...unless(configured(document, "provisioner", "enabled") !== true, {
+        "sandlot:provisioner": {
+          ...unless(has("provisioner", "image"), { image: imageOf("provisioner") }),
+          // Keys would be in the files in clear.
+          ...unless(has("provisioner", "existingSecret"), { existingSecret: "provisioner-keys" }),
+          ...unless(kind !== "container", { hostPort: null }),
+        },
+      }),
       ...unless(kind !== "container", { "sandlot:cluster": null, "sandlot:skills": null }),
     },
   };

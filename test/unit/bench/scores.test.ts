@@ -7,6 +7,8 @@ import { mergePatch } from "../../../commands/support/overlay.js";
 import { readStackFile } from "../../../commands/support/stack-file.js";
 import { exceptions } from "../../../bench/scorers/exceptions.js";
 import { renderPatch } from "../../../bench/scorers/manifests.js";
+import { stacksToPreview } from "../../../commands/support/previewable.js";
+import { parseConfig } from "../../../infra/config/load.js";
 import {
   readCheckov,
   readKubeScore,
@@ -153,6 +155,17 @@ describe("what scorers find and is meant so", () => {
 });
 
 describe("a stack to be rendered for scorers", () => {
+  for (const { name } of stacksToPreview()) {
+    it(`is one that the program takes: ${name}`, () => {
+      const config = patched(name) as Record<string, unknown>;
+      const entries = Object.entries(config).map(([key, value]) => [key, JSON.stringify(value)]);
+      parseConfig(Object.fromEntries(entries) as Record<string, string>);
+      const { image, existingSecret } = config["sandlot:provisioner"] as Record<string, unknown>;
+      assert.match(String(image), /^registry\.example\.com\/team\/provisioner[:@]/);
+      assert.equal(existingSecret, "provisioner-keys");
+    });
+  }
+
   const patched = (stack: string): unknown => {
     const document = readStackFile(stack);
     mergePatch(document, renderPatch(document, "/tmp/x"));
