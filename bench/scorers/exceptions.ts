@@ -5,6 +5,8 @@ export interface Exception {
   readonly scorer: string;
   readonly check: string;
   readonly reason: string;
+  /** The name of the objects that it is meant of; of any other the check is still a finding. Default: of all. */
+  readonly only?: string;
 }
 
 const user =
@@ -13,8 +15,15 @@ const pull = "images are pinned by digest in production; always asking the regis
 const annotations =
   "it looks for an annotation that Kubernetes has replaced by fields, and those are set or default";
 
+const token =
+  "the provisioner calls the API server, as an account that may do nothing but look after sandboxes";
+
 const of = (scorer: string, reasons: Readonly<Record<string, string>>): Exception[] =>
   Object.entries(reasons).map(([check, reason]) => ({ scorer, check, reason }));
+
+/** The same of the provisioner alone. */
+const ofProvisioner = (scorer: string, reasons: Readonly<Record<string, string>>): Exception[] =>
+  of(scorer, reasons).map((exception) => ({ ...exception, only: "provisioner" }));
 
 export const exceptions: readonly Exception[] = [
   ...of("kube-score", {
@@ -25,12 +34,17 @@ export const exceptions: readonly Exception[] = [
     "pod-probes-identical": "both ask whether the server answers; liveness is the more patient of the two",
     "service-type": "development only: the sandboxes' API is published on the developer's machine",
   }),
+  ...ofProvisioner("kube-score", {
+    "deployment-has-host-podantiaffinity": "topology spread constraints keep its pods on different nodes",
+    "deployment-replicas": "development has one; the other stacks have three",
+  }),
   ...of("kubesec", {
     ApparmorAny: annotations,
     RunAsGroup: user,
     RunAsUser: user,
     SeccompAny: annotations,
   }),
+  ...ofProvisioner("kubesec", { AutomountServiceAccountToken: token }),
   ...of("trivy", {
     KSV0125:
       "which registry is trusted is for whoever names the image to say; the rendered one is an example",
@@ -38,9 +52,13 @@ export const exceptions: readonly Exception[] = [
     KSV021: user,
     KSV039: "it wants a least amount as well, which protects nothing",
   }),
+  ...ofProvisioner("trivy", {
+    KSV048: "making and deleting pods is what it is for, in the sandboxes' namespace alone",
+  }),
   ...of("checkov", {
     CKV_K8S_15: pull,
     CKV_K8S_40: user,
     CKV_K8S_43: "the stack render names an example; production's policies refuse an image without digest",
   }),
+  ...ofProvisioner("checkov", { CKV_K8S_38: token }),
 ];

@@ -75,17 +75,25 @@ export function ownFindings(
       const unique = (of: (each: { stack: string; finding: Finding }) => string): string[] => [
         ...new Set(group.map(of)),
       ];
+      const objects = unique((each) => each.finding.object);
+      const accountsFor = ({ only, ...each }: Exception): boolean =>
+        each.scorer === scorer &&
+        each.check === finding.check &&
+        (only === undefined || objects.every((object) => nameOf(object) === only));
       return {
         scorer,
         check: finding.check,
         message: finding.message,
-        objects: unique((each) => each.finding.object),
+        objects,
         stacks: unique((each) => each.stack),
-        reason: known.find((each) => each.scorer === scorer && each.check === finding.check)?.reason,
+        reason: known.find(accountsFor)?.reason,
       };
     })
     .sort((a, b) => Number(a.reason !== undefined) - Number(b.reason !== undefined));
 }
+
+/** The name in `Deployment/name`, or in `Deployment.namespace.name`. */
+const nameOf = (object: string): string => object.split(/[/.]/).at(-1) ?? "";
 
 /** The findings for people. */
 export function formatFindings(findings: readonly OwnFinding[]): string {

@@ -142,6 +142,17 @@ describe("the scorers' table", () => {
         "· kube-score meant: Deployment/a (production)\n    it is meant so",
     );
   });
+
+  it("takes what is meant of one object for no other", () => {
+    const found = (...objects: string[]): (string | undefined)[] => {
+      const findings = objects.map((object) => ({ check: "bad", object, message: "bad!" }));
+      const scores = [{ scorer: "trivy", scores: { dev: { checks: 1, findings } } }];
+      const known = [{ scorer: "trivy", check: "bad", reason: "so", only: "a" }];
+      return ownFindings(scores, known).map(({ reason }) => reason);
+    };
+    assert.deepEqual(found("Deployment/a", "Deployment.default.a"), ["so"]);
+    assert.deepEqual(found("Deployment/a", "Deployment/b"), [undefined]);
+  });
 });
 
 describe("what scorers find and is meant so", () => {
@@ -149,7 +160,10 @@ describe("what scorers find and is meant so", () => {
     const rows = [...read("docs/scorers.md").matchAll(/^\| ([\w -]+?) +\| `([^`]+)` +\| (.+?) +\|$/gm)];
     assert.deepEqual(
       rows.map(([, scorer, check, reason]) => ({ scorer, check, reason })),
-      exceptions,
+      exceptions.map(({ only, reason, ...each }) => ({
+        ...each,
+        reason: only === undefined ? reason : `of \`${only}\` alone: ${reason}`,
+      })),
     );
   });
 });
