@@ -79,7 +79,7 @@ export async function recordProvisioner(): Promise<Scrape[]> {
 
     const fail = (podName: string): void => {
       cluster.update(podName, (pod) => {
-        pod.status = { ...pod.status, phase: "Failed" };
+        pod.status = Object.assign({}, pod.status, { phase: "Failed" });
       });
     };
     const named = (id: string): string =>
@@ -197,11 +197,12 @@ export async function recordEgressProxy(): Promise<Scrape[] | undefined> {
         });
       });
     };
-    assert.equal(await ask({ method: "CONNECT", path: `${own}:${port}` }), 200);
-    assert.equal(await ask({ path: `http://${own}:${port}/` }), 200);
+    const place = `${String(own)}:${port}`;
+    assert.equal(await ask({ method: "CONNECT", path: place }), 200);
+    assert.equal(await ask({ path: `http://${place}/` }), 200);
     for (const name of ["one", "two"])
       assert.equal(await ask({ method: "CONNECT", path: `${name}.example:443` }), 403);
-    assert.equal(await ask({ path: `http://${own}:${port}/`, localAddress: "127.0.0.22" }), 403);
+    assert.equal(await ask({ path: `http://${place}/`, localAddress: "127.0.0.22" }), 403);
     cluster.cutWatches();
     await eventually("the watch was cut", async () =>
       (await textOf(health)).includes("sandlot_egress_watch_troubles_total 1\n"),
