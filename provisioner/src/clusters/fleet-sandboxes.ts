@@ -58,7 +58,8 @@ export class FleetSandboxes implements SandboxService {
         });
       });
     }
-    return this.get(tenant, id);
+    const { cluster, sandbox } = this.#known(tenant, id);
+    return cluster.sandboxes.asked(sandbox);
   }
 
   /**

@@ -69,8 +69,12 @@ export class HandOverClient {
   }
 
   /** Whether the server says that it was handed over; undefined if it does not say. */
-  async isHandedOver(origin: string, secret: string): Promise<boolean | undefined> {
-    const answer = await this.#send(origin, "GET", secret, undefined, AbortSignal.timeout(attemptMs));
+  async isHandedOver(
+    origin: string,
+    secret: string,
+    patience = AbortSignal.timeout(attemptMs),
+  ): Promise<boolean | undefined> {
+    const answer = await this.#send(origin, "GET", secret, undefined, patience);
     if (answer?.status !== 200) return undefined;
     const claimed = (answer.body as { data?: { claimed?: unknown } } | undefined)?.data?.claimed;
     return typeof claimed === "boolean" ? claimed : undefined;

@@ -87,6 +87,8 @@ const warmHandOverMs = 2_000;
 const claimAttempts = 5;
 /** How long a replica may be behind another. */
 const behindMs = 250;
+/** How long a sandbox that is starting has to say that it answers. One that does not listen yet says so at once. */
+const askedMs = 1_000;
 /** How often an idle pod that is starting is looked at, where it is the last that there may be. */
 const startingMs = 100;
 
@@ -163,7 +165,23 @@ export class Sandboxes {
         });
       });
     }
-    return this.get(tenant, id);
+    return this.asked(this.get(tenant, id));
+  }
+
+  /**
+   * The same sandbox, but one that is starting as far as we know is asked whether it answers: the replica that handed it over
+   * knows that before probes tell the others.
+   */
+  async asked(sandbox: Sandbox): Promise<Sandbox> {
+    const { directory, endpoints, handOver, tokens } = this.#parts;
+    const origin = sandbox.state === "starting" ? endpoints.direct(sandbox) : undefined;
+    if (origin === undefined) return sandbox;
+    const patience = AbortSignal.timeout(askedMs);
+    const answers = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox.podName), patience);
+    if (answers !== true) return sandbox;
+    directory.markAnswering(sandbox.podUid);
+    const now = directory.get(sandbox.tenant, sandbox.id);
+    return now?.podUid === sandbox.podUid ? now : sandbox;
   }
 
   /** A tenant's sandboxes, by id. */

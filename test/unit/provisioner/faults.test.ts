@@ -103,6 +103,37 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal(claimed().length, 1);
   });
 
+  it("says the same of a sandbox that has just answered, whichever replica is asked, before any probe has", async () => {
+    home.cluster.put("configmaps", environment("default", 0));
+    home.cluster.startMs = undefined;
+    const one = await home.start();
+    const two = await home.start();
+    const made = one.call("POST", "/v1/sandboxes", { id: "new" });
+    await eventually("its pod is there", () => home.cluster.livePods().length === 1);
+    const [pod] = home.cluster.livePods();
+    home.cluster.update(pod?.metadata.name ?? "", (copy) => {
+      const sandbox = {
+        name: "sandbox",
+        started: false,
+        ready: false,
+        restartCount: 0,
+        image: "",
+        imageID: "",
+      };
+      copy.status = { phase: "Running", podIP: "127.0.0.1", containerStatuses: [sandbox] };
+    });
+    assert.equal((await made).json<{ state: string }>().state, "running");
+    const seenBy = async (replica: Replica): Promise<string> =>
+      (await replica.call("GET", "/v1/sandboxes/new")).json<{ state: string }>().state;
+    await eventually("the other replica sees its address", async () => (await seenBy(two)) === "running");
+    // What says that it was not handed over is not ready for its owner.
+    home.sandbox.claimed = false;
+    const three = await home.start();
+    assert.equal(await seenBy(three), "starting");
+    home.sandbox.claimed = true;
+    assert.deepEqual([await seenBy(one), await seenBy(two), await seenBy(three)], Array(3).fill("running"));
+  });
+
   it("lets only one replica fill the pool", async () => {
     home.cluster.put("configmaps", environment("default", 3));
     await Promise.all([home.start(), home.start(), home.start()]);
