@@ -130,7 +130,9 @@ describe("the deployed provisioner", function () {
     } finally {
       await destroy(id);
     }
-    assert.equal((await provisioner.call("GET", `/api/sandboxes/${id}`)).status, 404);
+    // The replica that is asked may be a moment behind the one that deleted it.
+    const asked = async () => (await provisioner.call("GET", `/api/sandboxes/${id}`)).status;
+    await eventually("it is gone for both", async () => (await asked()) === 404, 2);
   });
 
   it("runs sandboxes where the shared ones run: in gVisor, as an account that may do nothing", async () => {
