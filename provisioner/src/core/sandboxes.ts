@@ -170,11 +170,12 @@ export class Sandboxes {
 
   /**
    * The same sandbox, but one that is starting as far as we know is asked whether it answers: the replica that handed it over
-   * knows that before probes tell the others.
+   * knows that before probes tell the others. Once they have, they know better.
    */
   async asked(sandbox: Sandbox): Promise<Sandbox> {
     const { directory, endpoints, handOver, tokens } = this.#parts;
-    const origin = sandbox.state === "starting" ? endpoints.direct(sandbox) : undefined;
+    const unprobed = sandbox.state === "starting" && !sandbox.everReady;
+    const origin = unprobed ? endpoints.direct(sandbox) : undefined;
     if (origin === undefined) return sandbox;
     const patience = AbortSignal.timeout(askedMs);
     const answers = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox.podName), patience);
