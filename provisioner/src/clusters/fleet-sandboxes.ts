@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { isLive, rankKey } from "../core/directory.js";
 import { SandboxError } from "../core/errors.js";
 import type { Created, CreateRequest } from "../core/sandboxes.js";
+import { untilSeen } from "../core/until-seen.js";
 import { revisionOf } from "../model/environment.js";
 import type { NetworkRules } from "../model/network-rules.js";
 import { placements, rankedSites } from "../model/placement.js";
@@ -11,9 +12,6 @@ import type { Sandbox } from "../model/sandbox.js";
 import type { Cluster } from "./cluster.js";
 import { comesBefore, type Fleet } from "./fleet.js";
 import type { SandboxService } from "./front.js";
-
-/** How long a replica may be behind another. */
-const behindMs = 250;
 
 /** The sandboxes of a fleet. */
 export class FleetSandboxes implements SandboxService {
@@ -45,19 +43,7 @@ export class FleetSandboxes implements SandboxService {
 
   /** The same, but this replica has a moment to see what another one has just made. @throws SandboxError as {@link get} */
   async find(tenant: string, id: string): Promise<Sandbox> {
-    if (this.#fleet.locate(tenant, id) === undefined) {
-      await new Promise<void>((resolve) => {
-        const end = (): void => {
-          clearTimeout(timer);
-          off();
-          resolve();
-        };
-        const timer = setTimeout(end, behindMs);
-        const off = this.#fleet.directory.onChange((changed) => {
-          if (changed.id === id && changed.tenant === tenant) end();
-        });
-      });
-    }
+    if (this.#fleet.locate(tenant, id) === undefined) await untilSeen(this.#fleet.directory, tenant, id);
     const { cluster, sandbox } = this.#known(tenant, id);
     return cluster.sandboxes.asked(sandbox);
   }

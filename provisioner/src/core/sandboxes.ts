@@ -34,6 +34,7 @@ import type { Metrics } from "./metrics.js";
 import { isLimited, overQuota, usageOf, type Quota } from "./quota.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
+import { untilSeen } from "./until-seen.js";
 
 /** What creating needs. */
 export interface SandboxesParts {
@@ -85,8 +86,6 @@ export interface Created {
 /** An idle pod answers at once or is no good. */
 const warmHandOverMs = 2_000;
 const claimAttempts = 5;
-/** How long a replica may be behind another. */
-const behindMs = 250;
 /** How long a sandbox that is starting has to say that it answers. One that does not listen yet says so at once. */
 const askedMs = 1_000;
 /** How often an idle pod that is starting is looked at, where it is the last that there may be. */
@@ -152,19 +151,7 @@ export class Sandboxes {
   /** The same, but this replica has a moment to see what another one has just made. @throws SandboxError as {@link get} */
   async find(tenant: string, id: string): Promise<Sandbox> {
     const { directory } = this.#parts;
-    if (directory.get(tenant, id) === undefined && directory.current) {
-      await new Promise<void>((resolve) => {
-        const end = (): void => {
-          clearTimeout(timer);
-          off();
-          resolve();
-        };
-        const timer = setTimeout(end, behindMs);
-        const off = directory.onChange((changed) => {
-          if (changed.id === id && changed.tenant === tenant) end();
-        });
-      });
-    }
+    if (directory.get(tenant, id) === undefined && directory.current) await untilSeen(directory, tenant, id);
     return this.asked(this.get(tenant, id));
   }
 
