@@ -1,4 +1,6 @@
 // Sees pods come and go, by the Kubernetes watch API: no polling interval blurs the times.
+import { setMaxListeners } from "node:events";
+
 import { Watch, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 
 /** A pod as last seen; undefined when it is gone. */
@@ -18,7 +20,10 @@ export class PodWatch {
   private stop: AbortController | undefined;
 
   /** @param signal ends every wait */
-  constructor(private readonly signal: AbortSignal) {}
+  constructor(private readonly signal: AbortSignal) {
+    // As many pods may be waited for at once as there are.
+    setMaxListeners(0, signal);
+  }
 
   async open(config: KubeConfig, namespace: string, labelSelector: string): Promise<void> {
     this.stop = await new Watch(config).watch(

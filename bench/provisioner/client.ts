@@ -41,6 +41,20 @@ export class Client {
     return JSON.parse(await this.text(method, path, body)) as T;
   }
 
+  /** Waits until it answers: the node opens a Service's port a moment after its pod is Ready. @throws Error if it never does. */
+  async untilAnswers(): Promise<void> {
+    const started = performance.now();
+    for (;;) {
+      try {
+        await this.text("GET", "/livez");
+        return;
+      } catch (error) {
+        if (performance.now() - started > limitMs) throw error;
+        await sleep(pauseMs * 10, undefined, { signal: this.signal });
+      }
+    }
+  }
+
   /** Opens connections, so that those who come together later do not wait for them. */
   async warm(connections: number): Promise<void> {
     await Promise.all(Array.from({ length: connections }, () => this.text("GET", "/livez")));

@@ -18,13 +18,14 @@ export async function provisionerFigures(
   model: Model,
   around: Surroundings,
 ): Promise<Figure[]> {
-  const stand = await Stand.open(cluster, model, around);
+  const { stand, close } = await Stand.open(cluster, model, around);
   const idle = await idleMemory(stand);
   const cold = await coldTimes(stand);
   const writes = await coldWrites(stand);
   const router = await routerTimes(stand);
   const warm = await warmTimes(stand);
   const fleet = { ...(await fleetFigures(stand)), ...idle };
+  await close();
   for (const [what, { all }] of [
     [`${writes.rounds} cold creates`, writes.create],
     [`${writes.rounds} deletes`, writes.delete],

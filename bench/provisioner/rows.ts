@@ -31,35 +31,43 @@ export function provisionerRows(measured: Measured): Figure[] {
   ];
 }
 
+/** Measurements that ours are held against, and what they are of. */
+interface Against {
+  readonly times: readonly number[];
+  readonly what: string;
+}
+
+const shares = { p50: 0.5, p95: 0.95 } as const;
+type Rank = keyof typeof shares;
+
 function ranks(
   figure: string,
   ours: readonly number[],
-  reference: readonly number[],
-  against: string,
-  same?: number,
+  reference: (rank: Rank) => Partial<Figure>,
 ): Figure[] {
-  return [["p50", 0.5] as const, ["p95", 0.95] as const].map(([name, share]) => ({
-    figure: `${figure}, ${name} of ${ours.length}`,
+  return (["p50", "p95"] as const).map((rank) => ({
+    figure: `${figure}, ${rank} of ${ours.length}`,
     unit: "ms",
-    ours: percentile(ours, share),
-    reference: same ?? percentile(reference, share),
-    against,
+    ours: percentile(ours, shares[rank]),
+    against: "",
+    ...reference(rank),
   }));
 }
 
+/** The same percentile of what it is held against. */
+const sameOf =
+  ({ times, what }: Against) =>
+  (rank: Rank): Partial<Figure> => ({ reference: percentile(times, shares[rank]), against: what });
+
 function warmRows({ warm, cold, fleet }: Measured): Figure[] {
-  const reference = p50(cold.bareAnswered);
+  const reference = { reference: p50(cold.bareAnswered), against: `${bareAnswered}, p50` };
   const rows = [...warm.answered].flatMap(([atOnce, times]) => [
     ...ranks(
       `warm claim → first command, ${atOnce === 1 ? "one by one" : `${atOnce} at once`}`,
       times,
-      [],
-      `${bareAnswered}, p50`,
-      reference,
+      () => reference,
     ),
-    ...ranks("  of that, the claim", warm.created.get(atOnce) ?? [], [], "", undefined).map(
-      ({ figure, unit, ours }): Figure => ({ figure, unit, ours, against: "" }),
-    ),
+    ...ranks("  of that, the claim", warm.created.get(atOnce) ?? [], () => ({})),
   ]);
   return [
     ...rows,
@@ -82,8 +90,12 @@ function warmRows({ warm, cold, fleet }: Measured): Figure[] {
 
 function coldRows({ cold }: Measured): Figure[] {
   return [
-    ...ranks("cold create → Ready", cold.ready, cold.bareReady, bareReady),
-    ...ranks("cold create → first command", cold.answered, cold.bareAnswered, bareAnswered),
+    ...ranks("cold create → Ready", cold.ready, sameOf({ times: cold.bareReady, what: bareReady })),
+    ...ranks(
+      "cold create → first command",
+      cold.answered,
+      sameOf({ times: cold.bareAnswered, what: bareAnswered }),
+    ),
   ];
 }
 
@@ -114,8 +126,7 @@ function routerRows({ routed, direct }: RouterTimes): Figure[] {
   return ranks(
     "POST /v1/bash/exec true by the router",
     routed,
-    direct,
-    "the same straight to the pod, by a port of the node",
+    sameOf({ times: direct, what: "the same straight to the pod, by a port of the node" }),
   );
 }
 

@@ -58,14 +58,18 @@ export class Stand {
     this.networking = cluster.config.makeApiClient(NetworkingV1Api);
   }
 
-  /** Needs a stack with a provisioner that is up. What is made goes when the run ends. */
-  static async open(cluster: Cluster, model: Model, around: Surroundings): Promise<Stand> {
+  /** Needs a stack with a provisioner that is up. What is made goes when it is closed, or else when the run ends. */
+  static async open(
+    cluster: Cluster,
+    model: Model,
+    around: Surroundings,
+  ): Promise<{ stand: Stand; close: () => Promise<void> }> {
     const { signal, cleanup, env } = around;
     return step("A provisioner of the benchmarks' own", async () => {
       const remove = () => removeNamespaces(cluster);
       await remove();
       await gone(cluster, signal);
-      cleanup.add(`The namespaces ${names.home} and ${names.system}`, remove);
+      const removeNow = cleanup.add(`The namespaces ${names.home} and ${names.system}`, remove);
       const found = await look(cluster, model);
       const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
       const { stdout } = await execa("docker", ["inspect", "-f", format, model.node], { env });
@@ -77,13 +81,18 @@ export class Stand {
       await own.open(cluster.config, names.system, "");
       await own.until(manifests.provisionerName, "Ready", isReady);
       own.close();
+      await client.untilAnswers();
       await pods.open(cluster.config, names.home, "");
       const api = await ApiServer.connect(cluster.config);
-      cleanup.add("The connections of the benchmarks", async () => {
+      const disconnect = cleanup.add("The connections of the benchmarks", async () => {
         pods.close();
         await Promise.all([client.close(), api.close()]);
       });
-      return new Stand(cluster, api, client, pods, address, found, signal);
+      const close = async (): Promise<void> => {
+        await disconnect();
+        await removeNow();
+      };
+      return { stand: new Stand(cluster, api, client, pods, address, found, signal), close };
     });
   }
 

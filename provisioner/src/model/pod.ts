@@ -12,6 +12,7 @@ import type {
 import { revisionOf, type Environment } from "./environment.js";
 import * as label from "./labels.js";
 import { digest } from "./names.js";
+import { probesOf } from "./probes.js";
 
 /** The user and group that a sandbox runs as. */
 const sandboxUser = 1000;
@@ -122,14 +123,6 @@ function container(
   { port, server }: PodSettings,
   places: readonly MountedVolume[],
 ): V1Container {
-  // Our server answers probes on routes of their own, because the API's are closed to those without a token.
-  const ready = server === "sandboxd" ? "/readyz" : "/v1/sandbox";
-  const live = server === "sandboxd" ? "/livez" : "/v1/sandbox";
-  const probe = (path: string) => ({
-    httpGet: { path, port: "http" },
-    initialDelaySeconds: 0,
-    timeoutSeconds: 3,
-  });
   return {
     name: "sandbox",
     image: environment.image,
@@ -155,9 +148,7 @@ function container(
       capabilities: { drop: ["ALL"] },
       seccompProfile: { type: "RuntimeDefault" },
     },
-    startupProbe: { ...probe(ready), periodSeconds: 1, failureThreshold: 120 },
-    readinessProbe: { ...probe(ready), periodSeconds: 5, failureThreshold: 3 },
-    livenessProbe: { ...probe(live), periodSeconds: 10, failureThreshold: 3 },
+    ...probesOf(server),
     volumeMounts: places.map(
       ({ volume, mountPath, readOnly, subPath }): V1VolumeMount => ({
         name: volume.name,

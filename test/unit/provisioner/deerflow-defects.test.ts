@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../../../provisioner/src/kubernetes/connection.js";
 import { deerflowVolumes } from "../../../provisioner/src/model/deerflow-mounts.js";
 import { environmentOfImage } from "../../../provisioner/src/model/environment.js";
-import { buildPod } from "../../../provisioner/src/model/pod.js";
+import { buildPod, type SandboxServer } from "../../../provisioner/src/model/pod.js";
 import { readSettings } from "../../../provisioner/src/config/settings.js";
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
 import { kubeconfig } from "./kubeconfig.js";
@@ -222,9 +222,10 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
     assert.deepEqual(home.cluster.pods()[0]?.spec?.containers[0]?.resources, resources);
   });
 
-  it("14: a slow image pull is waited for by a startup probe, and not killed by the liveness probe", () => {
-    const [container] = podWith([]).spec?.containers ?? [];
-    const { startupProbe } = container ?? {};
+  it("14: a sandbox that is slow to start is waited for, and not killed by the liveness probe", () => {
+    const { livenessProbe } = podWith([]).spec?.containers[0] ?? {};
+    assert.ok((livenessProbe?.initialDelaySeconds ?? 0) >= 60);
+    const { startupProbe } = podWith([], "aio").spec?.containers[0] ?? {};
     assert.ok((startupProbe?.periodSeconds ?? 0) * (startupProbe?.failureThreshold ?? 0) >= 60);
   });
 
@@ -286,12 +287,12 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
   });
 });
 
-function podWith(volumes: ReturnType<typeof deerflowVolumes>) {
+function podWith(volumes: ReturnType<typeof deerflowVolumes>, server: SandboxServer = "sandboxd") {
   const request = {
     name: "p",
     environment: environmentOfImage("default", "example/sandbox:1"),
     claimSecret: "s",
     volumes,
   };
-  return buildPod(request, { namespace: "n", port: 8080, serviceAccountName: "default", server: "sandboxd" });
+  return buildPod(request, { namespace: "n", port: 8080, serviceAccountName: "default", server });
 }
