@@ -60,9 +60,10 @@ function checkSkills(document: Document): void {
   const configuredPath = configured(document, "skills", "hostPath") ?? "skills";
   if (typeof configuredPath !== "string") return;
   const path = resolve(projectRoot, configuredPath);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
   throw new UserError(
-    `The skills folder ${path} is missing (SKILLS_PATH, or skills.hostPath in the stack's file).`,
+    `The skills folder ${path} is ${found === undefined ? "missing" : "no folder"} (SKILLS_PATH, or skills.hostPath in the stack's file).`,
     "Make it, or name another: make up SKILLS_PATH=/path/to/skills",
   );
 }

@@ -1,6 +1,6 @@
 // CONFIG: a file laid over a stack's file for one run, as a JSON merge patch (RFC 7396): what it names takes the place of
 // what was there, objects are merged, and null takes away.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { UserError } from "@sandlot/toolchain/errors.js";
@@ -10,9 +10,10 @@ import { isMap, parseDocument, type Document } from "yaml";
 /** Lays the file at `path`, absolute or relative to the project, over `document`. @throws UserError if it is no stack file. */
 export function applyOverlay(document: Document, path: string): void {
   const file = resolve(projectRoot, path);
-  if (!existsSync(file)) {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) {
     throw new UserError(
-      `CONFIG is ${path}, but there is no file ${file}.`,
+      `CONFIG is ${path}, but ${found === undefined ? `there is no file ${file}` : `${file} is no file`}.`,
       "Name a file, absolute or relative to the project.",
     );
   }
