@@ -38,7 +38,7 @@ function sourcesIn(folder: string): string[] {
 const settings = configurationSettings().map((path) => path.replaceAll("[]", ""));
 const keys = new Set(settings.map((path) => path.split(".")[0]));
 /** What looks like a setting and is another's: DeerFlow's configuration, names of hosts. */
-const others = ["sandbox.base_url", "sandbox.service", "cluster.local"];
+const others = ["sandbox.base_url", "cluster.local"];
 
 /** The setting that a piece of code names, as in `sandbox.replicas` and `runtime.isolation: gvisor`; undefined where it names none. */
 function settingIn(text: string): string | undefined {
