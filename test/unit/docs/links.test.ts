@@ -6,16 +6,21 @@ import { dirname, join, relative } from "node:path";
 import { anchors, documents, prose, read, root } from "./documents.js";
 
 interface Link {
+  /** The title, where there is one. */
   readonly text: string;
   readonly target: string;
 }
 
+/** The links of a document, also those whose target stands at its end: `[words][name]`, `[name]: target "title"`. */
 function links(text: string): Link[] {
-  return [...prose(text).matchAll(/\[([^\]]+)\]\(([^)\s]+)\)/g)].map(([, words = "", target = ""]) => ({
-    text: words,
+  const inPlace = [...prose(text).matchAll(/\[([^\]]+)\]\(([^)\s]+)\)/g)];
+  return [...inPlace, ...definitions(text)].map(([, words = "", target = "", title]) => ({
+    text: title ?? words,
     target,
   }));
 }
+
+const definitions = (text: string) => [...text.matchAll(/^\[([^\]]+)\]: (\S+)(?: "([^"]*)")?$/gm)];
 
 /** Whether a file has the test `title`; one that is made in a loop has `…` in the place of what differs. */
 function hasTest(source: string, title: string): boolean {
@@ -35,13 +40,20 @@ describe("links of documents", () => {
         assert.ok(anchors(read(file)).has(anchor), `${target}: ${file} has no heading #${anchor}`);
       }
     });
+
+    it(`${document}: what is linked by a name is defined, and what is defined is linked`, () => {
+      const text = read(document);
+      const used = [...prose(text).matchAll(/\]\[([\w-]+)\]/g)].map(([, name]) => name);
+      const defined = definitions(text).map(([, name]) => name);
+      assert.deepEqual([...new Set(used)].sort(), defined.sort());
+    });
   }
 
   for (const document of ["docs/security.md", "docs/production.md"]) {
     it(`${document} names tests by titles that they have, as what proves its claims`, () => {
       const rows = read(document)
         .split("\n")
-        .filter((line) => line.startsWith("|") && line.includes(".test.ts"));
+        .filter((line) => /^\||^\[.*\]: /.test(line) && line.includes(".test.ts"));
       const named = rows.flatMap((row) => links(row)).filter(({ target }) => target.endsWith(".test.ts"));
       assert.ok(named.length > 15);
       for (const { text, target } of named) {
