@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { UserError } from "@sandlot/toolchain/errors.js";
 
-import { defaultStack, stackSource, type Stack } from "./stack-file.js";
+import { defaultStack, type Stack } from "./stack-file.js";
 
 /** Stack outputs, a public contract: `infra/index.ts` exports exactly these, and what is in {@link SecretOutputs}. */
 export interface StackOutputs {
@@ -67,11 +67,10 @@ export function saveOutputs(stack: Stack, outputs: StackOutputs & SecretOutputs)
   return rest;
 }
 
-/** The outputs of the last update. @throws UserError when there was none, or there is no such stack. */
+/** The outputs of the last update. @throws UserError when there was none. */
 export function readOutputs(stack: Stack): StackOutputs {
   const path = outputsPath(stack);
   if (!existsSync(path)) {
-    stackSource(stack.name);
     throw new UserError(`Stack ${stack.name} is not up.`, `Run: ${upCommand(stack)}`);
   }
   return JSON.parse(readFileSync(path, "utf8")) as StackOutputs;

@@ -150,7 +150,7 @@ export function didYouMean(name: string, names: readonly string[]): string {
   const near = names.toSorted(
     (a, b) => distance(folded(name), folded(a)) - distance(folded(name), folded(b)),
   )[0];
-  return near !== undefined && distance(folded(name), folded(near)) <= Math.min(3, Math.ceil(name.length / 2))
+  return near !== undefined && distance(folded(name), folded(near)) <= Math.min(3, Math.ceil(name.length / 3))
     ? ` Did you mean ${near}?`
     : "";
 }
