@@ -2,7 +2,7 @@
 // metrics, panels. And the configuration that they show is one that the program takes.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { parse } from "yaml";
 import type { z } from "zod";
@@ -134,4 +134,18 @@ describe("names in documents", () => {
         `${document}: ${title}`,
       );
   });
+
+  for (const [document, folder] of [
+    ["sandboxd/README.md", "internal"],
+    ["provisioner/README.md", "src"],
+  ] as const) {
+    it(`${document} has a row for each folder of ${folder}`, () => {
+      const rows = [...read(document).matchAll(/^\| `(\w+)\/(\w+)` /gm)];
+      const told = rows.flatMap(([, parent, name = ""]) => (parent === folder ? [name] : []));
+      const there = readdirSync(join(root, dirname(document), folder), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name);
+      assert.deepEqual(told.sort(), there.sort());
+    });
+  }
 });
