@@ -148,4 +148,12 @@ describe("names in documents", () => {
       assert.deepEqual(told.sort(), there.sort());
     });
   }
+
+  it("docs/design.md has a row for each component", () => {
+    const { resources } = JSON.parse(read("component-package/schema.json")) as { resources: object };
+    const table = /^\| Component .*?\n\n/ms.exec(read("docs/design.md"))?.[0] ?? "";
+    const told = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
+    const there = Object.keys(resources).map((type) => type.split(":").at(-1));
+    assert.deepEqual(told.sort(), there.sort());
+  });
 });
