@@ -83,6 +83,8 @@ function inWords(sentence: string, renamed: Renamed): string {
 }
 
 /** The whole message, which is like that of a mistake that the schema finds. */
-export function describeArguments(error: ArgumentError): string {
-  return new ConfigError(error.problems.map(inStackFile)).message;
+export function describeArguments({ problems }: ArgumentError): string {
+  // An environment's default base is the shared sandboxes' image, whose own component says what is wrong with it.
+  const said = problems.filter((problem) => !/^SandboxEnvironment "[^"]*": sandboxImage is /.test(problem));
+  return new ConfigError((said.length === 0 ? problems : said).map(inStackFile)).message;
 }

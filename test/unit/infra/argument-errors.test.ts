@@ -45,6 +45,15 @@ describe("problems of arguments", () => {
     );
   });
 
+  it("are told once where several components find the same image wrong", () => {
+    const image = 'image is "a:latest", but …';
+    const error = new ArgumentError([
+      `SandboxDeployment "s": ${image}`,
+      `SandboxEnvironment "sandlot-environment-default": sandboxI${image.slice(1)}`,
+    ]);
+    assert.equal(describeArguments(error).match(/latest/g)?.length, 1);
+  });
+
   it("name a key of the stack's file, whichever component of a stack they are of", () => {
     const { resources } = JSON.parse(
       readFileSync(join(__dirname, "../../../component-package/schema.json"), "utf8"),
