@@ -46,10 +46,9 @@ describe("problems of arguments", () => {
   });
 
   it("are told once where several components find the same image wrong", () => {
-    const image = 'image is "a:latest", but …';
     const error = new ArgumentError([
-      `SandboxDeployment "s": ${image}`,
-      `SandboxEnvironment "sandlot-environment-default": sandboxI${image.slice(1)}`,
+      'SandboxDeployment "s": image is "a:latest", but …',
+      'SandboxEnvironment "sandlot-environment-default": sandboxImage is "a:latest", but …',
     ]);
     assert.equal(describeArguments(error).match(/latest/g)?.length, 1);
   });
