@@ -259,7 +259,7 @@ describe("an environment's record", () => {
       },
     });
     const read = readEnvironment("tools", content);
-    assert.ok(typeof read !== "string", String(read));
+    if (typeof read === "string") assert.fail(read);
     const pod = buildPod(
       { name: "p", environment: read, claimSecret: "x", volumes: [] },
       { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" },
