@@ -10,3 +10,7 @@ export SANDLOT_VARIABLES := $(MAKEOVERRIDES)
 
 $(commands):
 	@commands/run $@
+
+# Whatever is none of them.
+.DEFAULT:
+	@commands/run help $@

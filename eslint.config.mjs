@@ -3,70 +3,19 @@ import tseslint from "typescript-eslint";
 
 import boundaryRules from "./eslint.boundaries.mjs";
 
-/** Each folder and the folders of this repository it must not import from. */
-const boundaries = [
-  {
-    target: "./components",
-    from: ["./infra", "./commands", "./toolchain", "./policies", "./test", "./bench", "./previews"],
-  },
-  { target: "./infra", from: ["./commands", "./toolchain", "./policies", "./test", "./bench", "./previews"] },
-  {
-    target: "./policies",
-    from: ["./infra", "./components", "./commands", "./toolchain", "./test", "./bench", "./previews"],
-  },
-  {
-    target: "./toolchain",
-    from: ["./infra", "./components", "./commands", "./policies", "./test", "./bench", "./previews"],
-  },
-  {
-    target: "./previews",
-    from: ["./infra", "./components", "./commands", "./policies", "./test", "./bench"],
-  },
-  { target: "./commands", from: ["./components", "./policies", "./test", "./bench"] },
-  { target: "./bench", from: ["./test"] },
-  {
-    target: "./provisioner",
-    from: [
-      "./infra",
-      "./components",
-      "./commands",
-      "./toolchain",
-      "./policies",
-      "./test",
-      "./bench",
-      "./previews",
-    ],
-  },
-  {
-    target: "./component-package",
-    from: [
-      "./infra",
-      "./commands",
-      "./toolchain",
-      "./policies",
-      "./test",
-      "./bench",
-      "./previews",
-      "./provisioner",
-    ],
-  },
-  {
-    target: "./examples",
-    from: [
-      "./infra",
-      "./commands",
-      "./toolchain",
-      "./policies",
-      "./test",
-      "./bench",
-      "./previews",
-      "./provisioner",
-    ],
-  },
-];
-// Where components are offered to programs of others: only tests look in there.
-for (const { target, from } of boundaries)
-  from.push(...["./component-package", "./examples"].filter((folder) => folder !== target));
+/** Each folder, and the other folders of this repository that it may import from. Tests look everywhere, and nothing looks at them. */
+const boundaries = {
+  components: [],
+  infra: ["components"],
+  "component-package": ["components"],
+  examples: ["components"],
+  policies: [],
+  provisioner: [],
+  toolchain: [],
+  previews: ["toolchain"],
+  commands: ["toolchain", "previews"],
+  bench: ["commands", "provisioner", "toolchain"],
+};
 
 export default tseslint.config(
   { ignores: ["node_modules/**", ".sandlot/**"] },

@@ -2,10 +2,9 @@
 import { UserError } from "@sandlot/toolchain/errors.js";
 
 import { runCommand } from "./support/command.js";
-import { readOutputs } from "./support/outputs.js";
+import { deployedStack } from "./support/deployed.js";
 import { stackOutputs } from "./support/pulumi.js";
 import { setUpEngine } from "./support/setup.js";
-import { readWritten, stackOf } from "./support/stack-file.js";
 
 await runCommand(
   {
@@ -15,9 +14,8 @@ await runCommand(
     examples: ['curl -H "X-API-Key: $(make -s api-key)" http://127.0.0.1:8081/v1/environments'],
   },
   async (given) => {
-    const stack = stackOf(given.STACK);
-    readOutputs(stack);
-    const { env } = await setUpEngine(readWritten(stack));
+    const { stack, document } = deployedStack(given, "api-key");
+    const { env } = await setUpEngine(document);
     const { apiKey } = await stackOutputs(stack, env);
     if (apiKey === undefined) {
       throw new UserError(

@@ -24,8 +24,8 @@ await runCommand(
   async (given) => {
     const composed = lastStackFile(given);
     const { stack, document } = composed;
-    if (!hasState(stack)) throw new UserError(`Stack ${stack.name} is not up.`, `Run: ${upCommand(stack)}`);
     refuseRendered(document, stack, "drift");
+    if (!hasState(stack)) throw new UserError(`Stack ${stack.name} is not up.`, `Run: ${upCommand(stack)}`);
     writeStackFile(composed);
     const { env } = await setUpEngine(document);
     const events = await step(`Stack ${stack.name}: compare with what is there`, () =>

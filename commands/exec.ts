@@ -3,10 +3,10 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 import { execa } from "execa";
 
 import { runCommand } from "./support/command.js";
+import { deployedStack } from "./support/deployed.js";
 import { dockerEnvironment } from "./support/docker.js";
-import { nodeOf, readOutputs } from "./support/outputs.js";
+import { nodeOf } from "./support/outputs.js";
 import { runInSandbox } from "./support/sandbox.js";
-import { stackOf } from "./support/stack-file.js";
 
 await runCommand(
   {
@@ -22,8 +22,7 @@ await runCommand(
   async (given) => {
     if (given.CMD === undefined)
       throw new UserError("CMD is missing.", "Give the command, such as: make exec CMD='uname -a'");
-    const stack = stackOf(given.STACK);
-    const outputs = readOutputs(stack);
+    const { stack, outputs } = deployedStack(given, "exec");
     if (given.NODE !== undefined && given.NODE !== "0") {
       const { exitCode } = await execa(
         "docker",

@@ -1,5 +1,8 @@
 // make help: every command in a line.
+import { UserError } from "@sandlot/toolchain/errors.js";
+
 import { runCommand } from "./support/command.js";
+import { didYouMean } from "./support/variables.js";
 
 const commands = {
   up: "set up everything, start the cluster, deploy, run code in a sandbox",
@@ -19,7 +22,17 @@ const commands = {
   bench: "measure times and memory against a reference",
 };
 
-await runCommand({ name: "help", summary: "list the commands", variables: [] }, () => {
+/** What make was asked for that is none of its commands. */
+const [unknown] = process.argv.slice(2);
+
+await runCommand({ name: unknown ?? "help", summary: "list the commands", variables: [] }, () => {
+  if (unknown !== undefined) {
+    const names = Object.keys(commands);
+    throw new UserError(
+      `There is no command ${unknown}.${didYouMean(unknown, names)}`,
+      `Commands: ${names.join(", ")}. \`make help\` says what each does.`,
+    );
+  }
   console.log("Sandlot: run untrusted, AI-written code on Kubernetes.\n");
   for (const [name, summary] of Object.entries(commands)) console.log(`  make ${name.padEnd(16)} ${summary}`);
   console.log("\n`make NAME HELP=1` tells a command's variables. Guides are in docs/.");

@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { UserError } from "@sandlot/toolchain/errors.js";
 
 import { runCommand } from "./support/command.js";
+import { deployedStack } from "./support/deployed.js";
 import { mergeContext, userKubeconfig } from "./support/merge-kubeconfig.js";
-import { kubeconfigPath, readOutputs } from "./support/outputs.js";
-import { stackOf } from "./support/stack-file.js";
+import { kubeconfigPath, upCommand } from "./support/outputs.js";
 import { isSet } from "./support/variables.js";
 
 await runCommand(
@@ -20,10 +20,9 @@ await runCommand(
     ],
   },
   async (given) => {
-    const stack = stackOf(given.STACK);
-    readOutputs(stack);
+    const { stack } = deployedStack(given, "kubeconfig");
     const path = kubeconfigPath(stack);
-    if (!existsSync(path)) throw new UserError(`${path} is missing.`, "Run: make up");
+    if (!existsSync(path)) throw new UserError(`${path} is missing.`, `Run: ${upCommand(stack)}`);
     if (isSet(given.MERGE)) {
       const target = userKubeconfig();
       mergeContext(path, target, `sandlot-${stack.name}`);

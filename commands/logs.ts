@@ -3,10 +3,10 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 import { execa } from "execa";
 
 import { runCommand } from "./support/command.js";
+import { deployedStack } from "./support/deployed.js";
 import { dockerEnvironmentOf } from "./support/docker.js";
 import { clusterOf, sandboxSelector, showKubectl } from "./support/kubernetes.js";
-import { nodeOf, readOutputs } from "./support/outputs.js";
-import { stackOf } from "./support/stack-file.js";
+import { nodeOf } from "./support/outputs.js";
 import { isSet } from "./support/variables.js";
 
 /** `kubectl logs --follow` refuses to follow more pods than this. */
@@ -19,8 +19,7 @@ await runCommand(
     variables: ["NODE", "FOLLOW", "TAIL", "STACK"],
   },
   async (given) => {
-    const stack = stackOf(given.STACK);
-    const outputs = readOutputs(stack);
+    const { stack, outputs } = deployedStack(given, "logs");
     const env = await dockerEnvironmentOf(outputs);
     const tail = given.TAIL ?? "100";
     const follow = isSet(given.FOLLOW) ? ["--follow"] : [];

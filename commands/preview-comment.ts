@@ -1,5 +1,6 @@
 // make preview-comment: what a pull request would change, in one comment that is edited in place.
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 
 import { comment, marker, type Omission } from "@sandlot/previews/comment.js";
 import { GitHub } from "@sandlot/previews/github.js";
@@ -15,7 +16,7 @@ import { stacksToPreview } from "./support/previewable.js";
 import { initStack } from "./support/pulumi.js";
 import { previewedCommit, pullRequestOf } from "./support/pull-request.js";
 import { setUp } from "./support/setup.js";
-import { composeStackFile, projectName, writeStackFile } from "./support/stack-file.js";
+import { composeStackFile, projectName, stackSource, writeStackFile } from "./support/stack-file.js";
 
 await runCommand(
   {
@@ -64,8 +65,9 @@ function commenter(number: string | undefined): Publish {
   };
 }
 
-/** Writes it into a file, or to standard output. */
+/** Writes it into a file, or to standard output. @throws UserError at once, if there can be no such file. */
 function writer(out: string): Publish {
+  if (out !== "-") checkWritable(out);
   return (text) => {
     if (out === "-") process.stdout.write(text);
     else writeFileSync(out, text);
@@ -73,9 +75,24 @@ function writer(out: string): Publish {
   };
 }
 
+function checkWritable(out: string): void {
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const folder = dirname(resolve(out));
+  if (isFolder(folder) && !isFolder(out)) return;
+  throw new UserError(
+    `OUT is ${out}, but ${isFolder(out) ? "that is a folder" : `there is no folder ${folder}`}.`,
+    "Name a file in a folder that is there, or - for standard output.",
+  );
+}
+
 /** The stacks that are asked for; else those that can be previewed here, and of the others why not. */
 function stacksFor(given: string | undefined): { names: string[]; omitted: Omission[] } {
-  if (given !== undefined) return { names: [...new Set(given.split(","))], omitted: [] };
+  if (given !== undefined) {
+    const names = [...new Set(given.split(","))];
+    // Before the first preview, which takes its time.
+    for (const name of names) stackSource(name);
+    return { names, omitted: [] };
+  }
   const choices = stacksToPreview();
   const names = choices.flatMap(({ name, obstacle }) => (obstacle === undefined ? [name] : []));
   const omitted = choices.flatMap(({ name, obstacle }) =>

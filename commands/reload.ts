@@ -3,13 +3,12 @@ import { UserError } from "@sandlot/toolchain/errors.js";
 import { step } from "@sandlot/toolchain/progress.js";
 
 import { runCommand } from "./support/command.js";
+import { deployedStack } from "./support/deployed.js";
 import { releaseLock } from "./support/leftovers.js";
 import { clusterOf, restartSandboxes } from "./support/kubernetes.js";
-import { readOutputs, saveOutputs } from "./support/outputs.js";
+import { saveOutputs } from "./support/outputs.js";
 import { engine, stackOutputs } from "./support/pulumi.js";
 import { setUp } from "./support/setup.js";
-import { readWritten, stackOf } from "./support/stack-file.js";
-import { refuseRendered } from "./support/target.js";
 
 await runCommand(
   {
@@ -19,9 +18,7 @@ await runCommand(
     variables: ["STACK"],
   },
   async (given) => {
-    const stack = stackOf(given.STACK);
-    readOutputs(stack);
-    refuseRendered(readWritten(stack), stack, "reload");
+    const { stack } = deployedStack(given, "reload");
     const { env } = await setUp(stack);
     await releaseLock(stack, env);
     await step(`Stack ${stack.name}: update`, () =>

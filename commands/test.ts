@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { UserError } from "@sandlot/toolchain/errors.js";
 import { projectRoot } from "@sandlot/toolchain/paths.js";
 import { formatDuration, note, step } from "@sandlot/toolchain/progress.js";
 import { run } from "@sandlot/toolchain/run.js";
@@ -90,6 +91,18 @@ async function statics(): Promise<boolean> {
   return results.every(Boolean);
 }
 
+/** @throws UserError if mocha, which is asked only when all is set up, would not understand it. */
+function checkPattern(pattern: string): void {
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    throw new UserError(
+      `ONLY_TESTS is ${JSON.stringify(pattern)}; allowed: a regular expression (${(error as Error).message}).`,
+      "Write \\ before characters that are meant as they are, such as \\(.",
+    );
+  }
+}
+
 /** Sets up, runs all tests and counts them; the exit code. */
 async function test(given: Variables): Promise<number> {
   const started = performance.now();
@@ -121,5 +134,8 @@ await runCommand(
     variables: ["ONLY_TESTS"],
     examples: ["make test", "make test ONLY_TESTS='NetworkPolicy'"],
   },
-  (given) => withTestLock(() => test(given)),
+  (given) => {
+    checkPattern(given.ONLY_TESTS ?? "");
+    return withTestLock(() => test(given));
+  },
 );

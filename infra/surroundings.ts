@@ -60,7 +60,7 @@ function containerPlace(
   return {
     kind: "container",
     nodeImage: resolveImage(join(root, ".sandlot"), stack, "nodeImage", cluster?.image),
-    ...(skillsAreHere(skills) ? { skillsPath: skillsFolder(resolve(root, hostPath)) } : {}),
+    ...(skillsAreHere(skills) ? { skillsPath: skillsFolder(resolve(root, withHome(hostPath))) } : {}),
     ...(sandbox?.image === undefined ? { buildSandboxImage: build("sandbox-image") } : {}),
     ...(provisioner?.image === undefined ? { buildProvisionerImage: build("provisioner-image") } : {}),
   };

@@ -18,6 +18,11 @@ export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(xdg !== undefined && xdg !== "" ? xdg : join(homedir(), ".cache"), "sandlot");
 }
 
+/** A path that a person wrote: absolute, in the home folder (`~/`), or relative to the project. */
+export function pathFrom(written: string): string {
+  return written.startsWith("~/") ? join(homedir(), written.slice(2)) : resolve(projectRoot, written);
+}
+
 /** A folder under {@link stateDir}, made if it is missing. */
 export function stateFolder(...names: string[]): string {
   const path = join(stateDir, ...names);

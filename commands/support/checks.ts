@@ -1,10 +1,9 @@
 // What must be so before `make up` touches anything: room, memory, free ports, the skills folder.
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
 
 import { findEngine } from "@sandlot/toolchain/docker-engine/index.js";
 import { UserError } from "@sandlot/toolchain/errors.js";
-import { cacheRoot, projectRoot } from "@sandlot/toolchain/paths.js";
+import { cacheRoot, pathFrom } from "@sandlot/toolchain/paths.js";
 import {
   checkDisk,
   checkMemory,
@@ -59,10 +58,11 @@ function checkSkills(document: Document): void {
   if (configured(document, "skills", "existingClaim") !== undefined) return;
   const configuredPath = configured(document, "skills", "hostPath") ?? "skills";
   if (typeof configuredPath !== "string") return;
-  const path = resolve(projectRoot, configuredPath);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const path = pathFrom(configuredPath);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
   throw new UserError(
-    `The skills folder ${path} is missing (SKILLS_PATH, or skills.hostPath in the stack's file).`,
+    `The skills folder ${path} is ${found === undefined ? "missing" : "no folder"} (SKILLS_PATH, or skills.hostPath in the stack's file).`,
     "Make it, or name another: make up SKILLS_PATH=/path/to/skills",
   );
 }

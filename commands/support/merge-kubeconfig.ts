@@ -1,5 +1,5 @@
 // Puts one context into the user's own kubeconfig and takes it out again; everything else in the file stays.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 
@@ -14,10 +14,16 @@ export function userKubeconfig(env: NodeJS.ProcessEnv = process.env): string {
   return first ?? join(homedir(), ".kube", "config");
 }
 
+/** The text of a kubeconfig; undefined for what is no file. One that is not there, or empty, has nothing in it yet. */
+function textOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile()) return undefined;
+  const text = found === undefined ? "" : readFileSync(path, "utf8");
+  return text.trim() === "" ? "apiVersion: v1\nkind: Config\n" : text;
+}
+
 function read(path: string): Document {
-  const document = parseDocument(
-    existsSync(path) ? readFileSync(path, "utf8") : "apiVersion: v1\nkind: Config\n",
-  );
+  const document = parseDocument(textOf(path) ?? "");
   if (document.errors.length > 0 || !isMap(document.contents)) {
     throw new UserError(
       `${path} is not a kubeconfig.`,

@@ -1,19 +1,19 @@
 // CONFIG: a file laid over a stack's file for one run, as a JSON merge patch (RFC 7396): what it names takes the place of
 // what was there, objects are merged, and null takes away.
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 
 import { UserError } from "@sandlot/toolchain/errors.js";
-import { projectRoot } from "@sandlot/toolchain/paths.js";
+import { pathFrom } from "@sandlot/toolchain/paths.js";
 import { isMap, parseDocument, type Document } from "yaml";
 
-/** Lays the file at `path`, absolute or relative to the project, over `document`. @throws UserError if it is no stack file. */
+/** Lays the file at `path`, as a person wrote it, over `document`. @throws UserError if it is no stack file. */
 export function applyOverlay(document: Document, path: string): void {
-  const file = resolve(projectRoot, path);
-  if (!existsSync(file)) {
+  const file = pathFrom(path);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) {
     throw new UserError(
-      `CONFIG is ${path}, but there is no file ${file}.`,
-      "Name a file, absolute or relative to the project.",
+      `CONFIG is ${path}, but ${found === undefined ? `there is no file ${file}` : `${file} is no file`}.`,
+      "Name a file, absolute, in your home folder (~/…) or relative to the project.",
     );
   }
   const overlay = parseDocument(readFileSync(file, "utf8"));

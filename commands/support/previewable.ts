@@ -1,9 +1,8 @@
 // Which stacks can be previewed here: those of stacks/ whose cluster, if they have one already, can be reached from here.
 import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
-import { projectRoot } from "@sandlot/toolchain/paths.js";
+import { pathFrom, projectRoot } from "@sandlot/toolchain/paths.js";
 import type { Document } from "yaml";
 
 import { configured } from "./configured.js";
@@ -42,8 +41,9 @@ export function obstacleTo(
   if (targetKind(document) !== "existing") return undefined;
   const path = configured(document, "target", "kubeconfigPath");
   if (typeof path === "string") {
-    const file = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(projectRoot, path);
-    return existsSync(file) ? undefined : "its kubeconfig (target.kubeconfigPath) is not on this machine";
+    return existsSync(pathFrom(path))
+      ? undefined
+      : "its kubeconfig (target.kubeconfigPath) is not on this machine";
   }
   if (configured(document, "target", "kubeconfig") === undefined)
     return "it has no kubeconfig yet (target.kubeconfig)";

@@ -12,7 +12,15 @@ interface PullRequestEvent {
 /** The event that started this workflow; an empty one outside of GitHub Actions. */
 function readEvent(env: NodeJS.ProcessEnv): PullRequestEvent {
   const path = env["GITHUB_EVENT_PATH"] ?? "";
-  return path === "" ? {} : (JSON.parse(readFileSync(path, "utf8")) as PullRequestEvent);
+  if (path === "") return {};
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as PullRequestEvent;
+  } catch {
+    throw new UserError(
+      `GITHUB_EVENT_PATH is ${path}, but no event of a workflow can be read there.`,
+      "GitHub Actions sets it; elsewhere leave it out and give the pull request's number: PR=…",
+    );
+  }
 }
 
 /** The commit that is previewed: the pull request's own, not the merge that GitHub checks out; undefined elsewhere. */

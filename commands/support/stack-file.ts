@@ -9,7 +9,14 @@ import { isMap, parseDocument, type Document } from "yaml";
 
 import { applyOverlay } from "./overlay.js";
 import { refuseContainerVariables, targetKind } from "./target.js";
-import { isSet, variables, type Variable, type VariableName, type Variables } from "./variables.js";
+import {
+  didYouMean,
+  isSet,
+  variables,
+  type Variable,
+  type VariableName,
+  type Variables,
+} from "./variables.js";
 
 /** A stack's name, its folder of local state and the configuration file that the engine is given. */
 export interface Stack {
@@ -37,16 +44,20 @@ export function stackOf(name: string = defaultStack): Stack {
   return { name, dir, file: join(dir, `Pulumi.${name}.yaml`) };
 }
 
-/** The stack file of `name` as it stands in stacks/. @throws UserError that lists the stacks there are. */
-export function readStackFile(name: string): Document.Parsed {
+/** The file in stacks/ that describes the stack `name`. @throws UserError that lists the stacks there are. */
+export function stackSource(name: string): string {
   const source = join(stacksDir, `Pulumi.${name}.yaml`);
-  if (!existsSync(source)) {
-    const names = readdirSync(stacksDir).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-    throw new UserError(
-      `There is no stack ${name} (${source}).`,
-      `Stacks here: ${names.sort().join(", ")}. Give one as STACK=…`,
-    );
-  }
+  if (existsSync(source)) return source;
+  const names = readdirSync(stacksDir).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+  throw new UserError(
+    `There is no stack ${name} (${source}).${didYouMean(name, names)}`,
+    `Stacks here: ${names.sort().join(", ")}. Give one as STACK=…`,
+  );
+}
+
+/** The stack file of `name` as it stands in stacks/. @throws UserError if there is none, or it is none. */
+export function readStackFile(name: string): Document.Parsed {
+  const source = stackSource(name);
   const document = parseDocument(readFileSync(source, "utf8"));
   const [mistake] = document.errors;
   if (mistake !== undefined) {
@@ -55,24 +66,49 @@ export function readStackFile(name: string): Document.Parsed {
       "Correct the file and run the command again.",
     );
   }
+  const config: unknown = document.get("config");
+  if (config !== undefined && !isMap(config)) {
+    throw new UserError(
+      `${source}: config is ${JSON.stringify(config)}; allowed: settings, each in a line such as sandlot:sandbox:`,
+      "Correct the file, as in stacks/Pulumi.dev.yaml, and run the command again.",
+    );
+  }
   return document;
 }
 
 /** Puts the make variables that stand for configuration into `document`. */
 export function applyVariables(document: Document, given: Variables): void {
   if (!isMap(document.contents)) document.contents = document.createNode({});
+  const set = (path: readonly string[], value: unknown): void => {
+    for (let length = 1; length < path.length; length++) makeMap(document, path.slice(0, length));
+    document.setIn(path, value);
+  };
   for (const [name, text] of Object.entries(given) as [VariableName, string][]) {
     const variable: Variable = variables[name];
     if (variable.config === undefined) continue;
     const [key, ...rest] = variable.config;
-    document.setIn(["config", `sandlot:${key}`, ...rest], variable.decode?.(text) ?? text);
+    set(["config", `sandlot:${key}`, ...rest], variable.decode?.(text) ?? text);
   }
-  if (given.ONLY === "cluster") document.setIn(["config", "sandlot:platform"], false);
+  if (given.ONLY === "cluster") set(["config", "sandlot:platform"], false);
   if (isSet(given.SKIP_PULL)) {
     const images = ["sandbox", ...(document.hasIn(["config", "sandlot:provisioner"]) ? ["provisioner"] : [])];
     for (const key of targetKind(document) === "container" ? ["cluster", ...images] : images)
-      document.setIn(["config", `sandlot:${key}`, "imagePullPolicy"], "Never");
+      set(["config", `sandlot:${key}`, "imagePullPolicy"], "Never");
   }
+}
+
+/** Makes sure that settings can be put under `path`: a key whose settings are all commented out has none. */
+function makeMap(document: Document, path: readonly string[]): void {
+  const value: unknown = document.getIn(path);
+  if (isMap(value)) return;
+  if (value === undefined || value === null) {
+    document.setIn(path, document.createNode({}));
+    return;
+  }
+  throw new UserError(
+    `${path.slice(1).join(".")} is ${JSON.stringify(value)}; allowed: an object.`,
+    "Correct the stack's file in stacks/. docs/configuration.md has every setting.",
+  );
 }
 
 /** A stack and its configuration of one run. */

@@ -5,7 +5,7 @@ import { isMap, type Document } from "yaml";
 
 import { configured } from "./configured.js";
 import type { Stack } from "./stack-file.js";
-import type { VariableName, Variables } from "./variables.js";
+import { didYouMean, type VariableName, type Variables } from "./variables.js";
 
 const kinds = ["container", "existing", "render"] as const;
 
@@ -18,8 +18,9 @@ export function targetKind(document: Document): TargetKind {
   const given = isMap(target) ? (configured(document, "target", "kind") ?? "container") : "container";
   const kind = kinds.find((each) => each === given);
   if (kind !== undefined) return kind;
+  const hint = typeof given === "string" ? didYouMean(given, kinds) : "";
   throw new UserError(
-    `sandlot:target.kind is ${JSON.stringify(given)}; allowed: one of ${kinds.join(", ")}.`,
+    `sandlot:target.kind is ${JSON.stringify(given)}; allowed: one of ${kinds.join(", ")}.${hint}`,
     "Correct the stack's file in stacks/.",
   );
 }

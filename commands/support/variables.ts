@@ -1,5 +1,5 @@
 // The make variables: what each is for, what it allows, and where in stack configuration it goes, if it does.
-import { closest, distance } from "fastest-levenshtein";
+import { distance } from "fastest-levenshtein";
 
 import { UserError } from "@sandlot/toolchain/errors.js";
 
@@ -8,6 +8,8 @@ export interface Variable {
   readonly help: string;
   readonly allowed: string;
   readonly pattern: RegExp;
+  /** Of numbers, the least and the most. */
+  readonly range?: readonly [number, number];
   readonly config?: readonly [string, ...string[]];
   /** Whether it may also stand in the environment, as DeerFlow's setup.sh reads it; others only on make's command line. */
   readonly fromEnvironment?: boolean;
@@ -16,13 +18,20 @@ export interface Variable {
 }
 
 const flag = (help: string): Variable => ({ help, allowed: "1 or 0", pattern: /^[01]$/ });
-const port = (help: string, path: readonly [string, ...string[]]): Variable => ({
+const integer = (
+  help: string,
+  least: number,
+  most: number,
+  path: readonly [string, ...string[]],
+): Variable => ({
   help,
-  allowed: "an integer from 1 to 65535",
+  allowed: `an integer from ${least} to ${most}`,
   pattern: /^[0-9]{1,5}$/,
+  range: [least, most],
   config: path,
   decode: Number,
 });
+const port = (help: string, path: readonly [string, ...string[]]): Variable => integer(help, 1, 65535, path);
 const text = (help: string, path?: readonly [string, ...string[]]): Variable => ({
   help,
   allowed: "a text",
@@ -50,13 +59,7 @@ export const variables = {
   API_PORT: port("the API server's port on this machine", ["cluster", "apiPort"]),
   HTTP_PORT: port("the sandbox API's port on this machine", ["sandbox", "hostPort"]),
   PROVISIONER_PORT: port("the provisioner's port on this machine", ["provisioner", "hostPort"]),
-  REPLICAS: {
-    help: "how many shared sandboxes run",
-    allowed: "an integer from 0 to 500",
-    pattern: /^[0-9]{1,3}$/,
-    config: ["sandbox", "replicas"],
-    decode: Number,
-  },
+  REPLICAS: integer("how many shared sandboxes run", 0, 500, ["sandbox", "replicas"]),
   SKIP_PULL: flag("1: never pull an image; use those that are here"),
   FORCE: flag("1: make the nodes' containers anew; their data stays"),
   REPAIR: flag(
@@ -90,7 +93,7 @@ export const variables = {
     pattern: /^(cluster|provisioner|scores)$/,
   },
   SETTING: {
-    help: "the setting, as its path in configuration",
+    help: "the setting to put a secret into, as its path in configuration",
     allowed: "target.kubeconfig, provisioner.apiKey or provisioner.signingKey",
     pattern: /^(target\.kubeconfig|provisioner\.(apiKey|signingKey))$/,
   },
@@ -128,6 +131,30 @@ export const stackVariables = [
 /** The variables of one run, those not given being undefined. */
 export type Variables = Partial<Record<VariableName, string>>;
 
+/** Whether `value` is one that the variable takes. */
+function isAllowed(
+  value: string,
+  { pattern, range: [least, most] = [-Infinity, Infinity] }: Variable,
+): boolean {
+  return pattern.test(value) && !(Number(value) < least || Number(value) > most);
+}
+
+/** What a variable is for; help that begins with a value, as in `1: delete the data`, is put behind that value. */
+function explain(name: string, help: string): string {
+  return /^\w+: /.test(help) ? `${name}=${help}.` : `${name}: ${help}.`;
+}
+
+/** The nearest of `names`, where it is near enough to be what was meant, however it is written; else nothing. */
+export function didYouMean(name: string, names: readonly string[]): string {
+  const folded = (text: string): string => text.toLowerCase().replaceAll("_", "-");
+  const near = names.toSorted(
+    (a, b) => distance(folded(name), folded(a)) - distance(folded(name), folded(b)),
+  )[0];
+  return near !== undefined && distance(folded(name), folded(near)) <= Math.min(3, Math.ceil(name.length / 3))
+    ? ` Did you mean ${near}?`
+    : "";
+}
+
 /** Names in make's list of command-line variables, where a space inside a value is written `\ `. */
 export function givenNames(overrides: string): string[] {
   return [...overrides.matchAll(/(?:^|(?<!\\) )([A-Za-z_][A-Za-z0-9_]*):{0,2}=/g)].flatMap(
@@ -149,18 +176,19 @@ export function readVariables(
   const onCommandLine = givenNames(env["SANDLOT_VARIABLES"] ?? "");
   for (const name of onCommandLine) {
     if (names.includes(name)) continue;
-    const near = closest(name, names);
-    const hint = distance(name, near) <= 3 ? ` Did you mean ${near}?` : "";
-    throw new UserError(`make ${command} has no variable ${name}.${hint}`, `It has: ${names.join(", ")}.`);
+    throw new UserError(
+      `There is no variable ${name}.${didYouMean(name, names)}`,
+      `make ${command} has: ${names.join(", ")}.`,
+    );
   }
   const given: Variables = {};
   for (const name of names as readonly VariableName[]) {
     const value = env[name];
-    const { pattern, allowed, help, fromEnvironment }: Variable = variables[name];
+    const { allowed, help, fromEnvironment }: Variable = variables[name];
     if (value === undefined || value === "" || !(onCommandLine.includes(name) || fromEnvironment === true))
       continue;
-    if (!pattern.test(value)) {
-      throw new UserError(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}.`, `${name} is ${help}.`);
+    if (!isAllowed(value, variables[name])) {
+      throw new UserError(`${name} is ${JSON.stringify(value)}; allowed: ${allowed}.`, explain(name, help));
     }
     given[name] = value;
   }

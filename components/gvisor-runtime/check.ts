@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 
 import { hardenedContainer, hardenedPod } from "../shared/hardening";
 import { commonLabels } from "../shared/labels";
-import { tolerationObject } from "../shared/tolerations";
+import { podPlace } from "../shared/pod-place";
 import type { CheckSettings, GvisorRuntimeSettings } from "./resolve";
 import { checkScript } from "./scripts";
 
@@ -46,7 +46,6 @@ export function checkJob(settings: GvisorRuntimeSettings, check: KnownCheck): Jo
 }
 
 function jobSpec(settings: GvisorRuntimeSettings, check: KnownCheck): k8s.types.input.batch.v1.JobSpec {
-  const { nodeSelector, tolerations, imagePullSecrets, priorityClassName } = check;
   return {
     backoffLimit: 0,
     activeDeadlineSeconds: check.timeoutSeconds,
@@ -59,12 +58,7 @@ function jobSpec(settings: GvisorRuntimeSettings, check: KnownCheck): k8s.types.
         automountServiceAccountToken: false,
         enableServiceLinks: false,
         terminationGracePeriodSeconds: 0,
-        ...(priorityClassName === undefined ? {} : { priorityClassName }),
-        ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
-        ...(tolerations.length === 0 ? {} : { tolerations: tolerations.map(tolerationObject) }),
-        ...(imagePullSecrets.length === 0
-          ? {}
-          : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+        ...podPlace(check),
         securityContext: hardenedPod,
         containers: [container(settings, check)],
       },

@@ -1,5 +1,6 @@
 // What the dashboard of the egress proxy shows, as data.
 import type { Dashboard } from "./panel";
+import { processPanels } from "./process-panels";
 
 /** Other servers export `process_*` too. */
 const own = "and on (instance, job) sandlot_egress_current";
@@ -60,20 +61,7 @@ export const egressProxyDashboard: Dashboard = {
             { expr: "sum(rate(sandlot_egress_watch_troubles_total[$__rate_interval]))", legend: "cut" },
           ],
         },
-        {
-          title: "Memory",
-          description: "Memory of each replica.",
-          unit: "bytes",
-          queries: [{ expr: `process_resident_memory_bytes ${own}`, legend: "{{instance}}" }],
-        },
-        {
-          title: "Processor",
-          description: "Cores that each replica uses.",
-          unit: "cores",
-          queries: [
-            { expr: `rate(process_cpu_seconds_total[$__rate_interval]) ${own}`, legend: "{{instance}}" },
-          ],
-        },
+        ...processPanels(own),
       ],
     },
   ],

@@ -1,5 +1,6 @@
 // What the dashboard of the provisioner shows, as data. Every replica sees all sandboxes and pools: what they agree on is not added up.
 import type { Dashboard, Query } from "./panel";
+import { processPanels } from "./process-panels";
 
 /** Other servers export `process_*` and `nodejs_*` too. */
 const own = "and on (instance, job) sandlot_provisioner_leader";
@@ -254,18 +255,7 @@ export const provisionerDashboard: Dashboard = {
     {
       title: "Processes",
       panels: [
-        {
-          title: "Memory",
-          description: "Memory of each replica.",
-          unit: "bytes",
-          queries: [{ expr: `process_resident_memory_bytes ${own}`, legend: "{{instance}}" }],
-        },
-        {
-          title: "Processor",
-          description: "Cores that each replica uses.",
-          unit: "cores",
-          queries: [{ expr: `${rate("process_cpu_seconds_total")} ${own}`, legend: "{{instance}}" }],
-        },
+        ...processPanels(own),
         {
           title: "Event loop lag (99%)",
           description: "How late the process gets to what it has to do.",

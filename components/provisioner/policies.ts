@@ -4,21 +4,10 @@ import type * as k8s from "@pulumi/kubernetes";
 import { denyAll, peerSelector, toDns } from "../sandbox-network-policies/policies";
 import { CLIENT_LABEL, provisionedSelector } from "../shared/labels";
 import { apiPort, provisionerPeer, provisionerSelector } from "./objects";
-import type { ProvisionerMetrics } from "./args";
 import type { ProvisionerSettings } from "./resolve";
+import { apiServerPolicy, egressPolicy, scraperPolicy, type SidePolicy } from "./side-policy";
 
-type Spec = k8s.types.input.networking.v1.NetworkPolicySpec;
-
-/** Where a policy stands. */
-export type Side = "system" | "sandboxes";
-
-/** One policy. */
-export interface SidePolicy {
-  /** What its name ends in. */
-  readonly suffix: string;
-  readonly side: Side;
-  readonly spec: Spec;
-}
+type Egress = NonNullable<k8s.types.input.networking.v1.NetworkPolicySpec["egress"]>;
 
 /** The ports of sandboxes that the router leads to: those that need no privilege, the server's own among them. */
 const sandboxPorts = { protocol: "TCP", port: 1024, endPort: 65535 };
@@ -33,10 +22,6 @@ export function networkPolicies(
   const { apiServer, clients, clustersNetwork, dns, metrics } = settings;
   const own = { podSelector: { matchLabels: { ...provisionerSelector } } };
   const home = { matchLabels: { "kubernetes.io/metadata.name": namespace } };
-  const out = (suffix: string, egress: Spec["egress"]): SidePolicy => ({
-    ...{ suffix, side: "system" as const },
-    spec: { ...own, policyTypes: ["Egress"], egress: egress ?? [] },
-  });
   const callers = [
     { namespaceSelector: home, podSelector: { matchLabels: { [CLIENT_LABEL]: "true" } } },
     ...clients.map((peer) => {
@@ -47,25 +32,21 @@ export function networkPolicies(
   ];
   return [
     { suffix: "deny-all", side: "system", spec: denyAll() },
-    out("dns", toDns(dns)),
-    out("api-server", [
-      {
-        to: apiServer.cidrs.map((cidr) => ({ ipBlock: { cidr } })),
-        ports: apiServer.ports.map((port) => ({ protocol: "TCP", port })),
-      },
-    ]),
-    out("sandboxes", [
+    egressPolicy(own, "dns", toDns(dns)),
+    apiServerPolicy(own, apiServer),
+    egressPolicy(own, "sandboxes", [
       {
         to: [{ namespaceSelector: home, podSelector: { matchLabels: provisionedSelector } }],
         ports: [sandboxPorts],
       },
     ]),
-    ...(clustersNetwork === undefined ? [] : [out("clusters", toClusters(clustersNetwork))]),
+    ...(clustersNetwork === undefined ? [] : [egressPolicy(own, "clusters", toClusters(clustersNetwork))]),
     {
       ...{ suffix: "clients", side: "system" },
       spec: { ...own, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: apiPorts }] },
     },
-    ...(metrics === undefined ? [] : [scraperPolicy(own, metrics)]),
+    // Metrics are served at the API's port; who may read them can call the API as well, for which it takes a key.
+    ...(metrics === undefined ? [] : [scraperPolicy(own, metrics, apiPort)]),
     {
       ...{ suffix: "ingress", side: "sandboxes" },
       spec: {
@@ -90,26 +71,10 @@ function toClusters({
   apiServerCidrs,
   apiServerPorts,
   sandboxCidrs,
-}: NonNullable<ProvisionerSettings["clustersNetwork"]>): Spec["egress"] {
+}: NonNullable<ProvisionerSettings["clustersNetwork"]>): Egress {
   const blocks = (cidrs: readonly string[]) => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
   return [
     { to: blocks(apiServerCidrs), ports: apiServerPorts.map((port) => ({ protocol: "TCP", port })) },
     { to: blocks(sandboxCidrs), ports: [sandboxPorts] },
   ];
-}
-
-/** Metrics are served at the API's port; who may read them can call the API as well, for which it takes a key. */
-function scraperPolicy(own: Pick<Spec, "podSelector">, { scraper }: ProvisionerMetrics): SidePolicy {
-  const from = {
-    namespaceSelector: { matchLabels: scraper.namespaceLabels },
-    podSelector: { matchLabels: scraper.podLabels },
-  };
-  return {
-    ...{ suffix: "scraper", side: "system" },
-    spec: {
-      ...own,
-      policyTypes: ["Ingress"],
-      ingress: [{ from: [from], ports: apiPorts }],
-    },
-  };
 }

@@ -8,6 +8,7 @@ import type {
   SandboxPullPolicy,
   SandboxResources,
 } from "../sandbox-deployment/args";
+import type { SandboxPlacement } from "../sandbox-deployment/placement";
 import type { EgressProfile } from "../sandbox-network-policies/profiles";
 
 /** What an environment's image is built from. */
@@ -123,6 +124,17 @@ export interface SandboxEnvironmentOptions {
   egress?: EgressProfile;
   /** What a sandbox is promised and can use. See the fields for their defaults. */
   resources?: SandboxResources;
+  /**
+   * Where the environment's pods run: on which nodes, how spread over them, near to or away from which others. Unlike those of a
+   * Deployment they do not keep away from each other unless `antiAffinity` says so.
+   * @default - wherever the scheduler finds room
+   */
+  placement?: SandboxPlacement;
+  /**
+   * Whether pods that have a `placement` are spread over zones and nodes where that says nothing else.
+   * @default true
+   */
+  spread?: boolean;
   /**
    * The most that a sandbox may ask for, limits and requests alike; no less than the limits in `resources`.
    * @default - for each amount, no more than `resources` says

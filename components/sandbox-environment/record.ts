@@ -1,7 +1,8 @@
 // The environment's record: what the provisioner reads to make sandboxes of the environment. Its format is in
 // docs/sandbox-environments.md; the version changes when a reader of the old one would misunderstand the new one.
 import type { ComputeAmounts } from "../sandbox-deployment/args";
-import { commonLabels } from "../shared/labels";
+import { placementSpec } from "../sandbox-deployment/placement";
+import { commonLabels, provisionedSelector } from "../shared/labels";
 import type { SandboxEnvironmentSettings } from "./resolve";
 
 /** The version of the record's format. */
@@ -32,9 +33,15 @@ export const recordLabels = (environment: string): Record<string, string> => ({
   [ENVIRONMENT_LABEL]: environment,
 });
 
+/** The labels that all pods of the environment have, and no others (provisioner/src/model/pod.ts). */
+const podLabels = (environment: string): Record<string, string> => ({
+  ...provisionedSelector,
+  [ENVIRONMENT_LABEL]: environment,
+});
+
 /** The record as it stands in the ConfigMap: keys sorted, so that the same environment is the same text. */
 export function record(settings: SandboxEnvironmentSettings, known: RecordValues): string {
-  const { resources, maxResources, runtimes } = settings;
+  const { resources, maxResources, runtimes, placement } = settings;
   const content = {
     version: recordVersion,
     name: settings.name,
@@ -48,6 +55,7 @@ export function record(settings: SandboxEnvironmentSettings, known: RecordValues
     egress: settings.egress,
     resources: { requests: amounts(resources.requests), limits: amounts(resources.limits) },
     maxResources: Object.keys(maxResources).length === 0 ? undefined : amounts(maxResources),
+    placement: placement && placementSpec(placement, podLabels(settings.name)),
     env: Object.fromEntries(settings.env.map(({ name }, index) => [name, known.values[index] ?? ""])),
     secrets: settings.secrets.map(({ variable, secret, key }) => ({ variable, secret, key })),
     pool: { size: settings.poolSize },

@@ -2,6 +2,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { SandboxPullPolicy, type ComputeAmounts, type EnvironmentVariable } from "../sandbox-deployment/args";
+import {
+  AntiAffinity,
+  checkPlacement,
+  placementDefaults,
+  type PlacementSettings,
+} from "../sandbox-deployment/placement";
 import { EgressProfile } from "../sandbox-network-policies/profiles";
 import { Checks, type Rule } from "../shared/checks";
 import { over } from "../shared/defaults";
@@ -52,6 +58,8 @@ export interface SandboxEnvironmentSettings {
   egress: EgressProfile;
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
   maxResources: ComputeAmounts;
+  placement?: PlacementSettings | undefined;
+  spread: boolean;
   env: EnvironmentVariable[];
   secrets: SecretVariable[];
   poolSize: number;
@@ -59,7 +67,7 @@ export interface SandboxEnvironmentSettings {
 
 /** Fills in the defaults. */
 export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSettings {
-  const { build, registry, resources, ...rest } = args;
+  const { build, registry, resources, placement, spread = true, ...rest } = args;
   return {
     ...rest,
     build: build && buildDefaults(build, args.sandboxImage),
@@ -77,6 +85,8 @@ export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSe
       limits: over({ cpu: "1", memory: "1Gi", ephemeralStorage: "1Gi" }, resources?.limits),
     },
     maxResources: args.maxResources ?? {},
+    placement: placement && placementDefaults(over({ antiAffinity: AntiAffinity.None }, placement), spread),
+    spread,
     env: args.env ?? [],
     secrets: args.secrets ?? [],
     poolSize: args.poolSize ?? 0,
@@ -124,6 +134,7 @@ export function resolve(name: string, args: SandboxEnvironmentArgs): SandboxEnvi
     ["maxResources", settings.maxResources],
   );
   checkEach(checks, "runtimes", settings.runtimes, dnsSubdomain);
+  if (settings.placement !== undefined) checkPlacement(checks, settings.placement, settings.spread);
   checkVariables(checks, settings);
   checks.plain("poolSize", settings.poolSize, integerBetween(0, 500));
   const resolved: SandboxEnvironmentSettings = {

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import { hardenedContainer, hardenedPod } from "../shared/hardening";
 import { commonLabels } from "../shared/labels";
-import { tolerationObject } from "../shared/tolerations";
+import { podPlace } from "../shared/pod-place";
 import type { UserDataRetentionSettings } from "./resolve";
 
 /** The name of the CronJob and its service account. */
@@ -52,19 +52,13 @@ function podSpec(
   settings: UserDataRetentionSettings,
   serviceAccountName: pulumi.Input<string>,
 ): k8s.types.input.core.v1.PodSpec {
-  const { imagePullSecrets, nodeSelector, tolerations, priorityClassName } = settings;
   return {
     restartPolicy: "Never",
     serviceAccountName,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: 30,
-    ...(priorityClassName === undefined ? {} : { priorityClassName }),
-    ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
-    ...(tolerations.length === 0 ? {} : { tolerations: tolerations.map(tolerationObject) }),
-    ...(imagePullSecrets.length === 0
-      ? {}
-      : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+    ...podPlace(settings),
     // The user and group of sandboxes, whose files these are; without fsGroup, which would change each of them.
     securityContext: hardenedPod,
     containers: [

@@ -3,6 +3,7 @@ import { EgressProfile, SandboxPullPolicy, type SandboxEnvironmentOptions } from
 
 import type { SandlotConfig } from "../config/schema";
 import { given } from "./given";
+import { placementArguments } from "./placement";
 
 type EnvironmentConfig = NonNullable<SandlotConfig["environments"]>[number];
 
@@ -18,13 +19,15 @@ const profiles = {
 } as const;
 
 function environmentOptions(config: EnvironmentConfig): SandboxEnvironmentOptions {
-  const { repository, imagePullPolicy, runtimeClass, egress, environment = {}, ...same } = config;
+  const { repository, imagePullPolicy, runtimeClass, egress, environment = {}, placement, ...same } = config;
   return given({
     ...same,
     registry: repository === undefined ? undefined : { repository },
     imagePullPolicy: imagePullPolicy && SandboxPullPolicy[imagePullPolicy],
     runtimeClassName: runtimeClass,
     egress: egress && profiles[egress],
+    placement: placement && placementArguments(placement),
+    spread: placement?.spread,
     env: Object.entries(environment).map(([name, value]) => ({ name, value })),
   });
 }

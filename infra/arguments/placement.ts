@@ -37,7 +37,7 @@ function requirements(listed: NonNullable<Placement["requiredNodes"]>): NodeRequ
   );
 }
 
-/** Where the shared sandboxes run. */
+/** Where sandboxes run. */
 export function placementArguments(placement: Placement): SandboxPlacement {
   const { nodeSelector, topologySpread, near, awayFrom } = placement;
   return given({

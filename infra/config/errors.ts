@@ -67,13 +67,21 @@ function isHidden(path: Path, value: unknown, secrets: ReadonlySet<string>): boo
   return secrets.has(String(path[0])) || schemaAt(path)?.meta()?.["secret"] === true;
 }
 
+/** Of a path that was written as one key, such as `sandbox.replicas`: that its parts go below each other. */
+function nested(key: string, names: readonly string[]): string | undefined {
+  const [first = "", ...rest] = key.split(".");
+  return rest.length > 0 && names.includes(first)
+    ? ` Write ${rest.join(".")} in a line of its own below ${first}.`
+    : undefined;
+}
+
 function unknownKeys(path: Path, keys: readonly string[]): string[] {
   const schema = schemaAt(path);
   const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  return keys.map(
-    (key) =>
-      `${formatPath([...path, key])} is not a setting.${suggestion(key, names)} Allowed here: ${names.join(", ")}.`,
-  );
+  return keys.map((key) => {
+    const hint = nested(key, names) ?? suggestion(key, names);
+    return `${formatPath([...path, key])} is not a setting.${hint} Allowed here: ${names.join(", ")}.`;
+  });
 }
 
 /**

@@ -18,7 +18,7 @@ export class ConfigError extends Error {
           ? "The stack's configuration has a mistake:"
           : "The stack's configuration has mistakes:",
         ...problems.map((problem) => `  - ${problem}`),
-        "Nothing was changed. Correct the stack's file in stacks/, or run `pulumi config set --path KEY VALUE`.",
+        "Nothing was changed. Correct the stack's file in stacks/, or what was laid over it (CONFIG, make variables).",
       ].join("\n"),
     );
   }

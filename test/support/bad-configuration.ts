@@ -22,6 +22,12 @@ export const badConfiguration: readonly BadInput[] = [
     "Did you mean apiPort?",
   ),
   row(
+    "path as one key",
+    { "sandbox.replicas": 3 },
+    "sandlot:sandbox.replicas is not a setting",
+    "Write replicas in a line of its own below sandbox.",
+  ),
+  row(
     "section of a wrong kind",
     { cluster: "k3s" },
     'sandlot:cluster is "k3s"',

@@ -1,17 +1,5 @@
-// The command line of the sandbox image, for a deployer: `build` makes sure that the engine has it, `ref` names it.
-import { UserError } from "../errors.js";
+// The command line of the sandbox image: `build` and `ref`.
+import { runImageCommand } from "../image-command.js";
 import { ensureSandboxImage, sandboxImageRef } from "./build.js";
 
-const usage = "usage: cli.ts build|ref   (DOCKER names the docker client; default: docker)";
-
-async function main(argument: string | undefined): Promise<void> {
-  if (argument === "ref") console.log(sandboxImageRef());
-  else if (argument === "build")
-    console.log((await ensureSandboxImage(process.env["DOCKER"] ?? "docker")).ref);
-  else throw new UserError(`unknown command ${argument ?? "(none)"}`, usage);
-}
-
-main(process.argv[2]).catch((error: unknown) => {
-  console.error(error instanceof UserError ? `${error.message}\n${error.remedy}` : error);
-  process.exitCode = 1;
-});
+runImageCommand({ ref: sandboxImageRef, ensure: (docker) => ensureSandboxImage(docker) });

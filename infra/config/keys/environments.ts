@@ -1,6 +1,7 @@
 // sandlot:environments: the named environments that sessions start from, and what must hold between their settings.
 import { z } from "zod";
 
+import { environmentPlacement } from "./placement";
 import { pullPolicy, resources } from "./shared";
 import {
   choice,
@@ -87,6 +88,7 @@ const environment = object(
     maxResources: resources(
       "The most that a sandbox may ask for, no less than resources.limits. Default: no more than resources says",
     ).optional(),
+    placement: environmentPlacement.optional(),
     environment: variables(
       "Environment variables. Never secrets: anybody who may run code sees them",
     ).optional(),

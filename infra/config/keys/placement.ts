@@ -44,44 +44,56 @@ const proximity = object(
   "Other pods",
 );
 
-export const placement = object(
-  {
-    nodeSelector: labels("Labels that nodes must have, besides those of the RuntimeClass").optional(),
-    tolerations: listOf(
-      toleration,
-      "Taints that sandboxes put up with, besides those of the RuntimeClass",
-    ).optional(),
-    spread: flag(
-      "Whether sandboxes are spread over nodes and zones where nothing else is said. Default: true",
-    ).optional(),
-    topologySpread: listOf(
-      object(
-        {
-          topologyKey: nodeLabel("The node label over whose values sandboxes are spread"),
-          maxSkew: count("By how many two values may differ. Default: 1", 1, 100).optional(),
-          required: flag("Whether a sandbox that would make it uneven waits. Default: false").optional(),
-        },
-        "One constraint",
-      ),
-      "How sandboxes are spread. Default: over zones and nodes, as evenly as can be without keeping one from running",
-    ).optional(),
-    antiAffinity: choice(
-      ["none", "preferred", "required"],
-      "Whether sandboxes get nodes of their own; required takes a node more than there are replicas. Default: preferred",
-    ).optional(),
-    requiredNodes: listOf(requirement, "What nodes must be; all of it").optional(),
-    preferredNodes: listOf(
-      object(
-        {
-          weight: count("How much better those nodes are", 1, 100),
-          requirements: listOf(requirement, "What holds of them; all of it"),
-        },
-        "One preference",
-      ),
-      "What nodes should be",
-    ).optional(),
-    near: listOf(proximity, "Pods to be near to").optional(),
-    awayFrom: listOf(proximity, "Pods to be away from").optional(),
-  },
-  "Where sandboxes run",
+/** @param antiAffinity what `required` takes, and what holds where nothing is said */
+const placementOf = (antiAffinity: string) =>
+  object(
+    {
+      nodeSelector: labels("Labels that nodes must have, besides those of the RuntimeClass").optional(),
+      tolerations: listOf(
+        toleration,
+        "Taints that sandboxes put up with, besides those of the RuntimeClass",
+      ).optional(),
+      spread: flag(
+        "Whether sandboxes are spread over nodes and zones where nothing else is said. Default: true",
+      ).optional(),
+      topologySpread: listOf(
+        object(
+          {
+            topologyKey: nodeLabel("The node label over whose values sandboxes are spread"),
+            maxSkew: count("By how many two values may differ. Default: 1", 1, 100).optional(),
+            required: flag("Whether a sandbox that would make it uneven waits. Default: false").optional(),
+          },
+          "One constraint",
+        ),
+        "How sandboxes are spread. Default: over zones and nodes, as evenly as can be without keeping one from running",
+      ).optional(),
+      antiAffinity: choice(
+        ["none", "preferred", "required"],
+        `Whether sandboxes get nodes of their own; ${antiAffinity}`,
+      ).optional(),
+      requiredNodes: listOf(requirement, "What nodes must be; all of it").optional(),
+      preferredNodes: listOf(
+        object(
+          {
+            weight: count("How much better those nodes are", 1, 100),
+            requirements: listOf(requirement, "What holds of them; all of it"),
+          },
+          "One preference",
+        ),
+        "What nodes should be",
+      ).optional(),
+      near: listOf(proximity, "Pods to be near to").optional(),
+      awayFrom: listOf(proximity, "Pods to be away from").optional(),
+    },
+    "Where sandboxes run",
+  );
+
+/** Of the shared sandboxes. */
+export const placement = placementOf(
+  "required takes a node more than there are replicas. Default: preferred",
+);
+
+/** Of an environment's sandboxes. */
+export const environmentPlacement = placementOf(
+  "with required, those for whom there is none wait. Default: none",
 );

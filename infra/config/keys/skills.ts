@@ -11,7 +11,7 @@ export const skills = object(
         .string()
         .min(1)
         .regex(/^[^\0:]+$/),
-      "The skills folder on this machine, absolute or relative to the project. Default: skills",
+      "The skills folder on this machine, absolute, relative to the project, or in the home folder (~/). Default: skills",
       "a path of an existing folder, without a colon",
     ).optional(),
     nodePath: absolutePath("A folder of every node instead of hostPath; for one-node clusters").optional(),

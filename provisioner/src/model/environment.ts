@@ -1,10 +1,24 @@
 // What a sandbox is made from: the record that a ConfigMap of the namespace holds.
+import type { V1Affinity, V1Toleration, V1TopologySpreadConstraint } from "@kubernetes/client-node";
 import { z } from "zod";
 
 import { egressProfiles } from "./egress.js";
 import { digest } from "./names.js";
 
 const amounts = z.object({ cpu: z.string(), memory: z.string(), "ephemeral-storage": z.string() });
+
+const object = <T extends object>() =>
+  z.custom<T>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
+
+/** The part of a pod's specification that says where it runs, and no other part; what is in it is the API server's to judge. */
+const placement = z
+  .object({
+    nodeSelector: z.record(z.string(), z.string()),
+    tolerations: z.array(object<V1Toleration>()),
+    topologySpreadConstraints: z.array(object<V1TopologySpreadConstraint>()),
+    affinity: object<V1Affinity>(),
+  })
+  .partial();
 
 /** Version 1 of the record. Fields that it does not name are left alone: they may be added within the version. */
 export const environmentRecord = z.object({
@@ -20,6 +34,7 @@ export const environmentRecord = z.object({
   // What a sandbox may ask for beyond that; absent: nothing more, and no other runtime.
   maxResources: amounts.partial().optional(),
   runtimes: z.array(z.string().min(1)).optional(),
+  placement: placement.optional(),
   env: z.record(z.string(), z.string()),
   secrets: z.array(z.object({ variable: z.string(), secret: z.string(), key: z.string() })),
   pool: z.object({ size: z.int().min(0).max(500) }),

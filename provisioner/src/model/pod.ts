@@ -101,6 +101,7 @@ function podSpec(request: PodRequest, settings: PodSettings): V1PodSpec {
     ...(claim === undefined ? {} : { activeDeadlineSeconds: claim.hardSeconds }),
     ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
     ...(priorityClassName === undefined ? {} : { priorityClassName }),
+    ...environment.placement,
     ...(environment.imagePullSecrets.length === 0
       ? {}
       : { imagePullSecrets: environment.imagePullSecrets.map((name) => ({ name })) }),

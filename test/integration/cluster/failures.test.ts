@@ -73,8 +73,10 @@ describe("obstacles to make up", () => {
       /There is no stack no-such-stack.*\n.*Stacks here: bench, dev, nodes, production, render, staging, test/,
     ],
     ["HTTP_PORT", "eighty", /HTTP_PORT is "eighty"; allowed: an integer/],
-    ["HTTP_PROT", "80", /make up has no variable HTTP_PROT. Did you mean HTTP_PORT\?/],
-    ["REPLICAS", "9999", /REPLICAS is "9999"; allowed/],
+    ["HTTP_PROT", "80", /There is no variable HTTP_PROT. Did you mean HTTP_PORT\?/],
+    ["REPLICAS", "501", /REPLICAS is "501"; allowed: an integer from 0 to 500/],
+    ["API_PORT", "70000", /API_PORT is "70000"; allowed: an integer from 1 to 65535/],
+    ["CONFIG", "docs", /CONFIG is docs, but \/.*\/docs is no file/],
   ] as const) {
     it(`a wrong variable, ${variable}=${value}: says what is allowed`, async () => {
       const { exitCode, output } = await make("up", { [variable]: value });

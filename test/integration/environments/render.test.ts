@@ -82,9 +82,12 @@ describe("make up STACK=render", function () {
     rmSync(join(directory, "mine"), { recursive: true });
   });
 
-  it("has no drift and no status, and says so", async () => {
-    for (const command of ["drift", "status"]) {
-      const { exitCode, output } = await make(command, { STACK: "render" });
+  it("has no drift, no status and nothing to run a command in, and says so", async () => {
+    for (const command of ["drift", "status", "exec", "logs", "kubeconfig", "api-key", "reload"]) {
+      const { exitCode, output } = await make(command, {
+        STACK: "render",
+        ...(command === "exec" ? { CMD: "true" } : {}),
+      });
       assert.notEqual(exitCode, 0);
       assert.match(output, /Stack render has no cluster to look at/);
     }

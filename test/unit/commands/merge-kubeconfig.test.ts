@@ -1,8 +1,8 @@
 // A context goes into the user's kubeconfig and out again; what else is in it stays.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { parse } from "yaml";
 
@@ -70,6 +70,25 @@ describe("kubeconfig", () => {
       mergeContext(source, target, "sandlot-dev");
     }, /is not a kubeconfig/);
     assert.equal(readFileSync(target, "utf8"), "- not\n- a kubeconfig\n");
+  });
+
+  it("begins where the file is empty, and leaves an empty one alone when it goes", () => {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, "\n");
+    removeContext(target, "sandlot-dev");
+    assert.equal(readFileSync(target, "utf8"), "\n");
+    mergeContext(source, target, "sandlot-dev");
+    assert.deepEqual(
+      read().contexts.map(({ name }) => name),
+      ["sandlot-dev"],
+    );
+  });
+
+  it("says so where a folder has the file's name", () => {
+    mkdirSync(target, { recursive: true });
+    assert.throws(() => {
+      mergeContext(source, target, "sandlot-dev");
+    }, /is not a kubeconfig/);
   });
 
   it("is the first file of KUBECONFIG", () => {

@@ -54,5 +54,8 @@ describe("overlay", () => {
     assert.throws(() => {
       applyOverlay(parseDocument("config: {}"), "no/such.yaml");
     }, /CONFIG is no\/such\.yaml, but there is no file \//);
+    assert.throws(() => {
+      applyOverlay(parseDocument("config: {}"), "docs");
+    }, /CONFIG is docs, but \/.*\/docs is no file/);
   });
 });

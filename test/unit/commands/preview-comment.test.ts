@@ -8,6 +8,7 @@ import { parseDocument } from "yaml";
 
 import { obstacleTo, stacksToPreview } from "../../../commands/support/previewable.js";
 import { previewedCommit, pullRequestOf } from "../../../commands/support/pull-request.js";
+import { UserError } from "../../../toolchain/errors.js";
 import { readVariables } from "../../../commands/support/variables.js";
 
 describe("the pull request of a preview", () => {
@@ -28,6 +29,16 @@ describe("the pull request of a preview", () => {
     GITHUB_REPOSITORY: "owner/name",
     GITHUB_EVENT_PATH: event,
     GITHUB_SHA: "merge-sha",
+  });
+
+  it("says so where the workflow's event cannot be read", () => {
+    for (const path of ["/no/such/event.json", dir]) {
+      assert.throws(
+        () => pullRequestOf(undefined, { ...actions(), GITHUB_EVENT_PATH: path }),
+        (error) =>
+          error instanceof UserError && error.message.startsWith(`GITHUB_EVENT_PATH is ${path}, but`),
+      );
+    }
   });
 
   it("is the workflow's, unless another is given", () => {

@@ -36,6 +36,21 @@ describe("stack file", () => {
     assert.equal(configured(document, "sandbox", "imagePullPolicy"), "Never");
   });
 
+  it("takes variables where all settings of a key are commented out", () => {
+    const document = parseDocument("config:\n  sandlot:skills:\n    # hostPath: skills\n");
+    applyVariables(document, { SKILLS_PATH: "/srv/skills" });
+    assert.equal(configured(document, "skills", "hostPath"), "/srv/skills");
+  });
+
+  it("names what is no object where a variable has its place", () => {
+    assert.throws(
+      () => {
+        applyVariables(parseDocument("config: { 'sandlot:sandbox': 3 }"), { REPLICAS: "2" });
+      },
+      (error) => error instanceof UserError && error.message === "sandlot:sandbox is 3; allowed: an object.",
+    );
+  });
+
   it("knows the ports that will be published", () => {
     assert.deepEqual(publishedPorts(readStackFile("dev")), [6443, 8080, 8081]);
     const document = parseDocument(

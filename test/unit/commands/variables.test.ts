@@ -22,11 +22,18 @@ describe("make variables", () => {
   });
 
   for (const [env, says] of [
+    [{ SANDLOT_VARIABLES: "SKILL_PATH=/x" }, /There is no variable SKILL_PATH\. Did you mean SKILLS_PATH\?/],
+    [{ SANDLOT_VARIABLES: "XYZ=1" }, /There is no variable XYZ\.$/],
+    [{ SANDLOT_VARIABLES: "stack=dev" }, /There is no variable stack\. Did you mean STACK\?/],
     [
-      { SANDLOT_VARIABLES: "SKILL_PATH=/x" },
-      /make up has no variable SKILL_PATH\. Did you mean SKILLS_PATH\?/,
+      { SANDLOT_VARIABLES: "API_PORT=x", API_PORT: "70000" },
+      /API_PORT is "70000"; allowed: an integer from 1 to 65535/,
     ],
-    [{ SANDLOT_VARIABLES: "XYZ=1" }, /make up has no variable XYZ\.$/],
+    [{ SANDLOT_VARIABLES: "API_PORT=x", API_PORT: "0" }, /API_PORT is "0"; allowed: an integer from 1/],
+    [
+      { SANDLOT_VARIABLES: "REPLICAS=x", REPLICAS: "501" },
+      /REPLICAS is "501"; allowed: an integer from 0 to 500/,
+    ],
     [{ SANDLOT_VARIABLES: "STACK=x", STACK: "My Stack" }, /STACK is "My Stack"; allowed: lower-case letters/],
     [
       { SANDLOT_VARIABLES: "API_PORT=x", API_PORT: "-1" },
@@ -44,4 +51,17 @@ describe("make variables", () => {
       );
     });
   }
+
+  it("are explained where a value is wrong, a flag by the value that it takes", () => {
+    const remedy = (name: "SKIP_PULL" | "STACK", value: string): string => {
+      try {
+        readVariables("up", [name], { SANDLOT_VARIABLES: `${name}=x`, [name]: value });
+      } catch (error) {
+        return error instanceof UserError ? error.remedy : String(error);
+      }
+      return "it was taken";
+    };
+    assert.match(remedy("SKIP_PULL", "yes"), /^SKIP_PULL=1: never pull an image/);
+    assert.match(remedy("STACK", "My Stack"), /^STACK: the stack to work on/);
+  });
 });

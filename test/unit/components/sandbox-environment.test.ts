@@ -4,12 +4,14 @@ import { readFileSync } from "node:fs";
 import { resolve as path } from "node:path";
 
 import fc from "fast-check";
-import type { SandboxEnvironmentArgs } from "@sandlot/components";
+import { AntiAffinity, type SandboxEnvironmentArgs } from "@sandlot/components";
 
 import { recipe, type Ingredients } from "../../../components/sandbox-environment/recipe";
 import { record } from "../../../components/sandbox-environment/record";
 import { resolve } from "../../../components/sandbox-environment/resolve";
 import { aptPackage, pipPackage } from "../../../components/sandbox-environment/rules";
+import { readEnvironment } from "../../../provisioner/src/model/environment";
+import { buildPod } from "../../../provisioner/src/model/pod";
 import { refuses } from "../../support/refuses";
 
 const given: SandboxEnvironmentArgs = {
@@ -57,6 +59,14 @@ refuses<SandboxEnvironmentArgs>("SandboxEnvironment", resolve, given, [
     /resources\.requests\.cpu is "2", but resources\.limits\.cpu is "1"/,
   ],
   [{ maxResources: { cpu: "lots" } }, /maxResources\.cpu is "lots"/],
+  [
+    { placement: { topologySpread: [{ topologyKey: "" }] } },
+    /placement\.topologySpread\[0\]\.topologyKey is ""/,
+  ],
+  [
+    { placement: { topologySpread: [{ topologyKey: "zone" }] }, spread: false },
+    /placement\.topologySpread is given, but spread is false/,
+  ],
   [
     { maxResources: { memory: "512Mi" } },
     /resources\.limits\.memory is "1Gi", but maxResources\.memory is "512Mi"/,
@@ -170,6 +180,12 @@ describe("an environment's recipe", () => {
 });
 
 describe("an environment's record", () => {
+  const podLabels = {
+    "app.kubernetes.io/name": "sandlot",
+    "app.kubernetes.io/component": "sandbox",
+    "app.kubernetes.io/managed-by": "sandlot-provisioner",
+    "sandlot.dev/environment": "tools",
+  };
   const settings = resolve("it", {
     ...given,
     env: [
@@ -180,6 +196,7 @@ describe("an environment's record", () => {
     resources: { limits: { memory: "2Gi" } },
     maxResources: { cpu: "4", memory: "8Gi" },
     runtimes: ["kata"],
+    placement: { nodeSelector: { pool: "sandboxes" } },
     imagePullSecrets: ["team"],
     poolSize: 3,
   });
@@ -207,16 +224,54 @@ describe("an environment's record", () => {
         limits: { cpu: "1", memory: "2Gi", "ephemeral-storage": "1Gi" },
       },
       maxResources: { cpu: "4", memory: "8Gi" },
+      placement: {
+        nodeSelector: { pool: "sandboxes" },
+        topologySpreadConstraints: ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map(
+          (topologyKey) => ({
+            topologyKey,
+            maxSkew: 1,
+            whenUnsatisfiable: "ScheduleAnyway",
+            labelSelector: { matchLabels: podLabels },
+          }),
+        ),
+      },
       env: { A: "1", B: "2" },
       secrets: [{ variable: "TOKEN", secret: "team-keys", key: "token" }],
       pool: { size: 3 },
     });
   });
 
+  it("keeps pods apart where it is told to, by the labels that the provisioner gives them", () => {
+    const apart = resolve("it", {
+      ...given,
+      placement: { antiAffinity: AntiAffinity.Required },
+      spread: false,
+    });
+    const content = record(apart, { image: "i:1", values: [], pullSecrets: [] });
+    const { placement } = JSON.parse(content) as { placement: object };
+    assert.deepEqual(placement, {
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: podLabels } },
+          ],
+        },
+      },
+    });
+    const read = readEnvironment("tools", content);
+    if (typeof read === "string") assert.fail(read);
+    const pod = buildPod(
+      { name: "p", environment: read, claimSecret: "x", volumes: [] },
+      { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" },
+    );
+    assert.deepEqual(pod.spec?.affinity, (placement as { affinity: object }).affinity);
+    for (const [name, value] of Object.entries(podLabels)) assert.equal(pod.metadata?.labels?.[name], value);
+  });
+
   it("leaves out what is not said", () => {
     const bare = resolve("it", given);
     const content = JSON.parse(record(bare, { image: "i:1", values: [], pullSecrets: [] })) as object;
-    for (const field of ["runtimeClassName", "runtimes", "priorityClassName", "maxResources"])
+    for (const field of ["runtimeClassName", "runtimes", "priorityClassName", "maxResources", "placement"])
       assert.equal(field in content, false, field);
   });
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { stackVariables, variables, type Variable } from "../../../commands/support/variables.js";
 import { configurationSettings } from "../../../infra/config/reference.js";
-import { read, root, section } from "./documents.js";
+import { inCode, read, root, section } from "./documents.js";
 
 const document = read("docs/commands.md");
 const targets = /^commands := (.+)$/m.exec(read("Makefile"))?.[1]?.split(" ") ?? [];
@@ -17,16 +17,25 @@ function declared(command: string): string[] {
   return [...shared, ...[...list.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name)];
 }
 
-/** Names in code in a text, as in: Variables: `A`, `B`. */
-function inCode(text: string): string[] {
-  return [...text.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
-}
-
 describe("docs/commands.md", () => {
   it("has a section for each target of the Makefile, and for no other", () => {
     assert.ok(targets.includes("up"));
     const titles = [...document.matchAll(/^## make ([\w-]+)$/gm)].map(([, name]) => name);
     assert.deepEqual(titles.sort(), [...targets].sort());
+  });
+
+  it("has a row for each of them, and so has make help", () => {
+    const rows = [...document.matchAll(/^\| \[`make ([\w-]+)`\]/gm)].map(([, name]) => name);
+    assert.deepEqual(rows.sort(), [...targets].sort());
+    const told = [...read("commands/help.ts").matchAll(/^  "?([\w-]+)"?: "/gm)].map(([, name]) => name);
+    assert.deepEqual([...told, "help"].sort(), [...targets].sort());
+  });
+
+  it("describes every npm script", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    const rows = [...(section(document, "npm scripts") ?? "").matchAll(/`npm (?:run )?([\w:]+)`/g)];
+    const parts = ["integration:stack", "integration:apart"]; // of `make test`, which says where
+    assert.deepEqual([...rows.map(([, name]) => name), ...parts].sort(), Object.keys(scripts).sort());
   });
 
   for (const target of targets.filter((name) => existsSync(join(root, `commands/${name}.ts`)))) {

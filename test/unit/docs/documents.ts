@@ -11,19 +11,38 @@ export function read(path: string): string {
   return readFileSync(join(root, path), "utf8");
 }
 
+const documentsIn = (folder: string): string[] =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `${folder}/${name}`);
+
 /** Every document that a reader is led to. */
 export const documents: readonly string[] = [
   "README.md",
+  "CHANGELOG.md",
+  "provisioner/README.md",
+  "provisioner/src/router/README.md",
   "sandboxd/README.md",
   "toolchain/node-image/README.md",
-  ...readdirSync(join(root, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
+  ...documentsIn("docs"),
+  ...documentsIn("docs/runbooks"),
 ];
 
 /** A document without its code, where brackets mean something else. */
 export function prose(text: string): string {
   return text.replace(/^```.*?^```$/gms, "").replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, " "));
+}
+
+/** The blocks of code of a document that are in one of `languages`, with what they are indented by taken off. */
+export function codeBlocks(text: string, ...languages: string[]): string[] {
+  return [...text.matchAll(/^( *)```(\w*)\n(.*?)^ *```$/gms)]
+    .filter(([, , language = ""]) => languages.includes(language))
+    .map(([, indent = "", , body = ""]) => body.replace(new RegExp(`^${indent}`, "gm"), ""));
+}
+
+/** What stands in code in a document's sentences. */
+export function inCode(text: string): string[] {
+  return [...text.replace(/^ *```.*?^ *```$/gms, "").matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
 }
 
 /** The anchors that GitHub makes of a document's headings. */

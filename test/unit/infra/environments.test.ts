@@ -1,7 +1,7 @@
 // From configuration to environments and to how sandboxes are watched: what is passed on, and what does not go together.
 import assert from "node:assert/strict";
 
-import { EgressProfile } from "@sandlot/components";
+import { AntiAffinity, EgressProfile, TolerationOperator } from "@sandlot/components";
 
 import { environmentArguments } from "../../../infra/arguments/environments";
 import { observabilityArguments } from "../../../infra/arguments/observability";
@@ -36,6 +36,11 @@ describe("sandlot:environments", () => {
         runtimeClass: "kata",
         runtimes: ["gvisor"],
         maxResources: { cpu: "4" },
+        placement: {
+          antiAffinity: "preferred",
+          spread: false,
+          tolerations: [{ key: "t", operator: "Exists" }],
+        },
         environment: { A: "1" },
         secrets: [{ variable: "TOKEN", secret: "keys", key: "token" }],
         poolSize: 2,
@@ -50,6 +55,11 @@ describe("sandlot:environments", () => {
         runtimeClassName: "kata",
         runtimes: ["gvisor"],
         maxResources: { cpu: "4" },
+        placement: {
+          antiAffinity: AntiAffinity.Preferred,
+          tolerations: [{ key: "t", operator: TolerationOperator.Exists }],
+        },
+        spread: false,
         env: [{ name: "A", value: "1" }],
         secrets: [{ variable: "TOKEN", secret: "keys", key: "token" }],
         poolSize: 2,

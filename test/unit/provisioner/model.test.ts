@@ -252,11 +252,31 @@ describe("what a pod is", () => {
     assert.equal(priority({}), undefined);
   });
 
+  it("runs where its environment's record says, which says nothing else of it", () => {
+    const placement = {
+      nodeSelector: { pool: "sandboxes" },
+      tolerations: [{ key: "sandboxes", operator: "Exists" }],
+      affinity: { podAntiAffinity: {} },
+    };
+    const more = { hostNetwork: true, runtimeClassName: "none", serviceAccountName: "other" };
+    const record = { ...environmentOfImage("e", "i:1"), placement: { ...placement, ...more } };
+    const environment = readEnvironment("e", JSON.stringify(record));
+    if (typeof environment === "string") assert.fail(environment);
+    const build = (which: typeof environment) =>
+      buildPod(
+        { name: "p", environment: which, claimSecret: "x", volumes: [] },
+        { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" },
+      ).spec;
+    const elsewhere: object = build({ ...environment, placement: undefined }) ?? {};
+    assert.deepEqual(build(environment), { ...elsewhere, ...placement });
+  });
+
   it("is of another revision when anything that it is built from changes, and only then", () => {
     const base = environmentOfImage("e", "i:1");
     assert.notEqual(revisionOf(base), revisionOf({ ...base, image: "i:2" }));
     assert.notEqual(revisionOf(base), revisionOf({ ...base, env: { A: "1" } }));
     assert.notEqual(revisionOf(base), revisionOf({ ...base, priorityClassName: "low" }));
+    assert.notEqual(revisionOf(base), revisionOf({ ...base, placement: { nodeSelector: { a: "b" } } }));
     const chosen = { egress: "open", maxResources: { cpu: "8" }, runtimes: ["kata"] } as const;
     assert.equal(revisionOf(base), revisionOf({ ...base, ...chosen, pool: { size: 9 }, runtimes: ["kata"] }));
   });
@@ -272,6 +292,10 @@ describe("environments' records", () => {
     assert.match(
       refusal(readEnvironment("e", JSON.stringify({ ...record, version: 2 }))),
       /wrong at version/,
+    );
+    assert.match(
+      refusal(readEnvironment("e", JSON.stringify({ ...record, placement: { tolerations: ["all"] } }))),
+      /wrong at placement\.tolerations\.0/,
     );
     assert.match(refusal(readEnvironment("f", JSON.stringify(record))), /named e, but its label says f/);
     assert.match(refusal(readEnvironment("e", "{")), /no JSON/);
