@@ -3,6 +3,8 @@ import type { V1Container, V1Probe } from "@kubernetes/client-node";
 
 import type { SandboxServer } from "./pod.js";
 
+type Timing = Required<Pick<V1Probe, "periodSeconds" | "failureThreshold">> &
+  Pick<V1Probe, "initialDelaySeconds">;
 type Probes = Pick<V1Container, "startupProbe" | "readinessProbe" | "livenessProbe">;
 
 /** What a server that is slow to start is given before liveness counts, in seconds. */
@@ -13,7 +15,7 @@ export function probesOf(server: SandboxServer): Probes {
   return server === "sandboxd" ? ownProbes : foreignProbes;
 }
 
-const probe = (path: string, timing: V1Probe): V1Probe => ({
+const probe = (path: string, timing: Timing): V1Probe => ({
   httpGet: { path, port: "http" },
   initialDelaySeconds: 0,
   timeoutSeconds: 3,
