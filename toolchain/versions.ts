@@ -23,4 +23,6 @@ export const minimumVersions = {
   go: "1.26.0",
   /** The engine's API 1.41, which Debian 12 has. */
   docker: "20.10.0",
+  /** Only for programs in Python: what the SDK's package of {@link pulumiVersions.cli} asks for. Debian 12 has 3.11. */
+  python: "3.10",
 } as const;

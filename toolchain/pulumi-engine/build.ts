@@ -13,13 +13,11 @@ import { run } from "../run.js";
 import { pulumiVersions } from "../versions.js";
 
 const source = join(dirname(fileURLToPath(import.meta.url)), "source");
-const hostSource = join(source, "language-host");
-/** Apart from the engine's, whose key all of its sources are part of: most have no use for it. */
-const yamlHostSource = join(dirname(fileURLToPath(import.meta.url)), "yaml-host");
+/** The module of the language hosts as they were before they became modules that cannot be had. */
+export const hostSource = join(source, "language-host");
 
 const cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 const hostPackage = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs";
-const yamlHostPackage = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml";
 const kubernetesPackage = "./pulumi-resource-kubernetes";
 
 // The CLI's version carries a `v`, the provider's none: so do the official ones.
@@ -28,7 +26,8 @@ const versionFlags = [
   `-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=${pulumiVersions.kubernetes}`,
 ];
 const engineEntry = "pulumi-engine-built";
-const buildFlags = [
+/** What decides on a program beside its sources and the compiler. */
+export const buildFlags = [
   "-mod=readonly",
   "-trimpath",
   "-buildvcs=false",
@@ -77,24 +76,6 @@ export async function buildKubernetesProvider(why: string): Promise<string> {
   return join(alone, "pulumi-resource-kubernetes");
 }
 
-/**
- * The folder of `pulumi-language-yaml`, which an official CLI brings along. Nearly all of it is what the CLI is made of, at the same
- * versions: after that it takes the compiler some seconds.
- * @param why what needs Go, for the message when it is missing
- */
-export async function buildYamlHost(why: string): Promise<string> {
-  const version = await goVersion(yamlHostSource, why, "native");
-  const strings = [version, ...buildFlags];
-  const key = contentKey({ strings, files: [yamlHostSource], root: yamlHostSource });
-  const entry = cachePath("pulumi-language-yaml-built", key);
-  if (existsSync(entry)) return entry;
-  return step("Pulumi's host for YAML: build from Go modules", (progress) =>
-    cached("pulumi-language-yaml-built", key, (dir) =>
-      goBuild(yamlHostSource, dir, [yamlHostPackage], countPackages(progress)),
-    ),
-  );
-}
-
 /** The engine that an earlier command built, if this very one is in the cache and Go is there to tell. */
 export async function findBuiltEngine(): Promise<BuiltEngine | undefined> {
   if (findOnPath("go") === undefined) return undefined;
@@ -124,7 +105,13 @@ async function buildAll(dir: string, progress: Progress): Promise<void> {
   chmodSync(join(bin, "pulumi-analyzer-policy"), 0o755);
 }
 
-async function goBuild(module: string, out: string, packages: string[], progress: Progress): Promise<void> {
+/** Builds `packages` as the module in the folder `module` has them, into the folder `out`. */
+export async function goBuild(
+  module: string,
+  out: string,
+  packages: string[],
+  progress: Progress,
+): Promise<void> {
   await requireBuildRoom();
   mkdirSync(out, { recursive: true });
   const args = ["build", ...buildFlags, ...quickCompile, quickSdk, "-o", out, ...packages];
@@ -132,7 +119,7 @@ async function goBuild(module: string, out: string, packages: string[], progress
 }
 
 /** A progress whose detail is how far the compiler is: it names each package that it compiles or module it fetches. */
-function countPackages(progress: Progress): Progress {
+export function countPackages(progress: Progress): Progress {
   let packages = 0;
   let modules = 0;
   return {

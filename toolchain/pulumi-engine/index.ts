@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { stateFolder } from "../paths.js";
 import { note, step, type Progress } from "../progress.js";
 import { pulumiVersions } from "../versions.js";
-import { buildEngine, buildYamlHost, findBuiltEngine } from "./build.js";
+import { buildEngine, findBuiltEngine } from "./build.js";
 import {
   cachedRelease,
   downloader as commandDownloader,
@@ -16,6 +16,7 @@ import {
 import { findInstalled } from "./installed.js";
 import { cliRelease, mirror, type Machine, type Release } from "./releases.js";
 
+export { ensurePythonHost, ensureSdkGenerator, ensureYamlHost } from "./other-languages.js";
 export { ensurePlugins } from "./plugins.js";
 export type { PluginSource, StandInInstaller } from "./plugins.js";
 export { pulumiEnv } from "./environment.js";
@@ -30,12 +31,6 @@ export interface PulumiEngine {
   source: "path" | "downloaded" | "built";
   /** PULUMI_HOME: this checkout's own, so that plugins and logins of the user's are neither used by chance nor changed. */
   home: string;
-}
-
-/** The folder with the host for programs in YAML that goes with `engine`: its own where it is an official one, else built here. */
-export async function ensureYamlHost({ bin }: Pick<PulumiEngine, "bin">): Promise<string> {
-  if (existsSync(join(bin, "pulumi-language-yaml"))) return bin;
-  return buildYamlHost("the host for programs in YAML can only be built from source here");
 }
 
 type Obtained = Pick<PulumiEngine, "bin" | "source">;

@@ -1,6 +1,6 @@
-// The components from other languages: the example programs of every language ask for the same resources, the one in YAML goes
-// through the plugin's process, on a real cluster, in a namespace of its own. Nothing is said here of hosts for other languages than
-// those that run: they are given the same schema.
+// The components from other languages: the example programs of every language ask for the same resources, those in YAML and Python
+// go through the plugin's process, on a real cluster, each in a namespace of its own. Nothing is said here of hosts for other
+// languages than those that run: they are given the same schema.
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 
@@ -9,12 +9,30 @@ import { Examples, type Change, type Example, type Step } from "../support/examp
 
 const place = "sandlot-test-example";
 
-const jsonpath = async (...args: string[]): Promise<string> => {
-  const path = args.pop() ?? "";
-  const { ok, output } = await kubectl("get", "-n", place, ...args, "-o", `jsonpath={${path}}`);
-  assert.ok(ok, output);
-  return output;
-};
+const pythonPlace = `${place}-python`;
+
+/** Deploys an example, whose walls and sandbox are then looked at in its namespace; a second run would change nothing. */
+async function deploys(example: Example, name: string): Promise<void> {
+  const jsonpath = async (...args: string[]): Promise<string> => {
+    const path = args.pop() ?? "";
+    const { ok, output } = await kubectl("get", "-n", name, ...args, "-o", `jsonpath={${path}}`);
+    assert.ok(ok, output);
+    return output;
+  };
+  await example.must("up", "--yes", "--skip-preview");
+  const outputs = JSON.parse(await example.must("stack", "output", "--json")) as Record<string, unknown>;
+  assert.deepEqual(outputs, {
+    namespace: name,
+    egressProfiles: ["blocked", "allowlist", "open"],
+    serviceUrl: `http://sandbox.${name}.svc.cluster.local:8080`,
+  });
+  assert.equal(await jsonpath("pods", ".items[*].spec.runtimeClassName"), "gvisor");
+  assert.equal(await jsonpath("deployment", "sandbox", ".status.readyReplicas"), "1");
+  assert.match(await jsonpath("networkpolicy", ".items[*].metadata.name"), /sandbox-deny-all/);
+  assert.equal(await jsonpath("resourcequota", "sandbox-quota", ".spec.hard.pods"), "10");
+  assert.equal(await jsonpath("rolebinding", "reader", ".subjects[0].name"), "reader");
+  await example.mustBeUnchanged();
+}
 
 /** The kind of step, type and name for each resource, but for stack and providers. */
 const withoutProviders = (steps: readonly Step[]): string[] =>
@@ -28,6 +46,7 @@ describe("the component package", function () {
   this.timeout(600_000);
   let examples: Examples;
   let yaml: Example;
+  let python: Example | undefined;
   let config: Record<string, string>;
 
   before(async () => {
@@ -36,11 +55,13 @@ describe("the component package", function () {
     const { output: image } = await kubectl("get", "deployment", "sandbox", "-n", stackNamespace, "-o", path);
     config = { "kubernetes:kubeconfig": resolve(stackDir, "kubeconfig"), image, namespace: place };
     yaml = await examples.stack("yaml", config);
+    python = await examples.pythonStack({ ...config, namespace: pythonPlace });
   });
 
   after(async () => {
-    await yaml.pulumi("destroy", "--yes", "--skip-preview");
-    await kubectl("delete", "namespace", place, "--ignore-not-found", "--timeout=60s");
+    const deployed = [yaml, ...(python === undefined ? [] : [python])];
+    await Promise.all(deployed.map((each) => each.pulumi("destroy", "--yes", "--skip-preview")));
+    await kubectl("delete", "namespace", place, pythonPlace, "--ignore-not-found", "--timeout=60s");
     examples.remove();
   });
 
@@ -71,23 +92,11 @@ describe("the component package", function () {
     assert.match(namespace?.newState?.provider ?? "", /::pulumi:providers:kubernetes::cluster::/);
   });
 
-  it("deploys sandboxes behind their walls from YAML, and changes nothing the second time", async () => {
-    await yaml.must("up", "--yes", "--skip-preview");
-    const outputs = JSON.parse(await yaml.must("stack", "output", "--json")) as Record<string, unknown>;
-    assert.deepEqual(outputs, {
-      namespace: place,
-      egressProfiles: ["blocked", "allowlist", "open"],
-      serviceUrl: `http://sandbox.${place}.svc.cluster.local:8080`,
-    });
-    assert.equal(await jsonpath("pods", ".items[*].spec.runtimeClassName"), "gvisor");
-    assert.equal(await jsonpath("deployment", "sandbox", ".status.readyReplicas"), "1");
-    assert.match(await jsonpath("networkpolicy", ".items[*].metadata.name"), /sandbox-deny-all/);
-    assert.equal(await jsonpath("resourcequota", "sandbox-quota", ".spec.hard.pods"), "10");
-    assert.equal(await jsonpath("rolebinding", "reader", ".subjects[0].name"), "reader");
-    const again = await yaml.preview();
-    assert.deepEqual(
-      again.filter(({ op }) => op !== "same"),
-      [],
-    );
+  it("deploys sandboxes behind their walls from YAML, and changes nothing the second time", () =>
+    deploys(yaml, place));
+
+  it("deploys sandboxes behind their walls from Python, and changes nothing the second time", async function () {
+    if (python === undefined) return this.skip();
+    await deploys(python, pythonPlace);
   });
 });

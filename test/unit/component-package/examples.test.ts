@@ -1,5 +1,5 @@
-// The example in Python against the schema that its SDK is generated from. The others are compiled or run; this one would need Python
-// and its packages.
+// The example in Python against the schema that its SDK is generated from: for where there is no Python to run it with, as the
+// integration tests do.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
