@@ -471,9 +471,9 @@ describe("DeerFlow's mounts", () => {
 describe("label selectors", () => {
   it("select as in Kubernetes", () => {
     const labels = { a: "1", b: "2" };
-    for (const text of ["a=1", "a==1,b=2", "a!=2", "c!=1", "a", "!c", " a = 1 , b "])
+    for (const text of ["a=1", "a==1,b=2", "a!=2", "c!=1", "a", "!c", " a = 1 , b ", "!constructor", "toString!=x"])
       assert.equal(parseLabelSelector(text)?.(labels), true, text);
-    for (const text of ["a=2", "!a", "c", "c=1", "a=1,b=1"])
+    for (const text of ["a=2", "!a", "c", "c=1", "a=1,b=1", "constructor", "toString"])
       assert.equal(parseLabelSelector(text)?.(labels), false, text);
     for (const text of ["", "a in (1)", "!a=1", "=", "a=1,"])
       assert.equal(parseLabelSelector(text), undefined, text);
