@@ -185,6 +185,27 @@ describe("what a pod is", () => {
     assert.equal(state(readyIs("True"), { deletionTimestamp: "2026-01-01T00:00:00Z" }), "stopping");
   });
 
+  it("has been Ready only if a probe of its readiness said so, and not when its server has just started", () => {
+    const at = (second: number): string => `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`;
+    const everReady = (ready: string, changedAt: number, started = true): boolean => {
+      const view = pod(
+        { "sandlot.dev/state": "idle" },
+        {
+          phase: "Running",
+          podIP: "10.0.0.1",
+          conditions: [{ type: "Ready", status: ready, lastTransitionTime: at(changedAt) }],
+          containerStatuses: [{ name: "sandbox", started, state: { running: { startedAt: at(10) } } }],
+        },
+      );
+      return view.kind === "idle" && view.pod.everReady;
+    };
+    assert.equal(everReady("False", 8, false), false, "its server starts");
+    assert.equal(everReady("False", 8), false, "its server has started, within the readiness probe's period");
+    assert.equal(everReady("False", 10), false, "and all that within one second");
+    assert.equal(everReady("True", 12), true);
+    assert.equal(everReady("False", 27), true, "it does not answer any more");
+  });
+
   it("is built with the walls of the shared sandbox, field by field", () => {
     const shared = podTemplate(withDefaults({ namespace: "n", image: "i:1", serviceAccountName: "s" }))
       .spec as never as Record<string, never>;
@@ -471,7 +492,17 @@ describe("DeerFlow's mounts", () => {
 describe("label selectors", () => {
   it("select as in Kubernetes", () => {
     const labels = { a: "1", b: "2" };
-    for (const text of ["a=1", "a==1,b=2", "a!=2", "c!=1", "a", "!c", " a = 1 , b ", "!constructor", "toString!=x"])
+    for (const text of [
+      "a=1",
+      "a==1,b=2",
+      "a!=2",
+      "c!=1",
+      "a",
+      "!c",
+      " a = 1 , b ",
+      "!constructor",
+      "toString!=x",
+    ])
       assert.equal(parseLabelSelector(text)?.(labels), true, text);
     for (const text of ["a=2", "!a", "c", "c=1", "a=1,b=1", "constructor", "toString"])
       assert.equal(parseLabelSelector(text)?.(labels), false, text);
