@@ -13,7 +13,8 @@ export function parseLabelSelector(text: string): LabelPredicate | undefined {
     if (found === null) return undefined;
     const [, not, key = "", operator, value] = found;
     if (not !== undefined && operator !== undefined) return undefined;
-    if (operator === undefined) predicates.push((labels) => Object.hasOwn(labels, key) === (not === undefined));
+    if (operator === undefined)
+      predicates.push((labels) => Object.hasOwn(labels, key) === (not === undefined));
     else
       predicates.push(
         (labels) => (Object.hasOwn(labels, key) && labels[key] === value) === (operator !== "!="),
