@@ -53,6 +53,23 @@ function bodyOf(request: IncomingMessage, upstream: Upstream): Readable | null {
   return body;
 }
 
+/**
+ * Headers as Node writes them, a byte for each character: undici has read them as UTF-8, and a name of a file that is not in
+ * ASCII would be refused as no header.
+ */
+function byteForByte(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string | string[] | undefined> {
+  const bytes = (text: string): string =>
+    /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString("latin1") : text;
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      typeof value === "string" ? bytes(value) : value?.map(bytes),
+    ]),
+  );
+}
+
 class Relay implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #upstream: Upstream;
@@ -92,7 +109,7 @@ class Relay implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     clearInterval(this.#waiting);
     this.#upstream.touch();
-    this.#response.writeHead(status, responseHeaders(headers, this.#upstream.target));
+    this.#response.writeHead(status, responseHeaders(byteForByte(headers), this.#upstream.target));
     // Alone only if nothing follows at once: a stream's caller must not wait for its first event.
     setImmediate(() => {
       if (!this.#sent) this.#response.flushHeaders();
