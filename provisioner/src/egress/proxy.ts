@@ -5,12 +5,13 @@ import {
   type IncomingMessage,
   request as httpRequest,
   type Server,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { whenOver } from "../http/response-over.js";
 import { type AddressRange, parseRange } from "./address.js";
 import { type EgressConnection, EgressConnections, Sockets } from "./connections.js";
 import {
@@ -193,7 +194,7 @@ export class EgressProxy {
     outgoing.once("close", () => {
       if (!response.headersSent) refuse(noHttp);
     });
-    response.once("close", () => outgoing.destroy());
+    whenOver(response, () => outgoing.destroy());
     request.pipe(outgoing);
   }
 
@@ -222,7 +223,11 @@ export class EgressProxy {
     if (!this.#connections.add(podUid, connection))
       return this.#refused(sandbox, host, destination.port, "crowded");
     this.#metrics.open.inc();
-    client.once("close", () => {
+    const over = (then: () => void): void => {
+      if (client instanceof ServerResponse) whenOver(client, then);
+      else client.once("close", then);
+    };
+    over(() => {
       abort.abort();
       this.#connections.remove(podUid, connection);
       this.#metrics.open.dec();
@@ -238,12 +243,12 @@ export class EgressProxy {
         ? (refusalOf(now.rules, destination.host, destination.port) ??
           refusalOfAddress(now.rules, dialled.address, destination.port, this.#closed))
         : "not_allowed";
-    if (late !== undefined || client.destroyed) {
+    if (late !== undefined || client.destroyed || request.socket.destroyed) {
       dialled.socket.destroy();
       return this.#refused(sandbox, host, destination.port, late ?? "unreachable");
     }
     connection.address = dialled.address;
-    client.once("close", () => dialled.socket.destroy());
+    over(() => dialled.socket.destroy());
     return dialled;
   }
 

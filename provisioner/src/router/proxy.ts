@@ -4,6 +4,7 @@ import { PassThrough, type Readable } from "node:stream";
 
 import type { Dispatcher } from "undici";
 
+import { whenOver } from "../http/response-over.js";
 import { responseHeaders } from "./headers.js";
 import { refuse } from "./refusal.js";
 import { callerGone, failure, type Upstream } from "./upstream.js";
@@ -46,6 +47,8 @@ function bodyOf(request: IncomingMessage, upstream: Upstream): Readable | null {
   });
   // A stream of its own, because the client breaks off a failed one and with it the caller's connection and our answer.
   const body = new PassThrough();
+  // Whoever passes it on may be done with it, as after an early answer; then nobody else hears that the caller broke it off.
+  body.on("error", () => undefined);
   request.pipe(body);
   request.once("close", () => {
     if (!request.complete) body.destroy(new Error("the caller has gone"));
@@ -85,7 +88,7 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#waiting = setInterval(() => {
       upstream.touch();
     }, waitingTouchMs).unref();
-    response.once("close", () => {
+    whenOver(response, () => {
       if (!response.writableFinished) this.#abort(new Error("the caller has gone"));
       this.#end(response.headersSent ? response.statusCode : callerGone);
     });

@@ -25,6 +25,7 @@ describe("egress: hostile sandboxes and servers", function () {
   /** What the server outside answers, byte for byte. */
   let answer: string;
   const heard: string[] = [];
+  const registry = new Registry();
   const troubles: unknown[] = [];
 
   before(async function () {
@@ -45,7 +46,7 @@ describe("egress: hostile sandboxes and servers", function () {
       closedRanges: [],
       onRefused: () => undefined,
       onTrouble: (error) => troubles.push(error),
-      registry: new Registry(),
+      registry,
     });
     proxy.server.listen(0);
     await once(proxy.server, "listening");
@@ -120,6 +121,26 @@ describe("egress: hostile sandboxes and servers", function () {
     }
     await Promise.all(closed);
     assert.match(await plain(), /ok$/, "its places are free again");
+  });
+
+  it("keeps nothing open for who has gone, also of requests whose answers waited behind another", async () => {
+    const silent = createServer(() => undefined).listen(0, own);
+    await once(silent, "listening");
+    const authority = `${String(own)}:${(silent.address() as AddressInfo).port}`;
+    const asked = `GET http://${authority}/ HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const gauge = async (): Promise<number> =>
+      Number(/^sandlot_egress_open (\d+)/m.exec(await registry.metrics())?.[1]);
+    for (const text of [asked.repeat(20), `${asked}CONNECT ${authority} HTTP/1.1\r\nHost: x\r\n\r\n`]) {
+      const socket = await open();
+      socket.write(text);
+      while ((await gauge()) < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      socket.destroy();
+      const end = performance.now() + 3_000;
+      while ((await gauge()) > 0 && performance.now() < end)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.equal(await gauge(), 0, text.slice(-40));
+    }
+    silent.close();
   });
 
   describe("names", () => {

@@ -270,12 +270,12 @@ describe("router: attacks", function () {
   });
 
   it("passes on whatever a sandbox calls or says in its headers, or says that it cannot", async () => {
-    const answers = new Map([
+    const answers = new Map<string, [header: string, status: number]>([
       ["/utf8", ["X-Name: caf\xc3\xa9 \xe2\x9c\x93.txt", 200]],
       ["/latin", ["X-Name: caf\xe9", 200]],
       ["/object", ["constructor: a\r\nconstructor: b", 502]],
       ["/prototype", ["__proto__: a\r\n__proto__: b", 502]],
-    ] as const);
+    ]);
     const asked: string[] = [];
     const bytes = createTcpServer((socket) => {
       socket.on("error", () => undefined);
