@@ -21,7 +21,10 @@ export function parseAddress(text: string): AddressRange | undefined {
   return value >> 32n === mapped >> 32n ? single(4, value & 0xffff_ffffn) : single(6, value);
 }
 
-/** Reads `address/prefix`, or an address as the range of itself; undefined for what is neither. */
+/**
+ * Reads `address/prefix`, or an address as the range of itself; undefined for what is neither. A range of IPv6 that stands for
+ * IPv4 (`::ffff:10.0.0.0/104`) is that range of IPv4: its addresses are read as IPv4, so nothing else would be in it.
+ */
 export function parseRange(text: string): AddressRange | undefined {
   const [address = "", prefix, ...more] = text.split("/");
   if (prefix === undefined) return parseAddress(text);
@@ -33,6 +36,8 @@ export function parseRange(text: string): AddressRange | undefined {
   if (bits > width) return undefined;
   const host = (1n << (width - bits)) - 1n;
   const first = (family === 4 ? ipv4(address) : ipv6(address)) & ~host;
+  if (family === 6 && bits >= 96n && first >> 32n === mapped >> 32n)
+    return { family: 4, first: first & 0xffff_ffffn, last: (first | host) & 0xffff_ffffn };
   return { family, first, last: first | host };
 }
 

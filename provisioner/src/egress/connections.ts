@@ -1,4 +1,6 @@
 // What each sandbox has open through the proxy: so many at once, and nothing that its rules have stopped allowing.
+import type { Socket } from "node:net";
+
 import type { AddressRange } from "./address.js";
 import type { Destination } from "./destination.js";
 
@@ -39,5 +41,27 @@ export class EgressConnections {
   /** Cuts everything. */
   cutAll(): void {
     for (const podUid of [...this.#pods.keys()]) this.sift(podUid, () => false);
+  }
+}
+
+/** How many connections to the proxy one address may have at once, those that ask for nothing among them. */
+export const mostSockets = 2 * mostOpen;
+
+/** Sockets by the address that they come from. */
+export class Sockets {
+  readonly #count = new Map<string, number>();
+
+  /** Notes a socket until it closes; false, without a note, when the address has as many as it may. */
+  add(socket: Socket): boolean {
+    const from = socket.remoteAddress ?? "";
+    const before = this.#count.get(from) ?? 0;
+    if (before >= mostSockets) return false;
+    this.#count.set(from, before + 1);
+    socket.once("close", () => {
+      const left = (this.#count.get(from) ?? 1) - 1;
+      if (left === 0) this.#count.delete(from);
+      else this.#count.set(from, left);
+    });
+    return true;
   }
 }

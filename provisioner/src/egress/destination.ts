@@ -1,14 +1,16 @@
 // From what a sandbox asks for to an address that may be dialled: the name is resolved here, once, and what it resolved to is
 // what is judged and dialled, so that a later answer of the name's owner changes nothing.
-import { lookup } from "node:dns/promises";
+import { Resolver } from "node:dns/promises";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { type AddressRange, parseAddress } from "./address.js";
 import type { EgressRefusal } from "./options.js";
 import { type Host, parseHost, refusalOf, refusalOfAddress, type Rules } from "./rules.js";
 
-/** How long a resolver, and a connection to one address, may take. Milliseconds. */
+/** How long a name, one question to a name server, and a connection to one address may take. Milliseconds. */
 const resolveTimeoutMs = 5_000;
+const queryTimeoutMs = 2_000;
 const connectTimeoutMs = 5_000;
 
 /** How many addresses of a name are tried. */
@@ -77,20 +79,36 @@ export async function dial(
   return undefined;
 }
 
-/** The system's resolver; the dot at the end keeps it from trying names of the cluster. */
-export async function systemResolve(name: string): Promise<readonly string[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer for ${name}`));
-    }, resolveTimeoutMs);
-  });
-  try {
-    const found = await Promise.race([lookup(`${name}.`, { all: true, verbatim: true }), late]);
-    return found.map(({ address }) => address);
-  } finally {
-    clearTimeout(timer);
-  }
+/**
+ * A resolver that asks the system's name servers, and no search domains, so that no name of the cluster is tried. It waits for
+ * as many names at once as are asked for: the system's own function has four threads for all sandboxes, and whoever named four
+ * hosts whose servers do not answer would stop everybody's lookups.
+ * @param servers default: those of the system
+ */
+export function nameResolver(servers?: readonly string[]): (name: string) => Promise<readonly string[]> {
+  const resolver = new Resolver({ timeout: queryTimeoutMs, tries: 2 });
+  if (servers !== undefined) resolver.setServers(servers);
+  return async (name) => {
+    const found: [readonly string[], readonly string[]] = [[], []];
+    const queries = [resolver.resolve4(name), resolver.resolve6(name)].map((query, family) =>
+      query.then(
+        (addresses) => void (found[family] = addresses),
+        // No address of this family; what there is of the other one will do.
+        () => undefined,
+      ),
+    );
+    const done = new AbortController();
+    const late = sleep(resolveTimeoutMs, undefined, { signal: done.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(queries), late]);
+    done.abort();
+    return inTurn(...found);
+  };
+}
+
+/** One of each in turn, so that among the first few there are some of both. */
+function inTurn(one: readonly string[], other: readonly string[]): string[] {
+  const turns = Array.from({ length: Math.max(one.length, other.length) });
+  return turns.flatMap((_, i) => [...one.slice(i, i + 1), ...other.slice(i, i + 1)]);
 }
 
 function open(host: string, port: number, signal: AbortSignal): Promise<Socket | undefined> {

@@ -7,8 +7,9 @@ export function passedOn(raw: readonly string[]): Record<string, string[]> {
   const nominated = nominatedIn(pairs);
   // Whoever names the length in Connection does not get a request of another length.
   nominated.delete("content-length");
-  const kept: Record<string, string[]> = {};
+  // A map, because a header may be called "constructor" or "__proto__", which every plain object has.
+  const kept = new Map<string, string[]>();
   for (const [name, value] of pairs)
-    if (!hopByHop.has(name) && !nominated.has(name)) (kept[name] ??= []).push(value);
-  return kept;
+    if (!hopByHop.has(name) && !nominated.has(name)) kept.set(name, [...(kept.get(name) ?? []), value]);
+  return Object.fromEntries(kept);
 }

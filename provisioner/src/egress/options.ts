@@ -32,9 +32,11 @@ export interface EgressOptions {
   /** Called for each refusal; must not throw. */
   onRefused(refused: RefusedEgress): void;
   readonly registry: Registry;
+  /** Told of what should not have happened; the request that it happened to is over. */
+  onTrouble?(error: unknown): void;
   /**
    * All addresses of a name.
-   * @default the system's resolver, without its search domains
+   * @default the system's name servers are asked, without search domains
    */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
 }

@@ -5,21 +5,23 @@ import {
   type IncomingMessage,
   request as httpRequest,
   type Server,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { whenOver } from "../http/response-over.js";
 import { type AddressRange, parseRange } from "./address.js";
-import { type EgressConnection, EgressConnections } from "./connections.js";
+import { type EgressConnection, EgressConnections, Sockets } from "./connections.js";
 import {
   admissible,
   type Destination,
   dial,
   type Dialled,
   hostText,
+  nameResolver,
   parseDestination,
-  systemResolve,
 } from "./destination.js";
 import { passedOn } from "./headers.js";
 import { type EgressMetrics, egressMetrics } from "./metrics.js";
@@ -51,6 +53,9 @@ const answers: Readonly<Record<EgressRefusal, Answer>> = {
   crowded: { status: 429, detail: "the sandbox has as many connections open as it may" },
 };
 
+/** What came back from outside and cannot be said again as HTTP: a status such as 000, or another protocol. */
+const noHttp: Answer = { status: 502, detail: "the destination's answer is no answer to this request" };
+
 /** The proxy. Make one, then {@link EgressProxy.listen}. */
 export class EgressProxy {
   /** The server, for `listen` and `close`. */
@@ -59,6 +64,8 @@ export class EgressProxy {
   readonly #closed: readonly AddressRange[];
   readonly #metrics: EgressMetrics;
   readonly #connections = new EgressConnections();
+  readonly #sockets = new Sockets();
+  readonly #resolve: NonNullable<EgressOptions["resolve"]>;
 
   /** @throws RangeError when a closed range is none */
   constructor(options: EgressOptions) {
@@ -70,12 +77,25 @@ export class EgressProxy {
       return range;
     });
     this.#metrics = egressMetrics(options.registry, ["unknown_caller", ...Object.keys(answers)]);
+    this.#resolve = options.resolve ?? nameResolver();
     this.server = createServer({ headersTimeout: 15_000, requestTimeout: 0 });
+    this.server.on("connection", (socket: Socket) => {
+      if (this.#sockets.add(socket)) return;
+      this.#metrics.refused.inc({ reason: "crowded" });
+      socket.destroy();
+    });
+    // Whatever goes wrong with one request ends that request: all sandboxes have this one process.
+    const endOnTrouble = (work: Promise<void>, client: Duplex | ServerResponse): void => {
+      work.catch((error: unknown) => {
+        client.destroy();
+        options.onTrouble?.(error);
+      });
+    };
     this.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      void this.#plain(request, response);
+      endOnTrouble(this.#plain(request, response), response);
     });
     this.server.on("connect", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      void this.#tunnel(request, socket, head);
+      endOnTrouble(this.#tunnel(request, socket, head), socket);
     });
   }
 
@@ -159,14 +179,22 @@ export class EgressProxy {
       setHost: false,
     });
     outgoing.once("response", (answer) => {
-      response.writeHead(answer.statusCode ?? 502, passedOn(answer.rawHeaders));
+      const { statusCode = 0 } = answer;
+      if (statusCode < 200 || statusCode > 999) {
+        refuse(noHttp);
+        return;
+      }
+      response.writeHead(statusCode, passedOn(answer.rawHeaders));
       answer.pipe(response);
-      answer.once("error", () => response.destroy());
+      answer.on("error", () => response.destroy());
     });
-    outgoing.once("error", () => {
+    outgoing.on("error", () => {
       refuse(answers.unreachable);
     });
-    response.once("close", () => outgoing.destroy());
+    outgoing.once("close", () => {
+      if (!response.headersSent) refuse(noHttp);
+    });
+    whenOver(response, () => outgoing.destroy());
     request.pipe(outgoing);
   }
 
@@ -195,13 +223,16 @@ export class EgressProxy {
     if (!this.#connections.add(podUid, connection))
       return this.#refused(sandbox, host, destination.port, "crowded");
     this.#metrics.open.inc();
-    client.once("close", () => {
+    const over = (then: () => void): void => {
+      if (client instanceof ServerResponse) whenOver(client, then);
+      else client.once("close", then);
+    };
+    over(() => {
       abort.abort();
       this.#connections.remove(podUid, connection);
       this.#metrics.open.dec();
     });
-    const resolve = this.#options.resolve ?? systemResolve;
-    const addresses = await admissible(sandbox.rules, destination, this.#closed, resolve);
+    const addresses = await admissible(sandbox.rules, destination, this.#closed, this.#resolve);
     if (typeof addresses === "string") return this.#refused(sandbox, host, destination.port, addresses);
     const dialled = await dial(addresses, destination.port, abort.signal);
     if (dialled === undefined) return this.#refused(sandbox, host, destination.port, "unreachable");
@@ -212,12 +243,12 @@ export class EgressProxy {
         ? (refusalOf(now.rules, destination.host, destination.port) ??
           refusalOfAddress(now.rules, dialled.address, destination.port, this.#closed))
         : "not_allowed";
-    if (late !== undefined || client.destroyed) {
+    if (late !== undefined || client.destroyed || request.socket.destroyed) {
       dialled.socket.destroy();
       return this.#refused(sandbox, host, destination.port, late ?? "unreachable");
     }
     connection.address = dialled.address;
-    client.once("close", () => dialled.socket.destroy());
+    over(() => dialled.socket.destroy());
     return dialled;
   }
 

@@ -68,6 +68,9 @@ export async function startEgress(
     onRefused: (refused) => {
       refusals.add(refused, Date.now());
     },
+    onTrouble: (error) => {
+      log.error({ err: error }, "unexpected");
+    },
     registry,
     ...(resolve === undefined ? {} : { resolve }),
   });

@@ -23,7 +23,11 @@ const closedTexts = [
   "fe80::/10",
   "fec0::/10",
   "ff00::/8",
+  "3fff::/20",
 ];
+
+/** Of IPv6, what is handed out at all: the rest of it is reserved, and what stands for IPv4 is in there. */
+const assignedTexts = ["2000::/3", "fc00::/7"];
 
 /** Private ranges: a rule that names addresses within one opens them. */
 const privateTexts = [
@@ -40,6 +44,7 @@ const privateTexts = [
 
 const closed = closedTexts.map(known);
 const privates = privateTexts.map(known);
+const assigned = assignedTexts.map(known);
 
 /** How far an address is from the public internet. */
 export type Reach = "public" | "private" | "closed";
@@ -47,7 +52,8 @@ export type Reach = "public" | "private" | "closed";
 /** What kind of address it is; `alsoClosed` are ranges of the cluster's own. */
 export function reachOf(address: AddressRange, alsoClosed: readonly AddressRange[]): Reach {
   const within = (range: AddressRange): boolean => contains(range, address);
-  if (closed.some(within) || alsoClosed.some(within)) return "closed";
+  const reserved = address.family === 6 && !assigned.some(within);
+  if (reserved || closed.some(within) || alsoClosed.some(within)) return "closed";
   return privates.some(within) ? "private" : "public";
 }
 

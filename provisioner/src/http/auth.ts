@@ -32,21 +32,8 @@ export function guard(app: FastifyInstance, keys: Keys, limits: RateLimits, answ
       return answers.tooMany(reply.header("retry-after", String(wait)), detail);
     }
     request.caller = caller;
-    if (request.method === "POST" || request.method === "PATCH") limitBody(request);
     return undefined;
   });
-}
-
-const bodyMs = 30_000;
-
-/** Cuts off a sender whose body takes too long. */
-function limitBody({ raw }: FastifyRequest): void {
-  const timer = setTimeout(() => raw.destroy(), bodyMs);
-  const end = (): void => {
-    clearTimeout(timer);
-  };
-  raw.once("end", end);
-  raw.once("close", end);
 }
 
 function callerOf(request: FastifyRequest, keys: Keys): Caller | undefined {

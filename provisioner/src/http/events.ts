@@ -6,22 +6,25 @@ import type { Sandbox } from "../model/sandbox.js";
 
 /** Streams that are open, so that a server that stops can end them. */
 export class EventStreams {
-  readonly #open = new Set<() => void>();
+  readonly #open = new Map<() => void, string>();
 
-  /** The most that may be open at once. */
+  /** The most that may be open at once, and the most of one tenant: none can take all of them from the others. */
   static readonly most = 1_000;
+  static readonly mostOfTenant = 200;
 
-  get full(): boolean {
-    return this.#open.size >= EventStreams.most;
+  /** Whether a tenant may open no other one now. */
+  fullFor(tenant: string): boolean {
+    if (this.#open.size >= EventStreams.most) return true;
+    return [...this.#open.values()].filter((one) => one === tenant).length >= EventStreams.mostOfTenant;
   }
 
-  add(end: () => void): () => void {
-    this.#open.add(end);
+  add(tenant: string, end: () => void): () => void {
+    this.#open.set(end, tenant);
     return () => this.#open.delete(end);
   }
 
   endAll(): void {
-    for (const end of [...this.#open]) end();
+    for (const end of [...this.#open.keys()]) end();
   }
 }
 
@@ -41,7 +44,7 @@ export function sendEvents(
 ): void {
   reply.hijack();
   const response = reply.raw;
-  if (streams.full) {
+  if (streams.fullFor(sandbox.tenant)) {
     response.writeHead(503, { "retry-after": "2" }).end();
     return;
   }
@@ -57,7 +60,10 @@ export function sendEvents(
     if (text === last) return;
     last = text;
     response.write(text);
-    if (response.writableLength > mostBuffered) end();
+    if (response.writableLength <= mostBuffered) return;
+    end();
+    // An end in order would wait for the reader, and keep for it what it does not read.
+    response.destroy();
   };
   const off = directory.onChange((changed, gone) => {
     if (changed.podUid !== sandbox.podUid) return;
@@ -72,7 +78,7 @@ export function sendEvents(
     send("egress-refused", notice);
   });
   const heartbeat = setInterval(() => response.write(": still here\n\n"), heartbeatMs);
-  const forget = streams.add(end);
+  const forget = streams.add(sandbox.tenant, end);
   function end(): void {
     off();
     offRefusals();

@@ -5,6 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 
 import type { Metrics } from "../core/metrics.js";
 import { router, type RouterOptions } from "../router/index.js";
+import { limitBody } from "./body-limit.js";
 import { deerflow, type DeerflowOptions } from "./deerflow.js";
 import { openApiDocument } from "./openapi.js";
 import { v1, type V1Options } from "./v1.js";
@@ -34,7 +35,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     genReqId: () => randomUUID(),
     // Ids of others are not taken over: a caller could make its requests look like another's.
     requestIdHeader: false,
-    // Traffic into sandboxes may take its time; headers may not, and bodies of our own APIs may not either (auth.ts).
+    // Traffic into sandboxes may take its time; headers may not, and bodies for us may not either (body-limit.ts).
     requestTimeout: 0,
     http: { headersTimeout: 15_000 },
     connectionTimeout: 0,
@@ -44,6 +45,13 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   });
   // First: a host that is a sandbox's has no other routes.
   app.register(router, parts.router);
+  // After the router, which has taken its own by then; before anybody knows who calls, as also what has no route is read whole.
+  app.after(() => {
+    app.addHook("onRequest", (request, _, done) => {
+      limitBody(request.raw);
+      done();
+    });
+  });
   app.addHook("onSend", (request, reply, payload, done) => {
     void reply.header("x-request-id", request.id);
     done(null, payload);

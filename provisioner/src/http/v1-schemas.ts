@@ -132,7 +132,7 @@ export const createSchema = z
       .optional()
       .meta({ description: "It goes after this, whatever happens." }),
   })
-  .refine(({ env, secrets }) => Object.keys(env ?? {}).every((name) => !(name in (secrets ?? {}))), {
+  .refine(({ env, secrets }) => Object.keys(env ?? {}).every((name) => !Object.hasOwn(secrets ?? {}, name)), {
     path: ["secrets"],
     message: "must have no name that env has too",
   })

@@ -13,8 +13,12 @@ export function parseLabelSelector(text: string): LabelPredicate | undefined {
     if (found === null) return undefined;
     const [, not, key = "", operator, value] = found;
     if (not !== undefined && operator !== undefined) return undefined;
-    if (operator === undefined) predicates.push((labels) => key in labels === (not === undefined));
-    else predicates.push((labels) => (labels[key] === value) === (operator !== "!="));
+    if (operator === undefined)
+      predicates.push((labels) => Object.hasOwn(labels, key) === (not === undefined));
+    else
+      predicates.push(
+        (labels) => (Object.hasOwn(labels, key) && labels[key] === value) === (operator !== "!="),
+      );
   }
   return (labels) => predicates.every((holds) => holds(labels));
 }

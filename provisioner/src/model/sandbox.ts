@@ -1,5 +1,5 @@
 // From a pod to what it is to us: an idle member of a pool, or somebody's sandbox.
-import type { V1Pod, V1PodCondition } from "@kubernetes/client-node";
+import type { V1ContainerStatus, V1Pod, V1PodCondition } from "@kubernetes/client-node";
 
 import * as label from "./labels.js";
 import { readNetworkRules, type NetworkRules } from "./network-rules.js";
@@ -18,7 +18,7 @@ export interface PodFacts {
   readonly podIP: string | undefined;
   readonly port: number;
   readonly state: SandboxState;
-  /** Whether it answered once: what is unready afterwards is not "pending". */
+  /** Whether it was Ready once, as far as the kubelet has told: what is unready afterwards is not "pending". */
   readonly everReady: boolean;
   readonly environment: string;
   readonly revision: string;
@@ -111,7 +111,7 @@ function factsOf(pod: V1Pod): PodFacts {
     podIP: status?.podIP,
     port: container?.ports?.find(({ name }) => name === "http")?.containerPort ?? 8080,
     state: stateOf(pod),
-    everReady: running?.started === true,
+    everReady: wasReady(pod, running),
     environment: metadata?.labels?.[label.ENVIRONMENT] ?? "",
     revision: metadata?.annotations?.[label.REVISION] ?? "",
     createdAt,
@@ -131,6 +131,18 @@ export function stateOf({ metadata, status }: V1Pod): SandboxState {
   return readyCondition({ status })?.status === "True" && status?.podIP !== undefined
     ? "running"
     : "starting";
+}
+
+/**
+ * Between the startup probe's success (`started`) and the first readiness probe a pod has not been Ready, and is not one that has
+ * ceased to be: it ceased to be if its condition changed after its container had started, as it was unready before that too.
+ */
+function wasReady(pod: V1Pod, running: V1ContainerStatus | undefined): boolean {
+  if (running?.started !== true) return false;
+  const ready = readyCondition(pod);
+  if (ready?.status === "True") return true;
+  const [changedAt, startedAt] = [time(ready?.lastTransitionTime), time(running.state?.running?.startedAt)];
+  return changedAt === undefined || startedAt === undefined || changedAt > startedAt;
 }
 
 function readyCondition({ status }: V1Pod): V1PodCondition | undefined {

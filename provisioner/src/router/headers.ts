@@ -50,7 +50,8 @@ export function requestHeaders(raw: readonly string[], context: RequestContext):
   const { target, address, port } = context;
   const pairs = pairsOf(raw);
   const nominated = nominatedIn(pairs);
-  const headers: HeaderMap = {};
+  // A map, because a header may be called "constructor" or "__proto__", which every plain object has.
+  const headers = new Map<string, string | string[]>();
   for (const [name, value] of pairs) {
     // Servers that make variables of headers do not tell "_" from "-".
     const plain = name.replaceAll("_", "-");
@@ -64,13 +65,14 @@ export function requestHeaders(raw: readonly string[], context: RequestContext):
     if (plain === "authorization" && !context.keepAuthorization) continue;
     if (plain === "cookie" && sharesOrigin(target)) continue;
     if (plain === "referer" && target.token !== undefined) continue;
-    append(headers, name, value);
+    const present = headers.get(name);
+    headers.set(name, present === undefined ? value : [present, value].flat());
   }
   const forwardedProtocol = pairs.find(([name]) => name === "x-forwarded-proto")?.[1];
   const protocol = forwardedProtocol === "https" || context.encrypted ? "https" : "http";
   const authority = isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
   return {
-    ...headers,
+    ...Object.fromEntries(headers),
     // Many development servers answer only to this name.
     host: target.port === undefined ? authority : `localhost:${port}`,
     "x-forwarded-for": context.clientAddress,
@@ -121,9 +123,4 @@ function located(location: string, { prefix, port }: Target): string {
   const path =
     port === undefined ? location : location.replace(new RegExp(`^https?://localhost:${port}(?=/|$)`), "");
   return path.startsWith("/") && !path.startsWith("//") ? prefix + path : location;
-}
-
-function append(headers: HeaderMap, name: string, value: string): void {
-  const present = headers[name];
-  headers[name] = present === undefined ? value : [present, value].flat();
 }

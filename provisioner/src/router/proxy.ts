@@ -4,6 +4,7 @@ import { PassThrough, type Readable } from "node:stream";
 
 import type { Dispatcher } from "undici";
 
+import { whenOver } from "../http/response-over.js";
 import { responseHeaders } from "./headers.js";
 import { refuse } from "./refusal.js";
 import { callerGone, failure, type Upstream } from "./upstream.js";
@@ -46,11 +47,30 @@ function bodyOf(request: IncomingMessage, upstream: Upstream): Readable | null {
   });
   // A stream of its own, because the client breaks off a failed one and with it the caller's connection and our answer.
   const body = new PassThrough();
+  // Whoever passes it on may be done with it, as after an early answer; then nobody else hears that the caller broke it off.
+  body.on("error", () => undefined);
   request.pipe(body);
   request.once("close", () => {
     if (!request.complete) body.destroy(new Error("the caller has gone"));
   });
   return body;
+}
+
+/**
+ * Headers as Node writes them, a byte for each character: undici has read them as UTF-8, and a name of a file that is not in
+ * ASCII would be refused as no header.
+ */
+function byteForByte(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string | string[] | undefined> {
+  const bytes = (text: string): string =>
+    /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString("latin1") : text;
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      typeof value === "string" ? bytes(value) : value?.map(bytes),
+    ]),
+  );
 }
 
 class Relay implements Dispatcher.DispatchHandler {
@@ -68,7 +88,7 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#waiting = setInterval(() => {
       upstream.touch();
     }, waitingTouchMs).unref();
-    response.once("close", () => {
+    whenOver(response, () => {
       if (!response.writableFinished) this.#abort(new Error("the caller has gone"));
       this.#end(response.headersSent ? response.statusCode : callerGone);
     });
@@ -92,7 +112,7 @@ class Relay implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     clearInterval(this.#waiting);
     this.#upstream.touch();
-    this.#response.writeHead(status, responseHeaders(headers, this.#upstream.target));
+    this.#response.writeHead(status, responseHeaders(byteForByte(headers), this.#upstream.target));
     // Alone only if nothing follows at once: a stream's caller must not wait for its first event.
     setImmediate(() => {
       if (!this.#sent) this.#response.flushHeaders();

@@ -87,7 +87,7 @@ export class SandboxRouter {
     this.#waiting.set(socket, queue);
     this.#admitSoon(request, (admitted) => {
       this.#waiting.delete(socket);
-      if (response.destroyed) return;
+      if (response.destroyed || socket.destroyed) return;
       this.#serve(request, response, admitted);
       if ("status" in admitted && endsConnection(request)) return;
       for (const next of queue) next();

@@ -44,7 +44,7 @@ export function tunnel(socket: Duplex, head: Buffer, upstream: Upstream): () => 
   outgoing.once("response", (answer) => {
     settle(answer.statusCode ?? 502);
     const kept = responseHeaders(answer.headers, target);
-    socket.write(headText(answer, { ...kept, connection: "close" }));
+    socket.write(headText(answer, { ...kept, connection: "close" }), "latin1");
     answer.pipe(socket, { end: false });
     answer.once("end", () => {
       endSoon(socket);
@@ -54,7 +54,7 @@ export function tunnel(socket: Duplex, head: Buffer, upstream: Upstream): () => 
   outgoing.once("upgrade", (answer, sandbox, first) => {
     settle(101);
     const kept = responseHeaders(answer.headers, target);
-    socket.write(headText(answer, { ...kept, connection: "Upgrade", upgrade: "websocket" }));
+    socket.write(headText(answer, { ...kept, connection: "Upgrade", upgrade: "websocket" }), "latin1");
     join(socket, head, sandbox, first, upstream);
   });
   outgoing.end();

@@ -78,6 +78,10 @@ type command struct {
 	exitCode *int
 	out, err stream
 	changed  chan struct{} // closed and replaced when output or status change
+
+	// Of the manager, under its mutex: what was counted of a finished command, and whether it is forgotten.
+	counted   int64
+	forgotten bool
 }
 
 type stream struct {
@@ -270,7 +274,12 @@ func (m *Manager) read(c *command, file *os.File, s *stream) {
 			c.mu.Lock()
 			_, _ = s.capture.Write(buffer[:n])
 			c.notify()
+			late := c.status != Running
 			c.mu.Unlock()
+			if late {
+				// What a command left in the background goes on writing.
+				m.retain(c)
+			}
 		}
 		if err != nil {
 			return
@@ -316,11 +325,10 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 	}
 	m.count(c)
 	c.notify()
-	kept := c.out.capture.Kept() + c.err.capture.Kept()
 	c.mu.Unlock()
 	close(c.done)
 	m.slots.Release()
-	m.retain(c, kept)
+	m.retain(c)
 }
 
 // count tells how a command ended. Its mutex is held.
@@ -335,17 +343,32 @@ func (m *Manager) count(c *command) {
 	}
 }
 
-// retain remembers a finished command and forgets the oldest ones that no longer fit.
-func (m *Manager) retain(c *command, kept int64) {
-	const perEntry = 1 << 10 // what a command costs beside its output
+// cost is what remembering a finished command takes. Its own text counts: it may be longer than what it wrote.
+func (c *command) cost() int64 {
+	const perEntry = 1 << 10 // what a command costs beside its texts
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.out.capture.Kept() + c.err.capture.Kept() + int64(len(c.line)) + perEntry
+}
+
+// retain remembers a finished command, or that it has more output, and forgets the oldest ones that no longer fit.
+func (m *Manager) retain(c *command) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.finished = append(m.finished, c)
-	m.retained += kept + perEntry
+	if c.forgotten {
+		return
+	}
+	if c.counted == 0 {
+		m.finished = append(m.finished, c)
+	}
+	cost := c.cost()
+	m.retained += cost - c.counted
+	c.counted = cost
 	for m.retained > m.settings.MaxRetained && len(m.finished) > 1 {
 		old := m.finished[0]
 		m.finished = append([]*command(nil), m.finished[1:]...)
-		m.retained -= old.out.capture.Kept() + old.err.capture.Kept() + perEntry
+		m.retained -= old.counted
+		old.forgotten = true
 		for _, s := range m.sessions {
 			for i, candidate := range s.commands {
 				if candidate == old {

@@ -198,6 +198,11 @@ describe("attacks on the provisioner", function () {
     const post = `POST /v1/sandboxes HTTP/1.1\r\nHost: x\r\nX-API-Key: ${keys.a}\r\n`;
     for (let at = 0; at < 20; at += 1)
       await open(`${post}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`);
+    // Who shows no key, and asks for what is not there, waits no longer than others.
+    for (let at = 0; at < 20; at += 1)
+      await open(
+        "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+      );
     const drip = setInterval(() => {
       for (const socket of sockets) if (socket.writable) socket.write(" ");
     }, 1_000);
@@ -214,6 +219,22 @@ describe("attacks on the provisioner", function () {
       clearInterval(drip);
       for (const socket of sockets) socket.destroy();
     }
+  });
+
+  it("nobody ends the provisioner by going in the middle of a request", async () => {
+    for (const path of ["/sandboxes/two/ports/1025/", "/sandboxes/two/v1/file/write"])
+      for (let at = 0; at < 20; at += 1) {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => undefined);
+        await once(socket, "connect");
+        socket.write(
+          `POST ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${keys.b}\r\nContent-Length: 100\r\n\r\nsome`,
+          () => setTimeout(() => socket.destroy(), at),
+        );
+        await closing(socket);
+      }
+    assert.equal((await call("GET", "/health")).status, 200);
+    assert.equal((await as("b", "GET", "/v1/sandboxes/two")).status, 200);
   });
 
   it("no request hides in another", async () => {

@@ -134,6 +134,47 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.deepEqual([await seenBy(one), await seenBy(two), await seenBy(three)], Array(3).fill("running"));
   });
 
+  it("says that a sandbox runs, and not that nobody knows, from its first answer until a probe has seen it ready", async () => {
+    home.cluster.put("configmaps", environment("default", 0));
+    home.cluster.startMs = undefined;
+    const replicas = [await home.start(), await home.start()];
+    const made = replicas[0]?.call("POST", "/api/sandboxes", body("new"));
+    await eventually("its pod is there", () => home.cluster.livePods().length === 1);
+    const probed = (started: boolean, ready: "True" | "False", changedAt: string): void => {
+      home.cluster.update(home.cluster.livePods()[0]?.metadata.name ?? "", (copy) => {
+        const state = { running: { startedAt: "2026-01-01T00:00:02Z" as never } };
+        const sandbox = { name: "sandbox", started, ready: ready === "True", state };
+        copy.status = {
+          ...{ phase: "Running", podIP: "127.0.0.1" },
+          conditions: [{ type: "Ready", status: ready, lastTransitionTime: changedAt as never }],
+          containerStatuses: [{ ...sandbox, restartCount: 0, image: "", imageID: "" }],
+        };
+      });
+    };
+    const statuses = (): Promise<string[]> =>
+      Promise.all(
+        replicas.map(
+          async (replica) =>
+            (await replica.call("GET", "/api/sandboxes/new")).json<{ status: string }>().status,
+        ),
+      );
+    probed(false, "False", "2026-01-01T00:00:01Z");
+    assert.equal((await made)?.json<{ status: string }>().status, "Running");
+    const seen = new Set<string>();
+    for (const [started, ready, changedAt] of [
+      [true, "False", "2026-01-01T00:00:01Z"],
+      [true, "True", "2026-01-01T00:00:04Z"],
+    ] as const) {
+      probed(started, ready, changedAt);
+      for (let look = 0; look < 10; look += 1) for (const status of await statuses()) seen.add(status);
+    }
+    assert.deepEqual([...seen], ["Running"]);
+    probed(true, "False", "2026-01-01T00:00:30Z");
+    await eventually("it is said that it does not answer any more", async () =>
+      (await statuses()).every((status) => status === "Unknown"),
+    );
+  });
+
   it("lets only one replica fill the pool", async () => {
     home.cluster.put("configmaps", environment("default", 3));
     await Promise.all([home.start(), home.start(), home.start()]);

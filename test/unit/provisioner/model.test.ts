@@ -185,6 +185,27 @@ describe("what a pod is", () => {
     assert.equal(state(readyIs("True"), { deletionTimestamp: "2026-01-01T00:00:00Z" }), "stopping");
   });
 
+  it("has been Ready only if a probe of its readiness said so, and not when its server has just started", () => {
+    const at = (second: number): string => `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`;
+    const everReady = (ready: string, changedAt: number, started = true): boolean => {
+      const view = pod(
+        { "sandlot.dev/state": "idle" },
+        {
+          phase: "Running",
+          podIP: "10.0.0.1",
+          conditions: [{ type: "Ready", status: ready, lastTransitionTime: at(changedAt) }],
+          containerStatuses: [{ name: "sandbox", started, state: { running: { startedAt: at(10) } } }],
+        },
+      );
+      return view.kind === "idle" && view.pod.everReady;
+    };
+    assert.equal(everReady("False", 8, false), false, "its server starts");
+    assert.equal(everReady("False", 8), false, "its server has started, within the readiness probe's period");
+    assert.equal(everReady("False", 10), false, "and all that within one second");
+    assert.equal(everReady("True", 12), true);
+    assert.equal(everReady("False", 27), true, "it does not answer any more");
+  });
+
   it("is built with the walls of the shared sandbox, field by field", () => {
     const shared = podTemplate(withDefaults({ namespace: "n", image: "i:1", serviceAccountName: "s" }))
       .spec as never as Record<string, never>;
@@ -228,7 +249,7 @@ describe("what a pod is", () => {
         { name: "p", environment, claimSecret: "x", volumes },
         { namespace: "n", port: 8080, serviceAccountName: "s", server },
       ).spec?.containers[0]?.env?.find(({ name }) => name === "SANDBOXD_USED_MARKER")?.value;
-    const owner = { userId: "u", threadId: "t" };
+    const owner = { tenant: "default", userId: "u", threadId: "t" };
     const inClaim = deerflowVolumes({ userDataClaim: "data", skillsClaim: "skills" }, owner, []);
     assert.equal(marker(inClaim), "/mnt/user-data/.last-used");
     assert.equal(
@@ -446,14 +467,21 @@ describe("API keys", () => {
 });
 
 describe("DeerFlow's mounts", () => {
-  const owner = { userId: "u", threadId: "t" };
+  const owner = { tenant: "default", userId: "u", threadId: "t" };
   const extra =
     (hostPath: string, containerPath = "/mnt/acp-workspace") =>
     () =>
       deerflowVolumes({ baseDir: "/state" }, owner, [{ hostPath, containerPath, readOnly: false }]);
 
   it("stay below the gateway's state and out of what sandboxes write to", () => {
-    assert.doesNotThrow(extra("/state/users/u/acp"));
+    for (const path of [
+      "/state/users/u/acp",
+      "/state/users/u/threads/t/acp-workspace",
+      "/state/users/u/integrations/lark-cli/config",
+      "/state/users/u/integrations/lark-cli/config/locks",
+      "/state/users/u/integrations/lark-cli/data",
+    ])
+      assert.doesNotThrow(extra(path));
     for (const path of [
       "/etc",
       "/state",
@@ -463,12 +491,39 @@ describe("DeerFlow's mounts", () => {
       "state/x",
       "/stateful/x",
       "/state/users/u/threads/t/user-data/x",
+      "/state/users/u/threads/t/acp-workspace/x",
+      "/state/users/u/integrations/lark-cli/data/x",
+      "/state/users/u/integrations/lark-cli/config/locks/x",
+      "/state/users",
+      "/state/users/acme.u",
+      "/state/threads/acme.t",
       "/state/a:b",
       "/state/x\0",
     ])
       assert.throws(extra(path), MountError, path);
     for (const target of ["/", "/etc", "/mnt/user-data", "/mnt/skills", "/mnt/acp-workspace/.."])
       assert.throws(extra("/state/x", target), MountError, target);
+  });
+
+  it("lead no tenant to another's data, whatever it calls its users and threads", () => {
+    const everything = [
+      { userDataClaim: "d", skillsClaim: "s", skillsSubPath: "{user_id}" },
+      { baseDir: "/state" },
+      { threadsHostPath: "/threads" },
+    ];
+    const places = (settings: (typeof everything)[number], tenant: string): string[] =>
+      deerflowVolumes(settings, { ...owner, tenant }, [])
+        .filter(({ mountPath }) => mountPath !== "/mnt/skills/public")
+        .map(({ subPath, volume }) => subPath ?? volume.hostPath?.path ?? "");
+    for (const settings of everything) {
+      const all = ["default", "acme", "other"].flatMap((tenant) => places(settings, tenant));
+      assert.equal(new Set(all).size, all.length, all.join(" "));
+    }
+    const [data] = deerflowVolumes({ userDataClaim: "d" }, { ...owner, tenant: "acme" }, []);
+    assert.equal(data?.subPath, "deer-flow/users/acme.u/threads/t/user-data");
+    const mount = { hostPath: "/state/users/u/acp", containerPath: "/mnt/acp-workspace", readOnly: true };
+    for (const settings of [{ baseDir: "/state" }, { userDataClaim: "d", baseDir: "/state" }])
+      assert.throws(() => deerflowVolumes(settings, { ...owner, tenant: "acme" }, [mount]), MountError);
   });
 
   it("are claims where claims are configured, with the thread's part of them", () => {
@@ -495,9 +550,19 @@ describe("DeerFlow's mounts", () => {
 describe("label selectors", () => {
   it("select as in Kubernetes", () => {
     const labels = { a: "1", b: "2" };
-    for (const text of ["a=1", "a==1,b=2", "a!=2", "c!=1", "a", "!c", " a = 1 , b "])
+    for (const text of [
+      "a=1",
+      "a==1,b=2",
+      "a!=2",
+      "c!=1",
+      "a",
+      "!c",
+      " a = 1 , b ",
+      "!constructor",
+      "toString!=x",
+    ])
       assert.equal(parseLabelSelector(text)?.(labels), true, text);
-    for (const text of ["a=2", "!a", "c", "c=1", "a=1,b=1"])
+    for (const text of ["a=2", "!a", "c", "c=1", "a=1,b=1", "constructor", "toString"])
       assert.equal(parseLabelSelector(text)?.(labels), false, text);
     for (const text of ["", "a in (1)", "!a=1", "=", "a=1,"])
       assert.equal(parseLabelSelector(text), undefined, text);

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { createSchema } from "../../../provisioner/src/http/v1-schemas.js";
 import { documented, type Documented } from "./documented.js";
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
 
@@ -253,6 +254,12 @@ describe("/v1", () => {
     assert.equal(kinds[0], "state");
     assert.equal(kinds.at(-1), "gone");
     assert.match(text, /"state":"stopping"/);
+  });
+
+  it("takes names of variables that every object has a field for", () => {
+    const env = { toString: "a", constructor: "b" };
+    assert.ok(createSchema.safeParse({ env, secrets: {} }).success);
+    assert.equal(createSchema.safeParse({ env, secrets: { toString: "c" } }).success, false);
   });
 
   it("answers what is no JSON, too large or nowhere with problems", async () => {

@@ -44,6 +44,27 @@ describe("sandboxd: bash", function () {
     assert.deepEqual([data.stdout, data.status], ["", "completed"]);
   });
 
+  it("forgets old commands for the text of new ones, and for what they go on writing after their end", async () => {
+    const small = await startServer({ SANDBOXD_MAX_RETAINED: "100000" });
+    const remembered = async (command_id: string): Promise<boolean> =>
+      (await small.client.post("/v1/bash/output", { session_id: "s", command_id })).status === 200;
+    const run = async (command: string): Promise<string> =>
+      (await small.client.bash(command, { session_id: "s" })).body.data.command_id;
+    try {
+      const first = await run(`true ${"x".repeat(60_000)}`);
+      assert.equal(await remembered(first), true);
+      const second = await run(`true ${"x".repeat(60_000)}`);
+      await until(async () => !(await remembered(first)), "the first is forgotten");
+      assert.equal(await remembered(second), true);
+      const third = await run("(sleep 0.5; head -c 60000 /dev/zero) &");
+      assert.equal(await remembered(second), true);
+      await until(async () => !(await remembered(second)), "the second is forgotten");
+      assert.equal(await remembered(third), true);
+    } finally {
+      await small.stop();
+    }
+  });
+
   it("remembers a session's folder, and nothing else", async () => {
     const session_id = "folder";
     assert.equal((await client.bash("pwd", { session_id })).body.data.stdout, `${server.home}\n`);

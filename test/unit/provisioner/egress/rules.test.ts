@@ -94,10 +94,13 @@ describe("egress: addresses", () => {
 
   it("agrees with itself about an IPv4 address and its IPv6 spelling", () => {
     fc.assert(
-      fc.property(ipv4, (text) => {
+      fc.property(ipv4, fc.nat(32), (text, prefix) => {
         assert.deepEqual(address(`::ffff:${text}`), address(text));
+        assert.deepEqual(parseRange(`::ffff:${text}/${96 + prefix}`), parseRange(`${text}/${prefix}`));
       }),
     );
+    // A rule of such a range would be one that matches nothing: nobody's denial is taken and then not kept.
+    assert.equal(parseRule("[::ffff:10.0.0.0/104]"), undefined);
   });
 });
 
@@ -245,6 +248,11 @@ describe("egress: rules", () => {
       "2002:a9fe:a9fe::",
       "::169.254.169.254",
       "::ffff:127.0.0.1",
+      "::ffff:0:169.254.169.254", // translated (SIIT)
+      "64:ff9b:2::a9fe:a9fe",
+      "3fff::1",
+      "4000::1",
+      "fe00::1",
     ]) {
       const own = to.includes(":") ? `[${to}]:*` : `${to}:*`;
       const explicit = parseRule(own);

@@ -269,6 +269,35 @@ describe("router: attacks", function () {
     bytes.close();
   });
 
+  it("passes on whatever a sandbox calls or says in its headers, or says that it cannot", async () => {
+    const answers = new Map<string, [header: string, status: number]>([
+      ["/utf8", ["X-Name: caf\xc3\xa9 \xe2\x9c\x93.txt", 200]],
+      ["/latin", ["X-Name: caf\xe9", 200]],
+      ["/object", ["constructor: a\r\nconstructor: b", 502]],
+      ["/prototype", ["__proto__: a\r\n__proto__: b", 502]],
+    ]);
+    const asked: string[] = [];
+    const bytes = createTcpServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (data) => {
+        const [, path = ""] = data.toString("latin1").split(" ");
+        asked.push(data.toString("latin1"));
+        const [header = ""] = answers.get(path) ?? [];
+        socket.end(`HTTP/1.1 200 OK\r\n${header}\r\nContent-Length: 0\r\n\r\n`, "latin1");
+      });
+    }).listen(0, "127.0.0.1");
+    await once(bytes, "listening");
+    const { port } = bytes.address() as AddressInfo;
+    for (const [path, [header, status]] of answers) {
+      const text = `GET /sandboxes/shared/t/${alphaToken}/ports/${port}${path} HTTP/1.1\r\nHost: h\r\nconstructor: x\r\n__proto__: y\r\nConnection: close\r\n\r\n`;
+      const answer = await raw(router.port, text);
+      assert.equal(statusOf(answer), status, path);
+      if (path === "/utf8") assert.ok(answer.toLowerCase().includes(header.toLowerCase()), answer);
+      assert.match(asked.at(-1) ?? "", /^constructor: x\r$/im);
+    }
+    bytes.close();
+  });
+
   it("refuses headers that are too large, and too many of them", async () => {
     const begin = `GET /sandboxes/shared/x HTTP/1.1\r\nHost: h\r\nX-Sandbox-Token: ${alphaToken}\r\n`;
     assert.equal(statusOf(await raw(router.port, `${begin}X-Large: ${"x".repeat(20_000)}\r\n\r\n`)), 431);

@@ -9,7 +9,7 @@ import {
   type RequestListener,
   type Server,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 
 import { WebSocket } from "undici";
 
@@ -218,6 +218,57 @@ describe("router: proxy", function () {
     const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
     assert.deepEqual([incoming.statusCode, (await bodyOf(incoming)).toString()], [413, "too large"]);
     outgoing.destroy();
+  });
+
+  it("survives a caller that goes without the rest of its body, whoever had answered it", async () => {
+    const hasty = createTcpServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    }).listen(0, "127.0.0.1");
+    await once(hasty, "listening");
+    const { port } = hasty.address() as AddressInfo;
+    const one = router.directory.put(sandbox({ id: "hasty", port }));
+    // On the last port nothing listens: the router answers for it.
+    for (const [path, status] of [
+      ["/x", 200],
+      [`/ports/${port}/x`, 200],
+      ["/ports/1025/x", 502],
+      // It does not wait for the answer.
+      ["/ports/1025/x", undefined],
+      ["/x", undefined],
+    ] as const) {
+      const socket = await open(router.port);
+      socket.on("error", () => undefined);
+      socket.write(
+        `POST /sandboxes/hasty/t/${tokens.access(one)}${path} HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nsome`,
+      );
+      if (status !== undefined) {
+        const [answer] = (await once(socket, "data")) as [Buffer];
+        assert.equal(statusOf(answer.toString()), status);
+      }
+      socket.destroy();
+      // An exception that nobody catches would fail this test.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    hasty.close();
+  });
+
+  it("keeps nothing open for a caller that has gone, also of requests whose answers waited behind another", async () => {
+    const silent = createTcpServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const one = router.directory.put(sandbox({ id: "silent", port: (silent.address() as AddressInfo).port }));
+    const gauge = async (): Promise<number> =>
+      Number(/^sandlot_router_open\{kind="api"\} (\d+)/m.exec(await router.registry.metrics())?.[1]);
+    const before = await gauge();
+    const socket = await open(router.port);
+    socket.write(`GET /sandboxes/silent/t/${tokens.access(one)}/x HTTP/1.1\r\nHost: h\r\n\r\n`.repeat(20));
+    while ((await gauge()) < before + 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.destroy();
+    const end = performance.now() + 3_000;
+    while ((await gauge()) > before && performance.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(await gauge(), before);
+    silent.close();
   });
 
   it("does not follow redirects", async () => {

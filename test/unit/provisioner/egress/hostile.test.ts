@@ -1,0 +1,199 @@
+// One sandbox, or a server that it may reach, against the proxy that all sandboxes share: nothing that either says may end the
+// proxy, keep others from it, or be read as another destination. An exception that nobody catches fails the test that runs.
+import assert from "node:assert/strict";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
+
+import { Registry } from "prom-client";
+
+import { nameResolver } from "../../../../provisioner/src/egress/destination.js";
+import { EgressProxy, parseRule, type Rules } from "../../../../provisioner/src/egress/index.js";
+
+/** An address of this machine that is not loopback, which no rule opens. It stands for a private server. */
+const own = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one?.family === "IPv4" && !one.internal && /^(?:10|172|192)\./.test(one.address))?.address;
+
+describe("egress: hostile sandboxes and servers", function () {
+  this.timeout(60_000);
+  let proxy: EgressProxy;
+  let outside: Server;
+  let port: number;
+  let proxyPort: number;
+  /** What the server outside answers, byte for byte. */
+  let answer: string;
+  const heard: string[] = [];
+  const registry = new Registry();
+  const troubles: unknown[] = [];
+
+  before(async function () {
+    if (own === undefined) this.skip();
+    outside = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (chunk) => {
+        heard.push(chunk.toString("latin1"));
+        socket.end(answer);
+      });
+    }).listen(0, own);
+    await once(outside, "listening");
+    port = (outside.address() as AddressInfo).port;
+    const allow = [parseRule(`${own}:*`)].filter((rule) => rule !== undefined);
+    const rules: Rules = { allow, deny: [] };
+    proxy = new EgressProxy({
+      sandboxAt: (address) => (/^127\.0\.0\.[12]$/.test(address) ? { podUid: address, rules } : undefined),
+      closedRanges: [],
+      onRefused: () => undefined,
+      onTrouble: (error) => troubles.push(error),
+      registry,
+    });
+    proxy.server.listen(0);
+    await once(proxy.server, "listening");
+    proxyPort = (proxy.server.address() as AddressInfo).port;
+  });
+  beforeEach(() => {
+    answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    heard.length = troubles.length = 0;
+  });
+  after(async () => {
+    if (own === undefined) return;
+    outside.close();
+    await proxy.close();
+  });
+
+  async function open(localAddress = "127.0.0.1"): Promise<Socket> {
+    const socket = connect({ port: proxyPort, host: "127.0.0.1", localAddress });
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+    return socket;
+  }
+
+  /** A plain request with further headers; all that comes back until the end. */
+  async function plain(headers = "", localAddress?: string): Promise<string> {
+    const socket = await open(localAddress);
+    const target = `http://${String(own)}:${port}/`;
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}\r\n`);
+    let text = "";
+    socket.on("data", (chunk) => (text += chunk.toString("latin1")));
+    await Promise.race([once(socket, "close"), once(AbortSignal.timeout(5_000), "abort")]);
+    socket.destroy();
+    return text;
+  }
+
+  it("takes headers with the names of what every object has for headers like others", async () => {
+    for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty"]) {
+      assert.match(await plain(`${name}: a\r\n${name}: b\r\n`), /^HTTP\/1\.1 200 [^]*ok$/, name);
+      assert.match(heard.at(-1) ?? "", new RegExp(`^${name}: a\r\n${name}: b\r$`, "im"));
+      answer = `HTTP/1.1 200 OK\r\n${name}: c\r\n${name}: d\r\nContent-Length: 2\r\n\r\nok`;
+      assert.match(await plain(), new RegExp(`^${name}: c\r\n${name}: d\r$`, "im"));
+    }
+    assert.deepEqual(troubles, []);
+  });
+
+  it("survives servers whose answers are none", async () => {
+    for (const text of [
+      "HTTP/1.1 000 x\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nx",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n",
+      "SSH-2.0-x\r\n",
+      "",
+    ]) {
+      answer = text;
+      assert.match(await plain(), /^HTTP\/1\.1 502 /, JSON.stringify(text));
+    }
+    answer = "HTTP/1.1 200 OK\r\nX-Text: \xe2\x9c\x93\xe9\r\nContent-Length: 2\r\n\r\nok";
+    assert.match(await plain(), /^HTTP\/1\.1 200 /);
+    assert.deepEqual(troubles, []);
+  });
+
+  it("lets one sandbox have so many connections, those without a request among them, and serves others", async () => {
+    const sockets = await Promise.all(Array.from({ length: 600 }, () => open("127.0.0.1")));
+    const closed = sockets.map((socket) => once(socket.resume(), "close"));
+    try {
+      await Promise.all(closed.slice(512));
+      assert.equal(sockets.filter(({ closed: gone }) => gone).length, 88);
+      assert.match(await plain("", "127.0.0.2"), /ok$/);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+    await Promise.all(closed);
+    assert.match(await plain(), /ok$/, "its places are free again");
+  });
+
+  it("keeps nothing open for who has gone, also of requests whose answers waited behind another", async () => {
+    const silent = createServer(() => undefined).listen(0, own);
+    await once(silent, "listening");
+    const authority = `${String(own)}:${(silent.address() as AddressInfo).port}`;
+    const asked = `GET http://${authority}/ HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const gauge = async (): Promise<number> =>
+      Number(/^sandlot_egress_open (\d+)/m.exec(await registry.metrics())?.[1]);
+    for (const text of [asked.repeat(20), `${asked}CONNECT ${authority} HTTP/1.1\r\nHost: x\r\n\r\n`]) {
+      const socket = await open();
+      socket.write(text);
+      while ((await gauge()) < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      socket.destroy();
+      const end = performance.now() + 3_000;
+      while ((await gauge()) > 0 && performance.now() < end)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.equal(await gauge(), 0, text.slice(-40));
+    }
+    silent.close();
+  });
+
+  describe("names", () => {
+    let server: UdpSocket;
+    let resolve: (name: string) => Promise<readonly string[]>;
+
+    before(async () => {
+      server = createSocket("udp4").bind(0, "127.0.0.1");
+      await once(server, "listening");
+      server.on("message", (query, from) => {
+        const reply = replyTo(query);
+        if (reply !== undefined) server.send(reply, from.port, from.address);
+      });
+      resolve = nameResolver([`127.0.0.1:${server.address().port}`]);
+    });
+    after(() => server.close());
+
+    it("whose servers do not answer hold up no others", async () => {
+      const slow = Array.from({ length: 50 }, (_, i) => resolve(`slow-${i}.example`));
+      const started = performance.now();
+      assert.deepEqual(await resolve("both.example"), ["192.0.2.1", "2001:db8::1"]);
+      assert.ok(performance.now() - started < 1_900, "it was not asked for a second time");
+      assert.deepEqual(new Set((await Promise.all(slow)).flat()), new Set());
+      assert.ok(performance.now() - started < 10_000);
+    });
+
+    it("have addresses of one family, or none at all", async () => {
+      assert.deepEqual(await resolve("v4.example"), ["192.0.2.1"]);
+      assert.deepEqual(await resolve("v6.example"), ["2001:db8::1"]);
+      assert.deepEqual(await resolve("none.example"), []);
+    });
+  });
+});
+
+/** An answer to a query: none at all for `slow…`, an address of each family that the name says, or the word that there is none. */
+function replyTo(query: Buffer): Buffer | undefined {
+  const labels: string[] = [];
+  let at = 12;
+  for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
+    labels.push(query.toString("latin1", at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  const type = query.readUInt16BE(at + 1);
+  const question = query.subarray(12, at + 5);
+  const [name = ""] = labels;
+  if (name.startsWith("slow")) return undefined;
+  const v6 = Buffer.from("20010db8000000000000000000000001", "hex");
+  const data = type === 1 ? Buffer.from([192, 0, 2, 1]) : v6;
+  const has = name === "both" || name === (type === 1 ? "v4" : "v6");
+  const header = Buffer.from(query.subarray(0, 12));
+  header.writeUInt16BE(0x8180, 2);
+  header.writeUInt16BE(has ? 1 : 0, 6);
+  header.writeUInt16BE(0, 10);
+  const record = Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, data.length]);
+  return Buffer.concat([header, question, ...(has ? [record, data] : [])]);
+}
