@@ -7,6 +7,7 @@ import type { Metrics } from "../core/metrics.js";
 import { router, type RouterOptions } from "../router/index.js";
 import { deerflow, type DeerflowOptions } from "./deerflow.js";
 import { openApiDocument } from "./openapi.js";
+import { traceRequests } from "./traces.js";
 import { v1, type V1Options } from "./v1.js";
 
 /** What the server is made of. */
@@ -19,6 +20,8 @@ export interface ServerParts {
   readonly deerflow: DeerflowOptions;
   readonly v1: V1Options;
   readonly router: RouterOptions;
+  /** Whether requests are traced. */
+  readonly traced: boolean;
   /** Why requests cannot be served now, if they cannot. */
   readonly notReady: () => string | undefined;
 }
@@ -42,6 +45,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: false },
     return503OnClosing: true,
   });
+  if (parts.traced) traceRequests(app);
   // First: a host that is a sandbox's has no other routes.
   app.register(router, parts.router);
   app.addHook("onSend", (request, reply, payload, done) => {
