@@ -18,7 +18,8 @@ const keys: Readonly<Record<string, string>> = {
 /** `SandboxDeployment "sandlot-sandbox": replicas is …` as `sandlot:sandbox: replicas is …`; others stay as they are. */
 export function inStackFile(problem: string): string {
   const [, component = "", sentence = ""] = /^(\w+) "[^"]*": (.*)$/s.exec(problem) ?? [];
-  const key = keys[component];
+  // Traces are the provisioner's, but are told of where one looks for them.
+  const key = sentence.startsWith("tracing.") ? "observability" : keys[component];
   if (key !== undefined) return `sandlot:${key}: ${sentence}`;
   // The platform speaks of its parts, of which only these are called otherwise in a stack's file.
   return component === "SandboxPlatform"

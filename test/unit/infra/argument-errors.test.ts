@@ -8,6 +8,10 @@ describe("problems of arguments", () => {
     ['SandboxDeployment "sandlot-sandbox": replicas is -1, but …', "sandlot:sandbox: replicas is -1, but …"],
     ['K3sCluster "cluster": apiPort is 0, but …', "sandlot:cluster: apiPort is 0, but …"],
     ['SandboxPlatform "sandlot": deployment.replicas is 60, but …', "sandlot: sandbox.replicas is 60, but …"],
+    [
+      'Provisioner "p": tracing.endpoint is "x", but …',
+      'sandlot:observability: tracing.endpoint is "x", but …',
+    ],
     ['Something "else": name is 1', 'Something "else": name is 1'],
   ] as const) {
     it(said, () => {
