@@ -44,6 +44,7 @@ export type {
   ProvisionerTimeouts,
   TenantQuota,
 } from "./provisioner/args";
+export type { CollectorPeer, TracingOptions } from "./provisioner/tracing";
 export { SandboxDeployment } from "./sandbox-deployment";
 export { ExternalTrafficPolicy, SandboxPullPolicy, SandboxServiceType } from "./sandbox-deployment/args";
 export type { PodMetric, SandboxAutoscaling } from "./sandbox-deployment/autoscaling";

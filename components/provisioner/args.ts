@@ -10,6 +10,7 @@ import type {
   SandboxServiceType,
 } from "../sandbox-deployment/args";
 import type { DnsPeer, IngressPeer } from "../sandbox-network-policies/args";
+import type { TracingOptions } from "./tracing";
 
 /** What the URL of a sandbox is. */
 export enum SandboxUrls {
@@ -226,6 +227,11 @@ export interface ProvisionerOptions {
   resources?: SandboxResources;
   /** Where the API server is. See the fields for their defaults. */
   apiServer?: ApiServerPeer;
+  /**
+   * Where its traces go.
+   * @default - it makes none
+   */
+  tracing?: TracingOptions;
 }
 
 /** Whose pods may read the provisioner's metrics, and how they find them. */

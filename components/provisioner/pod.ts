@@ -7,6 +7,7 @@ import { hardenedContainer, hardenedPod, sandboxUser } from "../shared/hardening
 import { keyFiles } from "./keys";
 import { apiPort, apiPortName, provisionerLabels, provisionerName, provisionerSelector } from "./objects";
 import type { ProvisionerSettings } from "./resolve";
+import { tracingVariables } from "./tracing";
 
 type Variable = k8s.types.input.core.v1.EnvVar;
 
@@ -108,7 +109,7 @@ function container(settings: ProvisionerSettings, parts: PodParts): k8s.types.in
   };
 }
 
-/** The variables of provisioner/src/config/variables.ts. None holds a secret. */
+/** The variables of provisioner/src/config/variables.ts. None holds a secret, but one may name one. */
 function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[] {
   const { timeouts } = settings;
   const given: Record<string, pulumi.Input<string> | number | undefined> = {
@@ -140,6 +141,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
   // The API server fills in the version and takes the whole for one value: without it, another field manager's apply would conflict.
   return [
     ...plain,
+    ...tracingVariables(settings.tracing),
     { name: "POD_NAME", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } } },
   ];
 }

@@ -6,6 +6,7 @@ import { CLIENT_LABEL, provisionedSelector } from "../shared/labels";
 import { apiPort, provisionerPeer, provisionerSelector } from "./objects";
 import type { ProvisionerSettings } from "./resolve";
 import { apiServerPolicy, egressPolicy, scraperPolicy, type SidePolicy } from "./side-policy";
+import { toCollector } from "./tracing";
 
 type Egress = NonNullable<k8s.types.input.networking.v1.NetworkPolicySpec["egress"]>;
 
@@ -16,10 +17,13 @@ const apiPorts = [{ protocol: "TCP", port: apiPort }];
 
 /** All policies; the names of both namespaces are known by now. */
 export function networkPolicies(
-  settings: Pick<ProvisionerSettings, "apiServer" | "clients" | "clustersNetwork" | "dns" | "metrics">,
+  settings: Pick<
+    ProvisionerSettings,
+    "apiServer" | "clients" | "clustersNetwork" | "dns" | "metrics" | "tracing"
+  >,
   { namespace, systemNamespace }: { readonly namespace: string; readonly systemNamespace: string },
 ): SidePolicy[] {
-  const { apiServer, clients, clustersNetwork, dns, metrics } = settings;
+  const { apiServer, clients, clustersNetwork, dns, metrics, tracing } = settings;
   const own = { podSelector: { matchLabels: { ...provisionerSelector } } };
   const home = { matchLabels: { "kubernetes.io/metadata.name": namespace } };
   const callers = [
@@ -41,6 +45,7 @@ export function networkPolicies(
       },
     ]),
     ...(clustersNetwork === undefined ? [] : [egressPolicy(own, "clusters", toClusters(clustersNetwork))]),
+    ...(tracing === undefined ? [] : [egressPolicy(own, "collector", toCollector(tracing))]),
     {
       ...{ suffix: "clients", side: "system" },
       spec: { ...own, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: apiPorts }] },

@@ -34,6 +34,7 @@ import {
   type ProvisionerTenant,
   type ProvisionerTimeouts,
 } from "./args";
+import { checkTracing, withTracingDefaults, type TracingSettings } from "./tracing";
 
 /** {@link ProvisionerArgs} with every default filled in. */
 export interface ProvisionerSettings {
@@ -62,6 +63,7 @@ export interface ProvisionerSettings {
   logLevel: string;
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
   apiServer: Required<ApiServerPeer>;
+  tracing?: TracingSettings | undefined;
   clients: IngressPeer[];
   dns: Required<DnsPeer>;
   skillsClaimName?: pulumi.Input<string> | undefined;
@@ -133,6 +135,7 @@ export function withDefaults(args: ProvisionerArgs): ProvisionerSettings {
       { cidrs: ["0.0.0.0/0", "::/0"], ports: [443, 6443] },
       args.apiServer,
     ),
+    tracing: args.tracing && withTracingDefaults(args.tracing),
     clients: args.clients ?? [],
     dns: networkDefaults({ namespace: "", ...(args.dns === undefined ? {} : { dns: args.dns }) }).dns,
   };
@@ -164,6 +167,7 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
   checkTenants(checks, settings);
   checkKeys(checks, settings);
   checkClusters(checks, settings);
+  checkTracing(checks, settings.tracing);
   const resolved = {
     ...settings,
     namespace: checks.input("namespace", settings.namespace, sandboxNamespace),

@@ -6,6 +6,7 @@ import {
   type EgressProxyOptions,
   type ProvisionerOptions,
   type SandboxPlatformArgs,
+  type TracingOptions,
 } from "@sandlot/components";
 
 import type { SandlotConfig } from "../config/schema";
@@ -17,7 +18,7 @@ const urls = { Router: SandboxUrls.Router, ClusterIP: SandboxUrls.ClusterIp } as
 
 /** Arguments of the provisioner and of the pool of its default environment; nothing where it is not deployed. */
 export function provisionerArguments(
-  { cluster = {}, provisioner: config = {} }: SandlotConfig,
+  { cluster = {}, provisioner: config = {}, observability = {} }: SandlotConfig,
   { provisionerImage, place }: Pick<Surroundings, "provisionerImage" | "place">,
 ): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize" | "egressProxy"> {
   if (config.enabled !== true || provisionerImage === undefined) return {};
@@ -39,6 +40,7 @@ export function provisionerArguments(
     clustersSecret,
     clustersNetwork: clustersNetwork && given(clustersNetwork),
     apiServer: apiServerCidrs && { cidrs: apiServerCidrs },
+    tracing: observability.tracing && tracing(observability.tracing),
     timeouts:
       timeouts &&
       given({
@@ -52,6 +54,13 @@ export function provisionerArguments(
       }),
   });
   return given({ provisioner, defaultPoolSize: config.poolSize, egressProxy: egressProxy(config) });
+}
+
+function tracing({
+  collector,
+  ...options
+}: NonNullable<NonNullable<SandlotConfig["observability"]>["tracing"]>): TracingOptions {
+  return given({ ...options, collector: collector && given(collector) });
 }
 
 /** The proxy logs as much as the provisioner does. */

@@ -72,7 +72,8 @@ const platform: Renamed = [
 export function inStackFile(problem: string): string {
   const [, component = "", name = "", sentence = ""] = /^(\w+) "([^"]*)": (.*)$/s.exec(problem) ?? [];
   if (component === "SandboxPlatform") return `sandlot: ${inWords(sentence, platform)}`;
-  const found = keys[component];
+  // Traces are the provisioner's, but are told of where one looks for them.
+  const found = keys[sentence.startsWith("tracing.") ? "Observability" : component];
   if (found === undefined) return problem;
   const which = component === "SandboxEnvironment" ? ` "${name.replace(/^.*?-environment-/, "")}"` : "";
   return `sandlot:${found.key}${which}: ${inWords(sentence, found.renamed ?? [])}`;

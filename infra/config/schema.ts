@@ -7,7 +7,7 @@ import { cluster } from "./keys/cluster";
 import { checkEnvironments, environments } from "./keys/environments";
 import { namespace } from "./keys/namespace";
 import { network } from "./keys/network";
-import { observability } from "./keys/observability";
+import { checkObservability, observability } from "./keys/observability";
 import { checkProvisioner, provisioner } from "./keys/provisioner";
 import { runtime } from "./keys/runtime";
 import { sandbox } from "./keys/sandbox";
@@ -42,6 +42,7 @@ export const configSchema = object(
   const kind = config.target?.kind ?? "container";
   checkEnvironments(config.environments ?? [], kind, refuse);
   checkProvisioner(config.provisioner ?? {}, config.environments ?? [], kind, refuse);
+  checkObservability(config.observability ?? {}, config.provisioner ?? {}, refuse);
   checkSkills(folder ?? {}, refuse);
   if (config.userData !== undefined) checkUserData(config.userData, refuse);
   if (config.network?.egress === "allowlist" && (config.network.allowlist ?? []).length === 0) {

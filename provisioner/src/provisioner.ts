@@ -17,6 +17,7 @@ import { EventStreams } from "./http/events.js";
 import { RateLimits } from "./http/rate-limits.js";
 import { buildServer } from "./http/server.js";
 import type { Connection } from "./kubernetes/connection.js";
+import { startTracing } from "./tracing/index.js";
 
 /** What `GET /openapi.json` calls this service's version. */
 const version = "0.1.0";
@@ -49,6 +50,7 @@ export async function startProvisioner(
   });
   await keys.start();
   const identity = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
+  const tracing = await startTracing(settings, { version, instance: identity }, log);
   const gathered = await gather(settings, { log, metrics, tokens, identity }, connectionOf);
   const { clusters, front, registries } = gathered;
 
@@ -58,7 +60,7 @@ export async function startProvisioner(
   const limits = new RateLimits();
   const { sandboxes, directory, refusals, environments, endpoints, activity } = front;
   const app = buildServer({
-    ...{ log, version, metrics },
+    ...{ log, version, metrics, traced: tracing !== undefined },
     exposition: () => exposition(registries),
     deerflow: { ...{ keys, limits, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
     v1: {
@@ -98,6 +100,7 @@ export async function startProvisioner(
     events.endAll();
     await app.close();
     await Promise.all(clusters.map((cluster) => cluster.end()));
+    await tracing?.stop();
   };
   let stopped: Promise<void> | undefined;
   return { app, stop: () => (stopped ??= stop()) };

@@ -24,6 +24,11 @@ const inputs: Readonly<Record<string, pulumi.Inputs>> = {
     sandboxServiceAccountName: "sandbox",
     apiKey: key,
     signingKey: key,
+    tracing: {
+      endpoint: "http://collector:4318",
+      samplingRatio: 0.5,
+      collector: { cidrs: ["198.51.100.7/32"] },
+    },
   },
   SandboxDeployment: { namespace: pulumi.output("n"), image: "sandbox:1", serviceAccountName: "sandbox" },
   SandboxEnvironment: { name: "python", namespace: "n", sandboxImage: "sandbox:1" },

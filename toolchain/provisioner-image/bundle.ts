@@ -1,5 +1,6 @@
 // The provisioner's services as one file each: they start at once, and the image needs no node_modules.
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { build } from "esbuild";
@@ -18,6 +19,22 @@ export function entryPoints(): Record<string, string> {
   return Object.fromEntries(entries.filter(([, file]) => existsSync(file)));
 }
 
+/** Packages that npm puts into several places, because an older version of them stands where one would do. */
+const repeated = ["@opentelemetry/core", "@opentelemetry/resources"];
+
+/** One copy of each of them: those of the provisioner's own dependencies, whose versions are pinned to go together. */
+function onlyOnce(): Record<string, string> {
+  const own = createRequire(join(source, "main.ts"));
+  // Of this one the provisioner needs nothing itself.
+  const conventions = createRequire(own.resolve("@opentelemetry/core")).resolve(
+    "@opentelemetry/semantic-conventions",
+  );
+  return {
+    ...Object.fromEntries(repeated.map((name) => [name, own.resolve(name)])),
+    "@opentelemetry/semantic-conventions": conventions,
+  };
+}
+
 /** Writes `<service>.cjs` for each service into `folder`, with the licences of what went into it beside it. */
 export async function bundle(folder: string): Promise<void> {
   await build({
@@ -25,6 +42,7 @@ export async function bundle(folder: string): Promise<void> {
     outdir: folder,
     outExtension: { ".js": ".cjs" },
     bundle: true,
+    alias: onlyOnce(),
     platform: "node",
     target: "node22",
     format: "cjs",

@@ -1,7 +1,47 @@
 // sandlot:observability: how sandboxes are watched.
 import { z } from "zod";
 
-import { count, field, flag, labels, object } from "../values";
+import { cidr, count, dnsName, field, flag, labels, listOf, object, port } from "../values";
+
+const tracing = object(
+  {
+    endpoint: field(
+      z.string().regex(/^https?:\/\/[^\s?#]*[^\s?#/]$/),
+      "The collector that takes OTLP over HTTP; /v1/traces is added",
+      "an http or https address that does not end in /, such as http://collector.monitoring.svc.cluster.local:4318",
+    ),
+    headersSecret: dnsName(
+      "A Secret of the provisioner's namespace that somebody else makes, whose entry `headers` has the headers that the collector asks for. Default: no headers",
+    ).optional(),
+    samplingRatio: field(
+      z.number().min(0).max(1),
+      "The share of traces that is kept; what the caller's own trace says of itself goes before it. Default: 1",
+      "a number from 0 to 1",
+    ).optional(),
+    resourceAttributes: field(
+      z.record(z.string().regex(/^[A-Za-z0-9_.-]+$/), z.string()),
+      "What else traces say of where they come from, such as deployment.environment.name",
+      "names of letters, digits, '_', '.' and '-', each with a value in quotes",
+    ).optional(),
+    collector: object(
+      {
+        namespaceLabels: labels(
+          "Labels of the collector's namespace. Default: kubernetes.io/metadata.name=monitoring",
+        ).optional(),
+        podLabels: labels(
+          "Labels of the collector's pods. Default: app.kubernetes.io/name=opentelemetry-collector",
+        ).optional(),
+        cidrs: listOf(
+          cidr("A range"),
+          "Addresses of a collector outside of the cluster, instead of labels",
+        ).optional(),
+        port: port("The port that its pods listen at. Default: that of endpoint").optional(),
+      },
+      "Where the collector is: the provisioner may reach it there, and nowhere else",
+    ).optional(),
+  },
+  "Where the provisioner's traces go. Default: it makes none",
+);
 
 export const observability = object(
   {
@@ -38,6 +78,20 @@ export const observability = object(
       "Where the pages of docs/runbooks are served; alerts link to them. Default: alerts name the file",
       "an http or https address that does not end in /",
     ).optional(),
+    tracing: tracing.optional(),
   },
   "How sandboxes are watched",
 );
+
+/** Tells `refuse` of traces that nobody would make. */
+export function checkObservability(
+  given: z.infer<typeof observability>,
+  provisioner: { readonly enabled?: boolean | undefined },
+  refuse: (path: string[], message: string) => void,
+): void {
+  if (given.tracing !== undefined && provisioner.enabled !== true)
+    refuse(
+      ["observability", "tracing"],
+      "it is the provisioner that is traced: set provisioner.enabled as well",
+    );
+}

@@ -89,5 +89,7 @@ function crossChecks(settings: Settings): string[] {
 /** A value for a message; secrets are not shown. */
 function shown(name: string, text: string | undefined): string {
   if (text === undefined) return "not set";
-  return name.endsWith("_KEY") ? "set (not shown)" : JSON.stringify(text);
+  return /_(?:KEY|HEADERS)$/.test(name) || /:\/\/[^/]*@/.test(text)
+    ? "set (not shown)"
+    : JSON.stringify(text);
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { sandboxServers } from "../model/pod.js";
 import { serviceTypes } from "../model/service.js";
+import { tracingVariables } from "./tracing-variables.js";
 
 /** One variable. */
 export interface Variable<T extends z.ZodType = z.ZodType> {
@@ -233,4 +234,5 @@ export const variables = {
     allowed: "a whole number from 1 to 100000",
     purpose: "the most pods, idle ones among them; default 500",
   },
+  ...tracingVariables,
 } as const satisfies Record<string, Variable>;

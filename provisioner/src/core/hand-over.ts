@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Agent, request } from "undici";
 
+import { propagated } from "../tracing/spans.js";
+
 /** What is handed over. */
 export interface HandOver {
   /** Says whether a second hand-over is the same one again. */
@@ -97,10 +99,10 @@ export class HandOverClient {
       const response = await request(`${origin}/v1/claim`, {
         method,
         dispatcher: this.#agent,
-        headers: {
+        headers: propagated({
           authorization: `Bearer ${secret}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
+        }),
         body: body ?? null,
         signal,
       });

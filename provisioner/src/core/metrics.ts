@@ -1,6 +1,7 @@
 // What Prometheus is told. Labels take their values from small sets only: never ids, never tenants' own texts.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
+import { resourceOf } from "../kubernetes/resource.js";
 import { reapReasons } from "../model/timeouts.js";
 import { errorCodes, type ErrorCode } from "./errors.js";
 
@@ -161,10 +162,4 @@ export class Metrics {
       },
     });
   }
-}
-
-/** `/api/v1/namespaces/x/pods/y/log` is of resource `pods/log`. */
-function resourceOf(path: string): string {
-  const [resource = "other", , part] = path.split("/namespaces/")[1]?.split("/").slice(1) ?? [];
-  return part === undefined ? resource : `${resource}/${part}`;
 }

@@ -23,6 +23,7 @@ import { networkAnnotation, type NetworkRules } from "../model/network-rules.js"
 import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
 import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
 import { sized, type SizeProblem, type TenantBounds } from "../model/size.js";
+import { annotate, attribute, inSpan } from "../tracing/spans.js";
 import type { Arrivals } from "./arrivals.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
@@ -111,14 +112,21 @@ export class Sandboxes {
   /** @throws SandboxError if it is not carried out. */
   async create(create: CreateRequest): Promise<Created> {
     const { metrics } = this.#parts;
-    try {
-      const created = await this.#createOnce(create);
-      if (created.existed) metrics.createEnded("existed");
-      return created;
-    } catch (error) {
-      metrics.createEnded(error instanceof SandboxError ? error.code : "internal");
-      throw error;
-    }
+    const { id, tenant, environment } = create.request;
+    const of = { [attribute.sandbox]: id, [attribute.tenant]: tenant, [attribute.environment]: environment };
+    return inSpan("create sandbox", of, async (span) => {
+      try {
+        const created = await this.#createOnce(create);
+        if (created.existed) {
+          metrics.createEnded("existed");
+          span.setAttribute(attribute.outcome, "existed");
+        }
+        return created;
+      } catch (error) {
+        metrics.createEnded(error instanceof SandboxError ? error.code : "internal");
+        throw error;
+      }
+    });
   }
 
   #createOnce(create: CreateRequest): Promise<Created> {
@@ -184,7 +192,8 @@ export class Sandboxes {
 
   /** Deletes it; whether there was one. @throws SandboxError if the cluster cannot be asked. */
   delete(tenant: string, id: string): Promise<boolean> {
-    return translated(this.#delete(tenant, id));
+    const of = { [attribute.sandbox]: id, [attribute.tenant]: tenant };
+    return inSpan("delete sandbox", of, () => translated(this.#delete(tenant, id)));
   }
 
   /** Sets the soft timeout to `seconds` from now, but never beyond the hard one. @throws SandboxError */
@@ -274,11 +283,9 @@ export class Sandboxes {
         : undefined;
     if (warm === undefined && this.#isFull()) throw full();
     const sandbox = warm ?? (await this.#createCold(asked, create, fingerprint, deadline));
-    metrics.created(
-      environment.name,
-      warm === undefined ? "cold" : "warm",
-      (performance.now() - started) / 1000,
-    );
+    const start = warm === undefined ? "cold" : "warm";
+    annotate({ [attribute.outcome]: start });
+    metrics.created(environment.name, start, (performance.now() - started) / 1000);
     return { sandbox, existed: false };
   }
 
@@ -352,7 +359,11 @@ export class Sandboxes {
       if ((attempts += 1) > claimAttempts) break;
       this.#taken.add(pod.podUid);
       try {
-        const claimed = await this.#claim(pod, environment, request, fingerprint);
+        const claimed = await inSpan("claim pod", { [attribute.pod]: pod.podName }, async (span) => {
+          const won = await this.#claim(pod, environment, request, fingerprint);
+          span.setAttribute(attribute.outcome, won === undefined ? "lost" : "won");
+          return won;
+        });
         if (claimed === undefined) {
           metrics.claimLost(environment.name);
           continue;
@@ -515,7 +526,11 @@ export class Sandboxes {
       const view = viewOf(pods.get(sandbox.podName) ?? {});
       return view.kind === "sandbox" ? endpoints.direct(view.pod) : undefined;
     };
-    const result = await handOver.handOver(origin, tokens.claimSecret(sandbox.podName), what, signal);
+    const result = await inSpan("hand over", { [attribute.pod]: sandbox.podName }, async (span) => {
+      const ended = await handOver.handOver(origin, tokens.claimSecret(sandbox.podName), what, signal);
+      span.setAttribute(attribute.outcome, ended.outcome);
+      return ended;
+    });
     if (result.outcome === "silent" || (result.outcome === "taken" && !fresh)) return false;
     if (
       result.outcome === "refused" ||

@@ -8,6 +8,7 @@ import { router, type RouterOptions } from "../router/index.js";
 import { limitBody } from "./body-limit.js";
 import { deerflow, type DeerflowOptions } from "./deerflow.js";
 import { openApiDocument } from "./openapi.js";
+import { traceRequests } from "./traces.js";
 import { v1, type V1Options } from "./v1.js";
 
 /** What the server is made of. */
@@ -20,6 +21,8 @@ export interface ServerParts {
   readonly deerflow: DeerflowOptions;
   readonly v1: V1Options;
   readonly router: RouterOptions;
+  /** Whether requests are traced. */
+  readonly traced: boolean;
   /** Why requests cannot be served now, if they cannot. */
   readonly notReady: () => string | undefined;
 }
@@ -43,6 +46,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: false },
     return503OnClosing: true,
   });
+  if (parts.traced) traceRequests(app);
   // First: a host that is a sandbox's has no other routes.
   app.register(router, parts.router);
   // After the router, which has taken its own by then; before anybody knows who calls, as also what has no route is read whole.

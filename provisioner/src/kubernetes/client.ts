@@ -3,7 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Pool, type Dispatcher } from "undici";
 
+import { attribute, endCall, startCall } from "../tracing/spans.js";
 import type { Connection } from "./connection.js";
+import { resourceOf } from "./resource.js";
 
 /** An answer of the API server that is no success. `status` is 0 if there was none. */
 export class KubernetesError extends Error {
@@ -59,6 +61,7 @@ const headersLifeMs = 30_000;
 /** A client of one API server, over connections that stay open. */
 export class KubernetesClient {
   readonly #connection: Connection;
+  readonly #host: string;
   readonly #pool: Pool;
   /** Watches and logs keep their connections for long: they must not wait for each other or hold up requests. */
   readonly #streams: Pool;
@@ -69,6 +72,7 @@ export class KubernetesClient {
   constructor(connection: Connection, observe: Observer = () => undefined) {
     const connect = { ...connection.tls, timeout: timeoutMs };
     this.#connection = connection;
+    this.#host = new URL(connection.origin).hostname;
     this.#observe = observe;
     this.#pool = new Pool(connection.origin, {
       connections: 64,
@@ -121,6 +125,11 @@ export class KubernetesClient {
   async #send(pool: Pool, request: KubernetesRequest, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
     const { method, path, query, body, contentType = "application/json", signal } = request;
     const started = performance.now();
+    const span = startCall(`${method} ${resourceOf(path)}`, {
+      [attribute.method]: method,
+      [attribute.resource]: resourceOf(path),
+      [attribute.host]: this.#host,
+    });
     let status = 0;
     try {
       const response = await pool.request({
@@ -145,6 +154,7 @@ export class KubernetesClient {
         cause: error,
       });
     } finally {
+      endCall(span, status);
       this.#observe(method, path, status, (performance.now() - started) / 1000);
     }
   }

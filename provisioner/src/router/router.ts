@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 
 import type { FastifyBaseLogger } from "fastify";
 
+import { bound, traceFields } from "../tracing/spans.js";
 import { admit, starting, unavailable, type ReachableSandbox } from "./access.js";
 import { Connections, mostOpen } from "./connections.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
@@ -13,8 +14,9 @@ import type { RouterOptions } from "./options.js";
 import { proxy } from "./proxy.js";
 import { badRequest, endsConnection, notFound, refuse, refuseUpgrade, type Refusal } from "./refusal.js";
 import { isRouted, parseTarget, type Target } from "./target.js";
+import { endUpgrade, tracedPass, traceRefusal, tracedUpgrade } from "./traces.js";
 import { tunnel } from "./tunnel.js";
-import type { Upstream } from "./upstream.js";
+import { callerGone, type Upstream } from "./upstream.js";
 
 /** Methods that are passed on. TRACE would show a caller what the router adds. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -78,20 +80,23 @@ export class SandboxRouter {
     const { socket } = request;
     const behind = this.#waiting.get(socket);
     if (behind !== undefined) {
-      behind.push(() => {
-        this.serve(request, response);
-      });
+      behind.push(
+        bound(() => {
+          this.serve(request, response);
+        }),
+      );
       return;
     }
     const queue: (() => void)[] = [];
     this.#waiting.set(socket, queue);
-    this.#admitSoon(request, (admitted) => {
+    const then = (admitted: Admitted | Refusal): void => {
       this.#waiting.delete(socket);
       if (response.destroyed || socket.destroyed) return;
       this.#serve(request, response, admitted);
       if ("status" in admitted && endsConnection(request)) return;
       for (const next of queue) next();
-    });
+    };
+    this.#admitSoon(request, bound(then));
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, admitted: Admitted | Refusal): void {
@@ -111,20 +116,26 @@ export class SandboxRouter {
     socket.on("error", () => undefined);
     const fault = upgradeFault(request);
     const then = (admitted: Admitted | Refusal): void => {
-      if (!socket.destroyed) this.#upgrade(request, socket, head, admitted);
+      if (socket.destroyed) endUpgrade(callerGone);
+      else this.#upgrade(request, socket, head, admitted);
     };
-    if (fault === undefined) this.#admitSoon(request, then);
-    else then(fault);
+    tracedUpgrade(request.headers, () => {
+      if (fault === undefined) this.#admitSoon(request, bound(then));
+      else then(fault);
+    });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, admitted: Admitted | Refusal): void {
     if ("status" in admitted) {
       this.#refused(request, admitted);
+      endUpgrade(admitted.status);
       refuseUpgrade(socket, admitted);
       return;
     }
     const passed = this.#pass(request, admitted, "websocket", (upstream) => tunnel(socket, head, upstream));
-    if (!passed) refuseUpgrade(socket, crowded);
+    if (passed) return;
+    endUpgrade(crowded.status);
+    refuseUpgrade(socket, crowded);
   }
 
   /** Cuts all WebSockets. */
@@ -208,6 +219,11 @@ export class SandboxRouter {
       return false;
     }
     const { requests, open, seconds, refused } = this.#metrics;
+    const traced = tracedPass(request.method ?? "GET", kind, {
+      ...sandbox,
+      port: target.port ?? sandbox.port,
+    });
+    const ids = traceFields();
     const stop = seconds.startTimer({ kind });
     open.inc({ kind });
     const touch = (): void => {
@@ -220,19 +236,30 @@ export class SandboxRouter {
       address: sandbox.podIP,
       port: target.port ?? sandbox.port,
       target,
-      headers: this.#headers(request, target, sandbox, credential),
+      headers: traced.headers(this.#headers(request, target, sandbox, credential)),
       starting: sandbox.state === "starting",
       touch,
       ended: (status, reason) => {
         opened.release();
         this.#tunnels.delete(cut);
         open.dec({ kind });
+        traced.ended(status, reason);
         const ms = Math.round(stop() * 1000);
         requests.inc({ kind, code: `${Math.floor(status / 100)}xx` });
         if (reason !== undefined) refused.inc({ reason });
         const { id, tenant } = sandbox;
         this.#log.debug(
-          { sandbox: id, tenant, kind, port: target.port, method: request.method, status, reason, ms },
+          {
+            sandbox: id,
+            tenant,
+            kind,
+            port: target.port,
+            method: request.method,
+            status,
+            reason,
+            ms,
+            ...ids,
+          },
           "routed",
         );
       },
@@ -261,8 +288,9 @@ export class SandboxRouter {
 
   #refused(request: IncomingMessage, { status, reason }: Refusal): void {
     this.#metrics.refused.inc({ reason });
+    traceRefusal(reason);
     this.#log.info(
-      { method: request.method, status, reason, from: request.socket.remoteAddress },
+      { method: request.method, status, reason, from: request.socket.remoteAddress, ...traceFields() },
       "not routed",
     );
   }

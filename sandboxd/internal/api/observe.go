@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -12,6 +13,20 @@ import (
 // requestIDHeader carries a name for one request: the client's if it sent one, so that its logs and these can be laid
 // side by side, and a random one otherwise. The answer repeats it.
 const requestIDHeader = "X-Request-Id"
+
+// traceparent is how W3C Trace Context names a trace (https://www.w3.org/TR/trace-context/#traceparent-header): version, trace,
+// span, flags, and in versions to come more behind them.
+var traceparent = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$`)
+
+// traceOf is the trace that a request is a part of; empty if its header does not say so. The server makes no spans of its own.
+func traceOf(header string) string {
+	parts := traceparent.FindStringSubmatch(header)
+	if parts == nil || parts[1] == "ff" || parts[1] == "00" && parts[4] != "" ||
+		strings.Trim(parts[2], "0") == "" || strings.Trim(parts[3], "0") == "" {
+		return ""
+	}
+	return parts[2]
+}
 
 // begin names a request and returns what is to be called once it is answered: it counts it and logs one line.
 func (a *API) begin(r *http.Request, answer http.Header) func(*recorder) {
@@ -27,8 +42,12 @@ func (a *API) begin(r *http.Request, answer http.Header) func(*recorder) {
 		_, pattern := a.mux.Handler(r)
 		method, route, _ := strings.Cut(pattern, " ")
 		count(method, route, out.status, took)
-		a.log.Info("request", "request_id", id, "method", r.Method, "path", r.URL.Path, "route", route,
-			"status", out.status, "bytes", out.bytes, "ms", took.Milliseconds())
+		fields := []any{"request_id", id, "method", r.Method, "path", r.URL.Path, "route", route,
+			"status", out.status, "bytes", out.bytes, "ms", took.Milliseconds()}
+		if trace := traceOf(r.Header.Get("Traceparent")); trace != "" {
+			fields = append(fields, "trace_id", trace)
+		}
+		a.log.Info("request", fields...)
 	}
 }
 

@@ -30,6 +30,10 @@ describe("problems of arguments", () => {
     ],
     ['EgressProxy "e": replicas is -1, but …', "sandlot:provisioner.egressProxy: replicas is -1, but …"],
     ['SandboxPlatform "s": defaultPoolSize is given, but …', "sandlot: provisioner.poolSize is given, but …"],
+    [
+      'Provisioner "p": tracing.endpoint is "x", but …',
+      'sandlot:observability: tracing.endpoint is "x", but …',
+    ],
     ['Something "else": name is 1', 'Something "else": name is 1'],
   ] as const) {
     it(said, () => {

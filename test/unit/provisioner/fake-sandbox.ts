@@ -1,9 +1,11 @@
 // A sandbox's server as far as a hand-over goes; every pod of the fake cluster is this one.
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export class FakeSandbox {
+  /** The headers of every request, by its method and path. */
+  readonly requests: { what: string; headers: IncomingHttpHeaders }[] = [];
   readonly claims: { secret: string; body: Record<string, unknown> }[] = [];
   /** What a hand-over is answered with. */
   status = 200;
@@ -17,8 +19,10 @@ export class FakeSandbox {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
-        const secret = request.headers.authorization ?? "";
-        if (request.method === "POST")
+        const { method = "", url = "", headers } = request;
+        this.requests.push({ what: `${method} ${url}`, headers });
+        const secret = headers.authorization ?? "";
+        if (method === "POST" && url === "/v1/claim")
           this.claims.push({
             secret,
             body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,

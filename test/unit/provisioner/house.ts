@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
+import type { Logger } from "pino";
 
 import { readSettings } from "../../../provisioner/src/config/settings.js";
 import { buildLog } from "../../../provisioner/src/log.js";
@@ -25,7 +26,7 @@ export interface Replica {
 export interface House {
   readonly cluster: FakeCluster;
   readonly sandbox: FakeSandbox;
-  start(environment?: Record<string, string>): Promise<Replica>;
+  start(environment?: Record<string, string>, log?: Logger): Promise<Replica>;
   /** Starts over with the same cluster: what a crash leaves is what is on the pods. */
   end(): Promise<void>;
 }
@@ -68,7 +69,7 @@ export async function house(): Promise<House> {
   return {
     cluster,
     sandbox,
-    async start(more = {}) {
+    async start(more = {}, log) {
       const settings = readSettings({
         ...{
           PROVISIONER_API_KEY: apiKey,
@@ -85,7 +86,8 @@ export async function house(): Promise<House> {
         },
         ...more,
       });
-      const provisioner = await startProvisioner(settings, buildLog(settings.LOG_LEVEL), () => connection);
+      const lines = log ?? buildLog(settings.LOG_LEVEL);
+      const provisioner = await startProvisioner(settings, lines, () => connection);
       provisioners.push(provisioner);
       await provisioner.app.ready();
       return {

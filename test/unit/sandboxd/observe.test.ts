@@ -164,4 +164,32 @@ describe("sandboxd: logs", function () {
       await server.stop();
     }
   });
+
+  it("name the trace that a request is a part of, and nothing that only looks like one", async () => {
+    const server = await startServer();
+    try {
+      const [trace, span] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
+      const asked = [
+        `00-${trace}-${span}-01`,
+        `cc-${trace}-${span}-01-more`,
+        "",
+        `00-${trace}-${span}-01-more`,
+        `ff-${trace}-${span}-01`,
+        `00-${"0".repeat(32)}-${span}-01`,
+        `00-${trace}-${"0".repeat(16)}-01`,
+        `00-${trace.toUpperCase()}-${span}-01`,
+        `00-${trace}"-${span}-01`,
+      ];
+      for (const traceparent of asked)
+        await server.client.request("GET", "/v1/sandbox", undefined, { traceparent });
+      await until(() => server.logs.length > asked.length, "all requests are logged");
+      const logged = server.logs.slice(1).map((line) => JSON.parse(line) as Record<string, unknown>);
+      assert.deepEqual(
+        logged.map((line) => line["trace_id"]),
+        [trace, trace, ...asked.slice(2).map(() => undefined)],
+      );
+    } finally {
+      await server.stop();
+    }
+  });
 });
