@@ -71,7 +71,7 @@ export interface Written {
 export async function written(stand: Stand, work: () => Promise<unknown>): Promise<Written> {
   const read = async (): Promise<Written> => ({
     all: writesToServer(await stand.api.text({ path: "/metrics" })),
-    own: writesOfProvisioner(await stand.client.text("GET", "/metrics")),
+    own: writesOfProvisioner(await stand.metrics()),
   });
   await stand.settle(settleMs);
   const before = await read();

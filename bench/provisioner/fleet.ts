@@ -30,8 +30,8 @@ export interface Fleet {
 }
 
 /** What the provisioner holds, as it says itself. */
-async function residentBytes({ client }: Stand): Promise<number> {
-  const [found] = samples(await client.text("GET", "/metrics"), "process_resident_memory_bytes");
+async function residentBytes(stand: Stand): Promise<number> {
+  const [found] = samples(await stand.metrics(), "process_resident_memory_bytes");
   return found?.[1] ?? Number.NaN;
 }
 

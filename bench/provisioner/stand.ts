@@ -96,6 +96,13 @@ export class Stand {
     });
   }
 
+  /** What the provisioner tells Prometheus. */
+  metrics(): Promise<string> {
+    const { system } = names;
+    const path = `/api/v1/namespaces/${system}/pods/${manifests.provisionerName}:metrics/proxy/metrics`;
+    return this.api.text({ path });
+  }
+
   /** Waits, so that what was done before takes nothing from what is measured next. */
   async settle(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.signal });

@@ -2,17 +2,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import type { ProvisionerMetrics } from "../provisioner/args";
+import { scraping } from "../provisioner/scraping";
 import { denyAll } from "../sandbox-network-policies/policies";
 import type { EgressProxyArgs } from "./args";
 import {
   deploymentArgs,
   disruptionBudgetArgs,
-  metricsServiceArgs,
-  monitorArgs,
+  healthPort,
   policyRules,
   proxyLabels,
   proxyName,
+  proxySelector,
   proxyUrl,
   serviceArgs,
 } from "./objects";
@@ -65,17 +65,16 @@ export class EgressProxy extends pulumi.ComponentResource {
         parent: this,
       });
 
-    if (settings.metrics !== undefined) this.watched(name, settings, settings.metrics);
+    if (settings.metrics !== undefined) {
+      const scraped = {
+        ...{ service: proxyName, namespace: systemNamespace, selector: proxySelector },
+        ...{ port: healthPort, portName: "health" },
+      };
+      scraping(name, scraped, settings.metrics, this);
+    }
 
     this.url = pulumi.output(systemNamespace).apply(proxyUrl);
     this.registerOutputs({ url: this.url });
-  }
-
-  private watched(name: string, settings: EgressProxySettings, metrics: ProvisionerMetrics): void {
-    new k8s.core.v1.Service(`${name}-metrics`, metricsServiceArgs(settings, metrics), { parent: this });
-    if (!metrics.prometheusOperator) return;
-    const monitor = monitorArgs(settings.systemNamespace, metrics);
-    new k8s.apiextensions.CustomResource(`${name}-monitor`, monitor, { parent: this });
   }
 
   private policies(name: string, settings: EgressProxySettings): k8s.networking.v1.NetworkPolicy[] {

@@ -2,8 +2,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { operatorApi } from "../observability/objects";
-import type { ProvisionerMetrics } from "../provisioner/args";
 import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { hardenedContainer, hardenedPod } from "../shared/hardening";
 import { commonLabels } from "../shared/labels";
@@ -18,12 +16,6 @@ export const proxyPort = 3128;
 
 /** The port of health and metrics, which no sandbox reaches. */
 export const healthPort = 8081;
-
-/** The name of what a scraper finds the proxy by. */
-export const metricsName = `${proxyName}-metrics`;
-
-/** Its labels: the proxy's own Service is not scraped. */
-const metricsLabels = commonLabels(metricsName);
 
 /** Seconds for which a pod that is to end goes on serving: connections end, and nodes learn of it. */
 const drainSeconds = 10;
@@ -66,59 +58,6 @@ export function serviceArgs({ systemNamespace: namespace }: EgressProxySettings)
       selector: { ...proxySelector },
       ports: [{ name: "proxy", port: proxyPort, targetPort: "proxy", protocol: "TCP" }],
     },
-  };
-}
-
-/** A Service beside it, by whose endpoints a scraper finds the pods: sandboxes' own has no port but the proxy's. */
-export function metricsServiceArgs(
-  { systemNamespace: namespace }: EgressProxySettings,
-  { prometheusOperator }: ProvisionerMetrics,
-): k8s.core.v1.ServiceArgs {
-  const scrape = {
-    "prometheus.io/scrape": "true",
-    "prometheus.io/port": String(healthPort),
-    "prometheus.io/path": "/metrics",
-  };
-  return {
-    metadata: {
-      name: metricsName,
-      namespace,
-      labels: metricsLabels,
-      annotations: { ...(prometheusOperator ? {} : scrape), "pulumi.com/skipAwait": "true" },
-    },
-    spec: {
-      type: "ClusterIP",
-      selector: { ...proxySelector },
-      ports: [{ name: "metrics", port: healthPort, targetPort: "health", protocol: "TCP" }],
-    },
-  };
-}
-
-/** The ServiceMonitor of that Service. */
-export function monitorArgs(
-  systemNamespace: pulumi.Input<string>,
-  { operatorLabels, scrapeIntervalSeconds }: ProvisionerMetrics,
-) {
-  return {
-    apiVersion: operatorApi,
-    kind: "ServiceMonitor",
-    metadata: {
-      name: metricsName,
-      namespace: systemNamespace,
-      labels: { ...operatorLabels, ...metricsLabels },
-    },
-    spec: pulumi.output(systemNamespace).apply((known) => ({
-      selector: { matchLabels: metricsLabels },
-      namespaceSelector: { matchNames: [known] },
-      endpoints: [
-        {
-          port: "metrics",
-          path: "/metrics",
-          interval: `${scrapeIntervalSeconds}s`,
-          scrapeTimeout: `${Math.min(10, scrapeIntervalSeconds)}s`,
-        },
-      ],
-    })),
   };
 }
 

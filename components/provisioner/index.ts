@@ -3,23 +3,25 @@ import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { operatorApi } from "../observability/objects";
 import { denyAll } from "../sandbox-network-policies/policies";
-import type { ProvisionerArgs, ProvisionerMetrics } from "./args";
+import type { ProvisionerArgs } from "./args";
 import { apiKeysFile, checkedKey, keyFiles, randomKeyScript, revisionOf } from "./keys";
 import {
   apiPort,
   disruptionBudgetArgs,
-  monitorSpec,
+  metricsPort,
+  metricsPortName,
   namespaceArgs,
   policyRules,
   provisionerLabels,
   provisionerName,
+  provisionerSelector,
   serviceArgs,
 } from "./objects";
 import { deploymentArgs } from "./pod";
 import { networkPolicies } from "./policies";
 import { apiKeyRule, resolve, signingKeyRule, type ProvisionerSettings } from "./resolve";
+import { scraping } from "./scraping";
 
 /** The Secret with the keys, and what hangs on them. */
 interface Credentials {
@@ -81,7 +83,13 @@ export class Provisioner extends pulumi.ComponentResource {
       new k8s.policy.v1.PodDisruptionBudget(`${name}-disruption-budget`, disruptionBudgetArgs(inside), {
         parent: this,
       });
-    if (settings.metrics?.prometheusOperator === true) this.monitor(name, systemNamespace, settings.metrics);
+    if (settings.metrics !== undefined) {
+      const scraped = {
+        ...{ service: provisionerName, namespace: systemNamespace, selector: provisionerSelector },
+        ...{ port: metricsPort, portName: metricsPortName },
+      };
+      scraping(name, scraped, settings.metrics, this);
+    }
 
     this.systemNamespace = systemNamespace;
     this.serviceName = service.metadata.name;
@@ -189,22 +197,5 @@ export class Provisioner extends pulumi.ComponentResource {
       { parent: this, additionalSecretOutputs: ["stdout"] },
     );
     return pulumi.secret(made.stdout);
-  }
-
-  private monitor(name: string, systemNamespace: pulumi.Output<string>, metrics: ProvisionerMetrics): void {
-    new k8s.apiextensions.CustomResource(
-      `${name}-monitor`,
-      {
-        apiVersion: operatorApi,
-        kind: "ServiceMonitor",
-        metadata: {
-          name: provisionerName,
-          namespace: systemNamespace,
-          labels: { ...metrics.operatorLabels, ...provisionerLabels },
-        },
-        spec: systemNamespace.apply((known) => monitorSpec(known, metrics)),
-      },
-      { parent: this },
-    );
   }
 }

@@ -4,17 +4,23 @@ import type * as k8s from "@pulumi/kubernetes";
 import { ExternalTrafficPolicy, SandboxServiceType } from "../sandbox-deployment/args";
 import { podSecurityLabels } from "../sandbox-namespace/objects";
 import { commonLabels } from "../shared/labels";
-import { SandboxUrls, type ProvisionerMetrics } from "./args";
+import { SandboxUrls } from "./args";
 import type { ProvisionerSettings } from "./resolve";
 
 /** The name of all objects of which there is one. */
 export const provisionerName = "provisioner";
 
-/** The port of the API, the router, health and metrics. */
+/** The port of the API, the router and health. */
 export const apiPort = 8002;
 
 /** The name of that port. */
 export const apiPortName = "api";
+
+/** The port of metrics: not the API's, whose callers are not to know of each other. */
+export const metricsPort = 8003;
+
+/** The name of that port. */
+export const metricsPortName = "metrics";
 
 /** The labels of all objects. */
 export const provisionerLabels = commonLabels("provisioner");
@@ -74,19 +80,13 @@ export const leaseName = "sandlot-provisioner";
 
 /** The Service. */
 export function serviceArgs(settings: ProvisionerSettings): k8s.core.v1.ServiceArgs {
-  const { service, metrics } = settings;
-  const scrape = {
-    "prometheus.io/scrape": "true",
-    "prometheus.io/port": String(apiPort),
-    "prometheus.io/path": "/metrics",
-  };
+  const { service } = settings;
   return {
     metadata: {
       name: provisionerName,
       namespace: settings.systemNamespace,
       labels: provisionerLabels,
       annotations: {
-        ...(metrics?.prometheusOperator === false ? scrape : {}),
         // The Deployment is waited for; the Service has nothing more to wait for.
         "pulumi.com/skipAwait": "true",
       },
@@ -123,21 +123,5 @@ export function disruptionBudgetArgs({
       // A pod that never became Ready is not worth keeping a node for.
       unhealthyPodEvictionPolicy: "AlwaysAllow",
     },
-  };
-}
-
-/** What a `ServiceMonitor` asks for. */
-export function monitorSpec(systemNamespace: string, { scrapeIntervalSeconds }: ProvisionerMetrics) {
-  return {
-    selector: { matchLabels: provisionerLabels },
-    namespaceSelector: { matchNames: [systemNamespace] },
-    endpoints: [
-      {
-        port: apiPortName,
-        path: "/metrics",
-        interval: `${scrapeIntervalSeconds}s`,
-        scrapeTimeout: `${Math.min(10, scrapeIntervalSeconds)}s`,
-      },
-    ],
   };
 }

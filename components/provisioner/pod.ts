@@ -5,7 +5,15 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { hardenedContainer, hardenedPod, sandboxUser } from "../shared/hardening";
 import { keyFiles } from "./keys";
-import { apiPort, apiPortName, provisionerLabels, provisionerName, provisionerSelector } from "./objects";
+import {
+  apiPort,
+  apiPortName,
+  metricsPort,
+  metricsPortName,
+  provisionerLabels,
+  provisionerName,
+  provisionerSelector,
+} from "./objects";
 import type { ProvisionerSettings } from "./resolve";
 import { tracingVariables } from "./tracing";
 
@@ -92,7 +100,10 @@ function container(settings: ProvisionerSettings, parts: PodParts): k8s.types.in
     name: provisionerName,
     image: settings.image,
     imagePullPolicy: settings.imagePullPolicy,
-    ports: [{ name: apiPortName, containerPort: apiPort, protocol: "TCP" }],
+    ports: [
+      { name: apiPortName, containerPort: apiPort, protocol: "TCP" },
+      { name: metricsPortName, containerPort: metricsPort, protocol: "TCP" },
+    ],
     env: variables(settings, parts),
     resources: { requests: amounts(requests), limits: amounts(limits) },
     securityContext: hardenedContainer,
@@ -114,6 +125,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
   const { timeouts } = settings;
   const given: Record<string, pulumi.Input<string> | number | undefined> = {
     PORT: apiPort,
+    METRICS_PORT: metricsPort,
     LOG_LEVEL: settings.logLevel,
     K8S_NAMESPACE: settings.namespace,
     SANDBOX_SERVICE_ACCOUNT: settings.sandboxServiceAccountName,

@@ -3,7 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 
 import { denyAll, peerSelector, toDns } from "../sandbox-network-policies/policies";
 import { CLIENT_LABEL, provisionedSelector } from "../shared/labels";
-import { apiPort, provisionerPeer, provisionerSelector } from "./objects";
+import { apiPort, metricsPort, provisionerPeer, provisionerSelector } from "./objects";
 import type { ProvisionerSettings } from "./resolve";
 import { apiServerPolicy, egressPolicy, scraperPolicy, type SidePolicy } from "./side-policy";
 import { toCollector } from "./tracing";
@@ -50,8 +50,7 @@ export function networkPolicies(
       ...{ suffix: "clients", side: "system" },
       spec: { ...own, policyTypes: ["Ingress"], ingress: [{ from: callers, ports: apiPorts }] },
     },
-    // Metrics are served at the API's port; who may read them can call the API as well, for which it takes a key.
-    ...(metrics === undefined ? [] : [scraperPolicy(own, metrics, apiPort)]),
+    ...(metrics === undefined ? [] : [scraperPolicy(own, metrics, metricsPort)]),
     {
       ...{ suffix: "ingress", side: "sandboxes" },
       spec: {

@@ -9,5 +9,6 @@ run("provisioner", async () => {
   const log = buildLog(settings.LOG_LEVEL);
   const provisioner = await startProvisioner(settings, log);
   endBySignal(() => provisioner.stop(), log);
+  await provisioner.metrics.listen({ host: settings.HOST, port: settings.METRICS_PORT });
   await provisioner.app.listen({ host: settings.HOST, port: settings.PORT });
 });

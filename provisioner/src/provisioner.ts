@@ -15,6 +15,7 @@ import { Metrics } from "./core/metrics.js";
 import { Tokens } from "./core/tokens.js";
 import { EventStreams } from "./http/events.js";
 import { RateLimits } from "./http/rate-limits.js";
+import { buildMetricsServer } from "./http/metrics-server.js";
 import { buildServer } from "./http/server.js";
 import type { Connection } from "./kubernetes/connection.js";
 import { startTracing } from "./tracing/index.js";
@@ -28,7 +29,9 @@ const longestWaitMs = 10_000;
 /** One running provisioner. */
 export interface Provisioner {
   readonly app: FastifyInstance;
-  /** Ends what runs in the background, then the server. */
+  /** Serves `/metrics`. */
+  readonly metrics: FastifyInstance;
+  /** Ends what runs in the background, then the servers. */
   stop(): Promise<void>;
 }
 
@@ -61,7 +64,6 @@ export async function startProvisioner(
   const { sandboxes, directory, refusals, environments, endpoints, activity } = front;
   const app = buildServer({
     ...{ log, version, metrics, traced: tracing !== undefined },
-    exposition: () => exposition(registries),
     deerflow: { ...{ keys, limits, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
     v1: {
       ...{ keys, limits, sandboxes, directory, refusals, environments, endpoints, tokens, activity, events },
@@ -78,6 +80,8 @@ export async function startProvisioner(
     },
     notReady: () => (stopping ? "stopping" : ready ? undefined : "the cluster has not been read yet"),
   });
+
+  const metricsServer = buildMetricsServer(metrics.registry.contentType, () => exposition(registries));
 
   const starting = clusters.map((cluster) => cluster.start());
   await Promise.any(starting);
@@ -98,12 +102,12 @@ export async function startProvisioner(
     unfollow();
     await Promise.all(clusters.map((cluster) => cluster.retire()));
     events.endAll();
-    await app.close();
+    await Promise.all([app.close(), metricsServer.close()]);
     await Promise.all(clusters.map((cluster) => cluster.end()));
     await tracing?.stop();
   };
   let stopped: Promise<void> | undefined;
-  return { app, stop: () => (stopped ??= stop()) };
+  return { app, metrics: metricsServer, stop: () => (stopped ??= stop()) };
 }
 
 async function signingKey(settings: Settings): Promise<Tokens> {

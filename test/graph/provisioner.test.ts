@@ -304,10 +304,14 @@ describe("the provisioner's graph", () => {
 
   it("is watched as sandboxes are: by annotations, or by a ServiceMonitor", async () => {
     const annotated = await platform({}, { observability: {} });
-    assert.ok(
-      JSON.stringify(annotated.get("sandlot-provisioner-service").inputs).includes("prometheus.io/port"),
-    );
-    assert.ok(annotated.has("sandlot-provisioner-scraper"));
+    const textOf = (name: string) => JSON.stringify(annotated.get(`sandlot-provisioner-${name}`).inputs);
+    assert.match(textOf("metrics"), /"prometheus.io\/port":"8003"/);
+    assert.match(textOf("scraper"), /"port":8003/);
+    // Whoever may call the API is not led to the port that tells about all tenants, nor let in there.
+    assert.doesNotMatch(textOf("service"), /prometheus|8003/);
+    for (const { inputs, urn } of annotated.childrenOf(annotated.get("sandlot-provisioner")))
+      if (urn.includes("NetworkPolicy") && !urn.endsWith("-scraper"))
+        assert.doesNotMatch(JSON.stringify(inputs), /8003/, urn);
     const monitored = await platform({}, { observability: { prometheusOperator: true } });
     assert.equal(monitored.get("sandlot-provisioner-monitor").inputs["kind"], "ServiceMonitor");
   });

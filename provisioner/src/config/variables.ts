@@ -56,6 +56,11 @@ export const variables = {
     allowed: "a port",
     purpose: "the port to listen at; default 8002",
   },
+  METRICS_PORT: {
+    schema: whole(0, 65535).default(8003),
+    allowed: "a port",
+    purpose: "the port of /metrics, which callers of the API need not reach; default 8003",
+  },
   LOG_LEVEL: {
     schema: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]).default("info"),
     allowed: "one of fatal, error, warn, info, debug, trace",

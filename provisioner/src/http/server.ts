@@ -1,4 +1,4 @@
-// The HTTP server: both APIs, health, metrics, and the router to sandboxes.
+// The HTTP server: both APIs, health, and the router to sandboxes.
 import { randomUUID } from "node:crypto";
 
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
@@ -16,8 +16,6 @@ export interface ServerParts {
   readonly log: FastifyBaseLogger;
   readonly version: string;
   readonly metrics: Metrics;
-  /** What Prometheus is told. */
-  readonly exposition: () => Promise<string>;
   readonly deerflow: DeerflowOptions;
   readonly v1: V1Options;
   readonly router: RouterOptions;
@@ -73,9 +71,6 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     const why = parts.notReady();
     return why === undefined ? { status: "ok" } : reply.code(503).send({ status: "not ready", why });
   });
-  app.get("/metrics", async (_, reply) =>
-    reply.type(parts.metrics.registry.contentType).send(await parts.exposition()),
-  );
   const document = openApiDocument(parts.version);
   app.get("/openapi.json", () => document);
 

@@ -300,7 +300,7 @@ describe("the deployed provisioner", function () {
       const { items: nodes } = await core.listNode();
       const address = nodes[0]?.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
       const targets = [
-        ...pods.map(({ status }) => `${status?.podIP ?? ""}:8002`),
+        ...pods.flatMap(({ status }) => [8002, 8003].map((port) => `${status?.podIP ?? ""}:${port}`)),
         `${spec?.clusterIP ?? ""}:8002`,
         `${address ?? ""}:${spec?.ports?.[0]?.nodePort ?? 0}`,
       ];

@@ -105,10 +105,9 @@ function replica(job: string, instance: string) {
   };
 }
 
-const [first, second] = ["10.42.0.8:8002", "10.42.0.9:8002"].map((at) => replica("provisioner", at)) as [
-  ReturnType<typeof replica>,
-  ReturnType<typeof replica>,
-];
+const [first, second] = ["10.42.0.8:8003", "10.42.0.9:8003"].map((at) =>
+  replica("provisioner-metrics", at),
+) as [ReturnType<typeof replica>, ReturnType<typeof replica>];
 const [proxy, otherProxy] = ["10.42.0.10:8081", "10.42.0.11:8081"].map((at) =>
   replica("egress-proxy-metrics", at),
 ) as [ReturnType<typeof replica>, ReturnType<typeof replica>];
@@ -138,10 +137,10 @@ export const provisionerCases: Readonly<Record<string, AlertCase>> = {
   ProvisionerMissing: { fires: [], at: 300, quiet: [], without: "sandlot_provisioner_leader" },
   // Another of the same job: two lead. That none does is tried apart.
   ProvisionerNoLeader: {
-    fires: [`${replica("provisioner", "10.42.0.12:8002")("sandlot_provisioner_leader")} 1+0x240`],
+    fires: [`${replica("provisioner-metrics", "10.42.0.12:8003")("sandlot_provisioner_leader")} 1+0x240`],
     at: 120,
     quiet: [
-      `${replica("provisioner", "10.42.0.12:8002")("sandlot_provisioner_leader")} 0+0x240`,
+      `${replica("provisioner-metrics", "10.42.0.12:8003")("sandlot_provisioner_leader")} 0+0x240`,
       `${first("sandlot_provisioner_leader", { namespace: "other-system" })} 1+0x240`,
       `${second("sandlot_provisioner_leader", { cluster: "another" })} 1+0x240`,
     ],

@@ -35,7 +35,7 @@ export async function recordProvisioner(): Promise<Scrape[]> {
     eventually(
       what,
       async () => {
-        const text = await textOf((replicas[0] as Replica).provisioner.app);
+        const text = await textOf((replicas[0] as Replica).provisioner.metrics);
         return lines.every((line) => text.includes(`sandlot_provisioner_${line}\n`));
       },
       60_000,
@@ -104,7 +104,7 @@ export async function recordProvisioner(): Promise<Scrape[]> {
       (resource) => `sandlot_provisioner_watch_troubles_total{resource="${resource}"} ${round}\n`,
     );
     await eventually("watches that were cut and stand again", async () =>
-      (await Promise.all(replicas.map(({ provisioner }) => textOf(provisioner.app)))).every((text) =>
+      (await Promise.all(replicas.map(({ provisioner }) => textOf(provisioner.metrics)))).every((text) =>
         [...again, "sandlot_provisioner_current 1\n"].every((line) => text.includes(line)),
       ),
     );
@@ -112,8 +112,12 @@ export async function recordProvisioner(): Promise<Scrape[]> {
 
   async function scrape(at: number): Promise<void> {
     for (const [i, { provisioner }] of replicas.entries()) {
-      const labels = { instance: `10.42.0.${8 + i}:8002`, job: "provisioner", namespace: "sandlot-system" };
-      scrapes.push({ at, labels, text: await textOf(provisioner.app) });
+      const labels = {
+        instance: `10.42.0.${8 + i}:8003`,
+        job: "provisioner-metrics",
+        namespace: "sandlot-system",
+      };
+      scrapes.push({ at, labels, text: await textOf(provisioner.metrics) });
     }
   }
 

@@ -11,6 +11,10 @@ import { apiKey, environment, eventually } from "./house.js";
 const even = { a: {}, b: {} };
 
 /** An id of the tenant `default` whose home is the given one of two equal clusters. */
+async function metricsOf({ provisioner }: ListeningReplica): Promise<string> {
+  return (await provisioner.metrics.inject({ url: "/metrics" })).body;
+}
+
 function idOf(home: "a" | "b", prefix: string): string {
   for (let i = 0; ; i += 1) {
     const id = `${prefix}-${i}`;
@@ -292,13 +296,14 @@ describe("several clusters", function () {
     assert.deepEqual([home.ids("b"), await listed(both)], [["double"], ["double"]]);
     const counted =
       /sandlot_provisioner_reaped_total\{(?=[^}]*cluster="a")(?=[^}]*reason="duplicate")[^}]*\} 1/;
-    await eventually("it is counted", async () => counted.test((await both.call("GET", "/metrics")).body));
+    await eventually("it is counted", async () => counted.test(await metricsOf(both)));
   });
 
   it("are told apart in metrics, each of which is described once", async () => {
     const replica = await home.start(home.share(even));
     assert.equal(await create(replica, idOf("a", "m")), 201);
-    const text = (await replica.call("GET", "/metrics")).body;
+    assert.equal((await replica.call("GET", "/metrics")).statusCode, 404, "callers of the API do not see them");
+    const text = await metricsOf(replica);
     for (const name of ["a", "b"])
       assert.match(text, new RegExp(`sandlot_provisioner_current\\{cluster="${name}"\\} 1`));
     assert.match(
