@@ -16,6 +16,7 @@ import { Tokens } from "./core/tokens.js";
 import { EventStreams } from "./http/events.js";
 import { RateLimits } from "./http/rate-limits.js";
 import { buildServer } from "./http/server.js";
+import type { TimeSource } from "./kubernetes/clock.js";
 import type { Connection } from "./kubernetes/connection.js";
 
 /** What `GET /openapi.json` calls this service's version. */
@@ -34,12 +35,14 @@ export interface Provisioner {
 /**
  * Starts everything but listening.
  * @param connectionOf the way to the API server of each cluster, if it is not the one that the settings name
+ * @param time where time comes from, if not from this machine
  * @throws SettingsError if something that it is told cannot be.
  */
 export async function startProvisioner(
   settings: Settings,
   log: Logger,
   connectionOf?: (cluster: string) => Connection,
+  time?: TimeSource,
 ): Promise<Provisioner> {
   const metrics = new Metrics();
   const tokens = await signingKey(settings);
@@ -49,7 +52,7 @@ export async function startProvisioner(
   });
   await keys.start();
   const identity = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
-  const gathered = await gather(settings, { log, metrics, tokens, identity }, connectionOf);
+  const gathered = await gather(settings, { log, metrics, tokens, identity, time }, connectionOf);
   const { clusters, front, registries } = gathered;
 
   let stopping = false;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Pool, type Dispatcher } from "undici";
 
+import { ClusterClock } from "./clock.js";
 import type { Connection } from "./connection.js";
 
 /** An answer of the API server that is no success. `status` is 0 if there was none. */
@@ -63,13 +64,16 @@ export class KubernetesClient {
   /** Watches and logs keep their connections for long: they must not wait for each other or hold up requests. */
   readonly #streams: Pool;
   readonly #observe: Observer;
+  readonly #clock: ClusterClock;
   #headers: Promise<Record<string, string>> | undefined;
   #headersAt = 0;
 
-  constructor(connection: Connection, observe: Observer = () => undefined) {
+  /** @param clock learns what time it is from every answer */
+  constructor(connection: Connection, observe: Observer = () => undefined, clock = new ClusterClock()) {
     const connect = { ...connection.tls, timeout: timeoutMs };
     this.#connection = connection;
     this.#observe = observe;
+    this.#clock = clock;
     this.#pool = new Pool(connection.origin, {
       connections: 64,
       connect,
@@ -121,6 +125,7 @@ export class KubernetesClient {
   async #send(pool: Pool, request: KubernetesRequest, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
     const { method, path, query, body, contentType = "application/json", signal } = request;
     const started = performance.now();
+    const asked = this.#clock.steadyMs;
     let status = 0;
     try {
       const response = await pool.request({
@@ -137,6 +142,7 @@ export class KubernetesClient {
         signal: signal ?? null,
       });
       status = response.statusCode;
+      this.#clock.hear(response.headers["date"], asked);
       return response;
     } catch (error) {
       if (signal?.aborted === true) throw error;

@@ -25,6 +25,8 @@ export interface Replica {
 export interface House {
   readonly cluster: FakeCluster;
   readonly sandbox: FakeSandbox;
+  /** How far the clock of provisioners is ahead. Milliseconds. */
+  aheadMs: number;
   start(environment?: Record<string, string>): Promise<Replica>;
   /** Starts over with the same cluster: what a crash leaves is what is on the pods. */
   end(): Promise<void>;
@@ -65,9 +67,10 @@ export async function house(): Promise<House> {
   const sandbox = new FakeSandbox();
   const [connection, port] = await Promise.all([cluster.start(), sandbox.start()]);
   const provisioners: Provisioner[] = [];
-  return {
+  const home: House = {
     cluster,
     sandbox,
+    aheadMs: 0,
     async start(more = {}) {
       const settings = readSettings({
         ...{
@@ -85,7 +88,9 @@ export async function house(): Promise<House> {
         },
         ...more,
       });
-      const provisioner = await startProvisioner(settings, buildLog(settings.LOG_LEVEL), () => connection);
+      const time = { wall: () => Date.now() + home.aheadMs, steady: () => performance.now() };
+      const log = buildLog(settings.LOG_LEVEL);
+      const provisioner = await startProvisioner(settings, log, () => connection, time);
       provisioners.push(provisioner);
       await provisioner.app.ready();
       return {
@@ -103,6 +108,7 @@ export async function house(): Promise<House> {
       await Promise.all([cluster.stop(), sandbox.stop()]);
     },
   };
+  return home;
 }
 
 /** Waits until it holds. */
