@@ -17,6 +17,7 @@ import { EventStreams } from "./http/events.js";
 import { RateLimits } from "./http/rate-limits.js";
 import { buildMetricsServer } from "./http/metrics-server.js";
 import { buildServer } from "./http/server.js";
+import type { TimeSource } from "./kubernetes/clock.js";
 import type { Connection } from "./kubernetes/connection.js";
 import { startTracing } from "./tracing/index.js";
 
@@ -38,12 +39,14 @@ export interface Provisioner {
 /**
  * Starts everything but listening.
  * @param connectionOf the way to the API server of each cluster, if it is not the one that the settings name
+ * @param time where time comes from, if not from this machine
  * @throws SettingsError if something that it is told cannot be.
  */
 export async function startProvisioner(
   settings: Settings,
   log: Logger,
   connectionOf?: (cluster: string) => Connection,
+  time?: TimeSource,
 ): Promise<Provisioner> {
   const metrics = new Metrics();
   const tokens = await signingKey(settings);
@@ -54,7 +57,7 @@ export async function startProvisioner(
   await keys.start();
   const identity = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
   const tracing = await startTracing(settings, { version, instance: identity }, log);
-  const gathered = await gather(settings, { log, metrics, tokens, identity }, connectionOf);
+  const gathered = await gather(settings, { log, metrics, tokens, identity, time }, connectionOf);
   const { clusters, front, registries } = gathered;
 
   let stopping = false;

@@ -11,15 +11,18 @@ import { Endpoints } from "../core/endpoints.js";
 import { Environments } from "../core/environments.js";
 import { HandOverClient } from "../core/hand-over.js";
 import type { Metrics } from "../core/metrics.js";
+import { PodTimes } from "../core/pod-times.js";
 import { PoolKeeper } from "../core/pool-keeper.js";
 import { Reaper } from "../core/reaper.js";
 import { RefusalNotices } from "../core/refusals.js";
 import { Sandboxes, type Limits } from "../core/sandboxes.js";
 import { Services } from "../core/services.js";
+import { correctTimes } from "../core/time-corrections.js";
 import type { Tokens } from "../core/tokens.js";
 import { WarmConnections } from "../core/warm-connections.js";
 import { isTrouble, KubernetesClient, KubernetesError } from "../kubernetes/client.js";
 import type { Connection } from "../kubernetes/connection.js";
+import { ClusterClock, type TimeSource } from "../kubernetes/clock.js";
 import { Leader } from "../kubernetes/leader.js";
 import { Namespace } from "../kubernetes/namespace.js";
 import { slimPod } from "../kubernetes/slim.js";
@@ -39,6 +42,8 @@ export interface ClusterOptions {
   readonly tokens: Tokens;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** @default - this machine's */
+  readonly time?: TimeSource | undefined;
   /** What this replica is called in the Lease. */
   readonly identity: string;
   /** Limits of what a tenant has in other clusters. */
@@ -49,6 +54,7 @@ export interface ClusterOptions {
 
 const reapEveryMs = 1_000;
 const keepEveryMs = 1_000;
+const correctEveryMs = 1_000;
 const flushEveryMs = 5_000;
 const lookEveryMs = 500;
 
@@ -72,6 +78,7 @@ export class Cluster {
   readonly #namespace: Namespace;
   readonly #caches: WatchCache<KubernetesObject>[];
   readonly #refusalEvents: WatchCache<CoreV1Event> | undefined;
+  readonly #times: PodTimes;
   readonly #services: Services;
   readonly #handOver = new HandOverClient();
   readonly #warm: WarmConnections;
@@ -90,9 +97,16 @@ export class Cluster {
     this.#options = options;
     this.name = options.name;
     this.share = options.share;
-    this.#client = new KubernetesClient(options.connection, (method, path, status, seconds) => {
-      metrics.kubernetesRequest(method, path, status, seconds);
+    const clock = new ClusterClock(options.time, (seconds) => {
+      log.warn({ seconds }, "our clock is ahead of the API server's by so much: the API server's is used");
     });
+    this.#client = new KubernetesClient(
+      options.connection,
+      (method, path, status, seconds) => {
+        metrics.kubernetesRequest(method, path, status, seconds);
+      },
+      clock,
+    );
     const namespace = new Namespace(
       this.#client,
       settings.K8S_NAMESPACE,
@@ -140,7 +154,9 @@ export class Cluster {
     const endpoints = new Endpoints(settings, tokens, (podName) => directory.serviceOf(podName));
     const services = new Services(namespace, endpoints.serviceType, serviceCache);
     const handOver = this.#handOver;
-    const activity = new ActivityLog(directory);
+    const times = new PodTimes(pods, clock);
+    const activity = new ActivityLog(directory, times, clock);
+    this.#times = times;
     this.environments = environments;
     this.directory = directory;
     this.endpoints = endpoints;
@@ -166,6 +182,8 @@ export class Cluster {
         tokens,
         handOver,
         metrics,
+        clock,
+        times,
       },
       elsewhere: options.elsewhere,
       settings: {
@@ -189,7 +207,7 @@ export class Cluster {
       },
     });
     this.#pools = new PoolKeeper({
-      ...{ namespace, pods, directory, arrivals, environments, services, tokens, metrics },
+      ...{ namespace, pods, directory, arrivals, environments, services, tokens, metrics, times },
       settings: {
         ...podSettings,
         maxAgeSeconds: settings.POOL_MAX_AGE_SECONDS,
@@ -261,6 +279,12 @@ export class Cluster {
         this.#pools.keepAll();
         this.#warm.keepAll();
         if (this.leader.leads) await this.#services.repair(allPods(this.directory));
+      }),
+      every(correctEveryMs, log, async () => {
+        if (!this.leader.leads || !this.directory.current) return;
+        const count = await correctTimes(this.#namespace, this.directory, this.#times);
+        if (count > 0)
+          log.warn({ count }, "the cluster's clock was set: times of sandboxes were written anew");
       }),
       every(flushEveryMs, log, () => this.activity.flush(this.#namespace)),
       setInterval(() => {

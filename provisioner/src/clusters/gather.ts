@@ -8,6 +8,7 @@ import type { Settings } from "../config/settings.js";
 import { Metrics } from "../core/metrics.js";
 import { describeRoom } from "../core/room.js";
 import type { Tokens } from "../core/tokens.js";
+import type { TimeSource } from "../kubernetes/clock.js";
 import { connect, type Connection } from "../kubernetes/connection.js";
 import { Cluster } from "./cluster.js";
 import { Fleet } from "./fleet.js";
@@ -22,6 +23,8 @@ export interface Shared {
   readonly metrics: Metrics;
   readonly tokens: Tokens;
   readonly identity: string;
+  /** @default - this machine's */
+  readonly time?: TimeSource | undefined;
 }
 
 /** The clusters, which are not started yet. */

@@ -13,6 +13,7 @@ import type { Arrivals } from "./arrivals.js";
 import type { Directory } from "./directory.js";
 import type { Environments } from "./environments.js";
 import type { Metrics } from "./metrics.js";
+import type { PodTimes } from "./pod-times.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
 
@@ -26,6 +27,7 @@ export interface PoolParts {
   readonly services: Services;
   readonly tokens: Tokens;
   readonly metrics: Metrics;
+  readonly times: PodTimes;
   readonly settings: PoolSettings;
   readonly leads: () => boolean;
   /** Whether the cluster is drained, so that its pools are to end. */
@@ -98,7 +100,7 @@ export class PoolKeeper {
   }
 
   #keep(name: string): void {
-    const { directory, arrivals, environments, settings, leads, drained } = this.#parts;
+    const { directory, arrivals, environments, settings, times, leads, drained } = this.#parts;
     if (!leads() || !directory.current) return;
     const environment = environments.get(name);
     const creating = this.#creating.get(name) ?? 0;
@@ -115,7 +117,7 @@ export class PoolKeeper {
         startSeconds: settings.startSeconds,
         maxStarting: settings.maxStarting,
       },
-      new Date(),
+      (pod) => times.age(pod),
     );
     for (const pod of plan.remove) void this.#remove(name, pod);
     if (environment === undefined || performance.now() < (this.#backoff.get(name)?.until ?? 0)) return;

@@ -2,7 +2,7 @@
 import { isConflict, isNotFound } from "../kubernetes/client.js";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { Sandbox } from "../model/sandbox.js";
-import { verdict, type ReapReason, type ReapRules } from "../model/timeouts.js";
+import { verdict, type Ages, type ReapReason, type ReapRules } from "../model/timeouts.js";
 import type { ActivityLog } from "./activity.js";
 import { isLive, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
@@ -27,10 +27,10 @@ export interface ReaperParts {
   readonly onTrouble: (sandbox: Sandbox, error: unknown) => void;
 }
 
-/** How long a sandbox that answers may wait for its hand-over: whoever was to do it is gone. Milliseconds. */
-const handOverMs = 60_000;
+/** How long a sandbox that answers may wait for its hand-over: whoever was to do it is gone. */
+const handOverSeconds = 60;
 /** How long two pods of one id are left to the replicas that claimed them. */
-const duplicateMs = 5_000;
+const duplicateSeconds = 5;
 
 /** Reaps. */
 export class Reaper {
@@ -49,29 +49,26 @@ export class Reaper {
   /** One round. */
   async reap(): Promise<void> {
     const { directory, activity, rules } = this.#parts;
-    const now = new Date();
     const duplicates = new Set(
       this.#parts
         .duplicates()
-        .filter(({ claimedAt }) => now.getTime() - claimedAt.getTime() > duplicateMs)
+        .filter((one) => activity.ages(one).claimed > duplicateSeconds)
         .map(({ podUid }) => podUid),
     );
     const work = directory.sandboxes().flatMap((sandbox) => {
-      const reason = duplicates.has(sandbox.podUid)
-        ? "duplicate"
-        : verdict(sandbox, activity.lastActiveAt(sandbox), rules, now);
+      const ages = activity.ages(sandbox);
+      const reason = duplicates.has(sandbox.podUid) ? "duplicate" : verdict(sandbox, ages, rules);
       if (reason !== undefined) return this.#delete(sandbox, reason);
       // Nearly all are neither over nor in doubt: they cost no promise each, every second.
-      return this.#isInDoubt(sandbox, now) ? this.#settleDoubt(sandbox) : [];
+      return this.#isInDoubt(sandbox, ages) ? this.#settleDoubt(sandbox) : [];
     });
     await Promise.all(work);
   }
 
   /** Whether it may be a claim whose claimer died before the hand-over: nobody could use that. */
-  #isInDoubt(sandbox: Sandbox, now: Date): boolean {
+  #isInDoubt(sandbox: Sandbox, { claimed, changed = claimed }: Ages): boolean {
     if (!isLive(sandbox) || sandbox.state !== "running" || this.#asked.has(sandbox.podUid)) return false;
-    const since = Math.max(sandbox.claimedAt.getTime(), sandbox.changedAt?.getTime() ?? 0);
-    return now.getTime() - since >= handOverMs && !this.#parts.handedOver(sandbox);
+    return Math.min(claimed, changed) >= handOverSeconds && !this.#parts.handedOver(sandbox);
   }
 
   /** Asks it, once; its answer can only end itself. */

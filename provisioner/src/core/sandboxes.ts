@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
 
 import { isConflict, isNotFound, isTrouble, KubernetesError } from "../kubernetes/client.js";
+import type { ClusterClock } from "../kubernetes/clock.js";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { WatchCache } from "../kubernetes/watch-cache.js";
 import { ranked } from "../model/choice.js";
@@ -32,6 +33,7 @@ import { checkEgress, checkRules, proxyVariables } from "./egress-access.js";
 import { SandboxError } from "./errors.js";
 import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
+import type { PodTimes } from "./pod-times.js";
 import { isLimited, overQuota, usageOf, type Quota } from "./quota.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
@@ -49,6 +51,8 @@ export interface SandboxesParts {
   readonly tokens: Tokens;
   readonly handOver: HandOverClient;
   readonly metrics: Metrics;
+  readonly clock: ClusterClock;
+  readonly times: PodTimes;
   /** Limits of what the tenant has, or will have in a moment, in other clusters, for its quota. */
   readonly elsewhere: (tenant: string) => readonly Limits[];
   readonly settings: SandboxesSettings;
@@ -199,7 +203,8 @@ export class Sandboxes {
   /** Sets the soft timeout to `seconds` from now, but never beyond the hard one. @throws SandboxError */
   extend(tenant: string, id: string, seconds: number): Promise<Sandbox> {
     const sandbox = this.get(tenant, id);
-    const until = Math.min(Date.now() + seconds * 1000, sandbox.hardExpiresAt.getTime());
+    const { clock, times } = this.#parts;
+    const until = Math.min(clock.now().getTime() + seconds * 1000, times.hardEnd(sandbox).getTime());
     return translated(
       this.#parts.namespace
         .patchPod(sandbox.podName, [
@@ -387,8 +392,8 @@ export class Sandboxes {
     request: SandboxRequest,
     fingerprint: string,
   ): Promise<Sandbox | undefined> {
-    const { namespace } = this.#parts;
-    const now = new Date();
+    const { namespace, clock } = this.#parts;
+    const now = clock.now();
     const claim = claimMetadata(request, fingerprint, environment.egress, now);
     try {
       return this.#seen(await namespace.patchPod(pod.podName, claimPatch(pod, claim, now)));
@@ -411,10 +416,10 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    const { namespace, pods, arrivals, tokens, settings, services } = this.#parts;
+    const { namespace, pods, arrivals, tokens, settings, services, clock } = this.#parts;
     const name = coldPodName(request.tenant, request.id);
     for (;;) {
-      const claim = claimMetadata(request, fingerprint, environment.egress, new Date());
+      const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
       const claimSecret = tokens.claimSecret(name);
       const pod = buildPod({ name, environment, claimSecret, volumes, claim }, settings);
       try {

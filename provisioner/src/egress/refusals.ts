@@ -50,7 +50,8 @@ export class Allowance {
   /** Whether one more is within the allowance of `key`. */
   take(key: string, now: number): boolean {
     const before = this.#spent.get(key);
-    const regained = before === undefined ? 0 : (now - before.at) / this.#everyMs;
+    // A clock that was set back takes nothing away.
+    const regained = before === undefined ? 0 : Math.max(0, now - before.at) / this.#everyMs;
     const left = Math.min(this.#most, (before?.left ?? this.#most) + regained);
     const granted = left >= 1;
     this.#spent.set(key, { left: granted ? left - 1 : left, at: now });

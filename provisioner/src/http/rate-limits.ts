@@ -21,7 +21,8 @@ export class RateLimits {
       return undefined;
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused;
-      return Math.max(1, Math.ceil(refused.msBeforeNext / 1000));
+      // By a clock that may have been set back since; a window is never longer than this.
+      return Math.min(seconds, Math.max(1, Math.ceil(refused.msBeforeNext / 1000)));
     }
   }
 }

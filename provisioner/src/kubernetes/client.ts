@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Pool, type Dispatcher } from "undici";
 
 import { attribute, endCall, startCall } from "../tracing/spans.js";
+import { ClusterClock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import { resourceOf } from "./resource.js";
 
@@ -66,14 +67,17 @@ export class KubernetesClient {
   /** Watches and logs keep their connections for long: they must not wait for each other or hold up requests. */
   readonly #streams: Pool;
   readonly #observe: Observer;
+  readonly #clock: ClusterClock;
   #headers: Promise<Record<string, string>> | undefined;
   #headersAt = 0;
 
-  constructor(connection: Connection, observe: Observer = () => undefined) {
+  /** @param clock learns what time it is from every answer */
+  constructor(connection: Connection, observe: Observer = () => undefined, clock = new ClusterClock()) {
     const connect = { ...connection.tls, timeout: timeoutMs };
     this.#connection = connection;
     this.#host = new URL(connection.origin).hostname;
     this.#observe = observe;
+    this.#clock = clock;
     this.#pool = new Pool(connection.origin, {
       connections: 64,
       connect,
@@ -125,6 +129,7 @@ export class KubernetesClient {
   async #send(pool: Pool, request: KubernetesRequest, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
     const { method, path, query, body, contentType = "application/json", signal } = request;
     const started = performance.now();
+    const asked = this.#clock.steadyMs;
     const span = startCall(`${method} ${resourceOf(path)}`, {
       [attribute.method]: method,
       [attribute.resource]: resourceOf(path),
@@ -146,6 +151,7 @@ export class KubernetesClient {
         signal: signal ?? null,
       });
       status = response.statusCode;
+      this.#clock.hear(response.headers["date"], asked);
       return response;
     } catch (error) {
       if (signal?.aborted === true) throw error;

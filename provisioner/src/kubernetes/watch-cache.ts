@@ -218,7 +218,7 @@ export class WatchCache<T extends KubernetesObject> {
 
   #remove(object: T): void {
     const uid = object.metadata?.uid ?? "";
-    const now = Date.now();
+    const now = performance.now();
     for (const [old, since] of this.#tombstones) {
       if (now - since < tombstoneMs) break;
       this.#tombstones.delete(old);

@@ -23,16 +23,15 @@ export interface PoolPlan {
 
 /**
  * Plans one step. `creating` counts create calls that are out and whose pods are not yet among `pods`: without it, a slow
- * answer would make us create twice. `room` is how many pods there may be beyond those that are.
+ * answer would make us create twice. `room` is how many pods there may be beyond those that are, `age` how old one is in seconds.
  */
 export function planPool(
   pods: readonly IdlePod[],
   creating: number,
   room: number,
   rules: PoolRules,
-  now: Date,
+  age: (pod: IdlePod) => number,
 ): PoolPlan {
-  const age = (pod: IdlePod): number => (now.getTime() - pod.createdAt.getTime()) / 1000;
   const dead = (pod: IdlePod): boolean =>
     pod.state === "failed" ||
     pod.revision !== rules.revision ||

@@ -23,21 +23,28 @@ export interface ReapRules {
   readonly startSeconds: number;
 }
 
-/** The reason for which a sandbox is over now, if it is. `lastActiveAt` is the latest that anybody knows of. */
-export function verdict(
-  sandbox: Sandbox,
-  lastActiveAt: Date,
-  rules: ReapRules,
-  now: Date,
-): ReapReason | undefined {
-  const since = (moment: Date): number => (now.getTime() - moment.getTime()) / 1000;
+/**
+ * How long ago things happened to a sandbox, or how long until they do where that is less than 0. Seconds that went by, and not
+ * differences between times of a clock that somebody may have set meanwhile.
+ */
+export interface Ages {
+  readonly claimed: number;
+  /** See `PodFacts.changedAt`. */
+  readonly changed: number | undefined;
+  /** The latest activity that anybody knows of. */
+  readonly active: number;
+  readonly expired: number;
+  readonly hardExpired: number;
+}
+
+/** The reason for which a sandbox is over now, if it is. */
+export function verdict(sandbox: Sandbox, ages: Ages, rules: ReapRules): ReapReason | undefined {
+  const { claimed, changed, active, expired, hardExpired } = ages;
   if (sandbox.state === "stopping") return undefined;
-  if (since(sandbox.hardExpiresAt) >= 0) return "hard-timeout";
-  if (since(sandbox.expiresAt) >= 0) return "soft-timeout";
-  if (sandbox.state === "failed") {
-    return since(sandbox.changedAt ?? lastActiveAt) >= rules.failedSeconds ? "failed" : undefined;
-  }
-  if (!sandbox.everReady && since(sandbox.claimedAt) >= rules.startSeconds) return "never-started";
-  if (sandbox.idleSeconds !== undefined && since(lastActiveAt) >= sandbox.idleSeconds) return "idle-timeout";
+  if (hardExpired >= 0) return "hard-timeout";
+  if (expired >= 0) return "soft-timeout";
+  if (sandbox.state === "failed") return (changed ?? active) >= rules.failedSeconds ? "failed" : undefined;
+  if (!sandbox.everReady && claimed >= rules.startSeconds) return "never-started";
+  if (sandbox.idleSeconds !== undefined && active >= sandbox.idleSeconds) return "idle-timeout";
   return undefined;
 }

@@ -23,7 +23,7 @@ import {
   stackDir,
 } from "../support/cluster.js";
 import { internet, makeTargets, removeTargets, standInPort, standIns } from "../support/targets.js";
-import { ask, Deployed, systemNamespace } from "./deployed.js";
+import { addEnvironment, ask, Deployed, systemNamespace } from "./deployed.js";
 
 interface Described {
   sandbox_id: string;
@@ -56,23 +56,6 @@ function clientPod(name: string, labels: Record<string, string>, image: string):
       containers: [{ name: "c", image, command: ["sleep", "600"], securityContext }],
     },
   };
-}
-
-/** Adds an environment that differs from the default one, as anybody may who may write ConfigMaps; returns what removes it. */
-async function addEnvironment(name: string, differs: object): Promise<() => Promise<unknown>> {
-  const { core } = cluster();
-  const { data } = await core.readNamespacedConfigMap({ name: "sandbox-environment-default", namespace });
-  const record = JSON.parse(data?.["environment.json"] ?? "{}") as Record<string, unknown>;
-  const metadata = {
-    name: `sandbox-environment-${name}`,
-    labels: { "sandlot.dev/environment": name },
-  };
-  const content = JSON.stringify({ ...record, name, ...differs });
-  await core.createNamespacedConfigMap({
-    namespace,
-    body: { metadata, data: { "environment.json": content } },
-  });
-  return () => core.deleteNamespacedConfigMap({ name: metadata.name, namespace });
 }
 
 describe("the deployed provisioner", function () {

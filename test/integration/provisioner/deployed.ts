@@ -3,7 +3,7 @@ import { request } from "node:http";
 
 import type { V1Pod } from "@kubernetes/client-node";
 
-import { cluster, isReady, mustMake, outputs } from "../support/cluster.js";
+import { cluster, isReady, mustMake, namespace, outputs } from "../support/cluster.js";
 
 /** Where it lives. */
 export const systemNamespace = "sandlot-system";
@@ -41,6 +41,23 @@ export class Deployed {
     });
     return items.filter((pod) => pod.metadata?.deletionTimestamp === undefined && isReady(pod));
   }
+}
+
+/** Adds an environment that differs from the default one, as anybody may who may write ConfigMaps; returns what removes it. */
+export async function addEnvironment(name: string, differs: object): Promise<() => Promise<unknown>> {
+  const { core } = cluster();
+  const { data } = await core.readNamespacedConfigMap({ name: "sandbox-environment-default", namespace });
+  const record = JSON.parse(data?.["environment.json"] ?? "{}") as Record<string, unknown>;
+  const metadata = {
+    name: `sandbox-environment-${name}`,
+    labels: { "sandlot.dev/environment": name },
+  };
+  const content = JSON.stringify({ ...record, name, ...differs });
+  await core.createNamespacedConfigMap({
+    namespace,
+    body: { metadata, data: { "environment.json": content } },
+  });
+  return () => core.deleteNamespacedConfigMap({ name: metadata.name, namespace });
 }
 
 /** A request on a connection of its own. @throws when there is no answer. */

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
 
 import { eventually } from "../support/cluster.js";
+import { FaultTable } from "../support/fault-table.js";
+import { ShiftedClock } from "../support/shifted-clock.js";
 import { FaultyApi, type Fate, type PassingRequest } from "./faulty-api.js";
 import { Stage, type Replica } from "./stage.js";
 
@@ -14,6 +16,7 @@ interface Described {
   readonly state: string;
   readonly url: string;
   readonly token: string;
+  readonly expiresAt: string;
   readonly reason?: string;
 }
 
@@ -24,10 +27,15 @@ describe("faults of the provisioner", function () {
   let stage: Stage;
   let api: FaultyApi;
   let replica: Replica;
-  const survived: string[] = [];
+  let clock: ShiftedClock;
+  const survived = new FaultTable();
 
   const start = (more: Record<string, string> = {}): Promise<Replica> =>
-    stage.replica({ KUBECONFIG_PATH: api.kubeconfig, API_PATIENCE_SECONDS: "5", ...more });
+    stage.replica({
+      ...{ KUBECONFIG_PATH: api.kubeconfig, API_PATIENCE_SECONDS: "5" },
+      ...clock.variables,
+      ...more,
+    });
   const create = (id: string, from = replica) => from.call<Described>("POST", "/v1/sandboxes", { id });
   const statusOf = async (id: string): Promise<number> =>
     (await replica.call("GET", `/v1/sandboxes/${id}`)).status;
@@ -129,12 +137,8 @@ describe("faults of the provisioner", function () {
   const survives = (fault: string, outcome: string, body: () => Promise<void>): void => {
     it(`${fault}: ${outcome}`, async () => {
       await full();
-      const started = performance.now();
       try {
-        await body();
-        survived.push(
-          `${fault.padEnd(66)} ${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${outcome}`,
-        );
+        await survived.row(fault, outcome, body);
       } finally {
         await tidy();
       }
@@ -144,32 +148,37 @@ describe("faults of the provisioner", function () {
   /** What a row that failed has left must not fail the next. */
   async function tidy(): Promise<void> {
     api.heal();
+    await clock.set(0);
     if (replica.process.signalCode !== null) replica = await start();
     await stage.environment(poolSize);
     const { body } = await replica.call<{ items: { id: string }[] }>("GET", "/v1/sandboxes");
     await Promise.all(body.items.map(({ id }) => replica.call("DELETE", `/v1/sandboxes/${id}`)));
   }
 
+  const destroy = async (id: string): Promise<void> => {
+    assert.ok([204, 404].includes((await replica.call("DELETE", `/v1/sandboxes/${id}`)).status), id);
+  };
   const remove = async (...ids: string[]): Promise<void> => {
-    for (const id of ids)
-      assert.ok([204, 404].includes((await replica.call("DELETE", `/v1/sandboxes/${id}`)).status), id);
+    for (const id of ids) await destroy(id);
     await nothingElse();
   };
 
   before(async () => {
     stage = new Stage(`sandlot-faults-${process.pid}`);
     api = new FaultyApi();
+    clock = new ShiftedClock();
     await Promise.all([stage.set(poolSize), api.start()]);
     replica = await start();
     await full();
   });
 
   after(async () => {
-    console.log(survived.map((row) => `      ${row}`).join("\n"));
+    survived.print();
     api.heal();
     await replica.kill("SIGTERM");
     await stage.strike();
     api.stop();
+    clock.remove();
   });
 
   survives("killed before the claim's write", "nothing was claimed; the same create works", async () => {
@@ -398,6 +407,58 @@ describe("faults of the provisioner", function () {
       } finally {
         await other.kill("SIGTERM");
       }
+    },
+  );
+
+  const hour = 3_600_000;
+  /** How far from an hour a sandbox of the default lifetime is, by a clock that is so far ahead. Seconds. */
+  const offAnHour = ({ expiresAt }: Described, aheadMs: number): number =>
+    Math.abs(Date.parse(expiresAt) - Date.now() - aheadMs - hour) / 1000;
+  const uids = async (): Promise<string[]> =>
+    (await stage.pods()).map(({ metadata }) => metadata?.uid ?? "").sort();
+
+  survives(
+    "its clock jumps 3 h ahead, 3 h back, and to the true time",
+    "nothing ends or is made anew; times told are true",
+    async () => {
+      const { body: before } = await create("n");
+      await nothingElse("n");
+      const pods = await uids();
+      for (const aheadMs of [3 * hour, -3 * hour, 0]) {
+        await clock.set(aheadMs);
+        await sleep(3_200);
+        assert.deepEqual(await uids(), pods);
+        await works(before);
+        const { status, body } = await create("o");
+        assert.equal(status, 201);
+        await works(body);
+        assert.ok(offAnHour(body, 0) < 5, `${body.expiresAt} is not an hour away`);
+        await destroy("o");
+        await nothingElse("n");
+        pods.splice(0, pods.length, ...(await uids()));
+      }
+      await remove("n");
+    },
+  );
+
+  survives(
+    "the API server's clock jumps with it, 3 h ahead and back",
+    "nothing ends or is made anew; times are told anew",
+    async () => {
+      const { body: before } = await create("p");
+      await nothingElse("p");
+      const pods = await uids();
+      for (const aheadMs of [3 * hour, 0]) {
+        api.aheadMs = aheadMs;
+        await clock.set(aheadMs);
+        await eventually("the time that is told is right", async () => {
+          const { body } = await replica.call<Described>("GET", "/v1/sandboxes/p");
+          return offAnHour(body, aheadMs) < 60;
+        });
+        assert.deepEqual(await uids(), pods);
+        await works(before);
+      }
+      await remove("p");
     },
   );
 });

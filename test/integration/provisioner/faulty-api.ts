@@ -34,6 +34,8 @@ export class FaultyApi {
   fate: (request: PassingRequest) => Fate | Promise<Fate> = () => "pass";
   /** Told when the server has carried out a request whose answer is lost, before the connection is cut. */
   onLost: (request: PassingRequest) => Promise<void> | void = () => undefined;
+  /** How far the server's clock is ahead in what it answers. Milliseconds. */
+  aheadMs = 0;
   readonly #server: Server;
   readonly #watches = new Set<ServerResponse>();
   readonly #folder = mkdtempSync(join(tmpdir(), "sandlot-api-"));
@@ -116,6 +118,7 @@ export class FaultyApi {
 
   heal(): void {
     this.fate = () => "pass";
+    this.aheadMs = 0;
     this.onLost = () => undefined;
   }
 
@@ -164,7 +167,8 @@ export class FaultyApi {
       response.destroy();
       return;
     }
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    const date = new Date(Date.now() + this.aheadMs).toUTCString();
+    response.writeHead(answer.statusCode ?? 502, { ...answer.headers, date });
     // A watch has to be seen as open before anything has changed.
     response.flushHeaders();
     if (request.watch) this.#watches.add(response);

@@ -1,5 +1,5 @@
-// Where the provisioner is tried for real: a namespace of its own in a stack's cluster, with the walls of the platform, and the
-// provisioner as a process outside the cluster.
+// Where the provisioner is tried for real: a namespace of its own in a stack's cluster or another one, with the walls of the
+// platform, and the provisioner as a process outside the cluster.
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -16,8 +16,15 @@ export const apiKey = "integration-0123456789abcdef";
 
 /** The stack whose cluster is used. */
 const stack = process.env["SANDLOT_TEST_STACK"] ?? "test";
-const node = `sandlot-${stack}`;
 export const kubeconfigPath = resolve(projectRoot, ".sandlot/stacks", stack, "kubeconfig");
+
+/** A cluster, by the container of its node. */
+export interface Site {
+  readonly node: string;
+  readonly kubeconfig: string;
+}
+
+const stackSite: Site = { node: `sandlot-${stack}`, kubeconfig: kubeconfigPath };
 const managed = "app.kubernetes.io/managed-by=sandlot-provisioner";
 
 /** What a call was answered. */
@@ -27,12 +34,42 @@ export interface Answer<T> {
   readonly headers: Headers;
 }
 
+/** A provisioner that can be asked. */
+export class Asked {
+  constructor(readonly url: string) {}
+
+  /** The caller knows what the answer is, and says so. */
+  async call<T>(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        "x-api-key": apiKey,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const parsed = (response.headers.get("content-type") ?? "").includes("json")
+      ? (JSON.parse(text) as T)
+      : (text as T);
+    return { status: response.status, body: parsed, headers: response.headers };
+  }
+}
+
 /** One process of the provisioner. */
-export class Replica {
+export class Replica extends Asked {
   private constructor(
-    readonly url: string,
+    url: string,
     readonly process: ChildProcess,
-  ) {}
+  ) {
+    super(url);
+  }
 
   static async start(variables: Record<string, string>): Promise<Replica> {
     const child = spawn(
@@ -67,29 +104,20 @@ export class Replica {
     this.process.kill(signal);
     await ended;
   }
+}
 
-  /** The caller knows what the answer is, and says so. */
-  async call<T>(
-    method: string,
-    path: string,
-    body?: object,
-    headers: Record<string, string> = {},
-  ): Promise<Answer<T>> {
-    const response = await fetch(this.url + path, {
-      method,
-      headers: {
-        "x-api-key": apiKey,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const parsed = (response.headers.get("content-type") ?? "").includes("json")
-      ? (JSON.parse(text) as T)
-      : (text as T);
-    return { status: response.status, body: parsed, headers: response.headers };
-  }
+/** What the shared sandboxes of the stack run, and in what. */
+export async function sharedSandbox(): Promise<{ image: string; runtimeClassName: string | undefined }> {
+  const config = new KubeConfig();
+  config.loadFromFile(stackSite.kubeconfig);
+  const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({
+    namespace: "sandlot",
+    labelSelector: "app.kubernetes.io/component=sandbox",
+  });
+  const spec = items[0]?.spec;
+  const image = process.env["SANDLOT_TEST_IMAGE"] ?? spec?.containers[0]?.image;
+  assert.ok(image !== undefined, "the stack has no shared sandbox to take the image from");
+  return { image, runtimeClassName: spec?.runtimeClassName };
 }
 
 export class Stage {
@@ -98,17 +126,23 @@ export class Stage {
   #nodeHost = "";
   #replica: Replica | undefined;
 
-  constructor(readonly namespace: string) {
+  constructor(
+    readonly namespace: string,
+    readonly site = stackSite,
+  ) {
     this.#config = new KubeConfig();
-    this.#config.loadFromFile(kubeconfigPath);
+    this.#config.loadFromFile(site.kubeconfig);
     this.core = this.#config.makeApiClient(CoreV1Api);
   }
 
-  /** Makes the namespace with its walls and one environment with a pool of `size`. */
-  async set(size: number): Promise<void> {
-    const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.Gateway}}{{end}}";
-    const { stdout } = await execa("docker", ["inspect", "-f", format, node]);
-    const [address = "", gateway = ""] = stdout.trim().split(" ");
+  /**
+   * Makes the namespace with its walls and one environment with a pool of `size`. Clients are this machine's processes, and
+   * containers in the node's network if `containers` says so.
+   */
+  async set(size: number, { containers = false } = {}): Promise<void> {
+    const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.Gateway}} {{.IPPrefixLen}}{{end}}";
+    const { stdout } = await execa("docker", ["inspect", "-f", format, this.site.node]);
+    const [address = "", gateway = "", length = ""] = stdout.trim().split(" ");
     this.#nodeHost = address;
     const { namespace } = this;
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
@@ -122,7 +156,7 @@ export class Stage {
     const walls = {
       "deny-all": denyAll(),
       "allow-dns": allowDns(dns),
-      "allow-clients": allowClients([{ cidr: `${gateway}/32` }]),
+      "allow-clients": allowClients([{ cidr: `${gateway}/${containers ? length : "32"}` }]),
     };
     const networking = this.#config.makeApiClient(NetworkingV1Api);
     for (const [name, spec] of Object.entries(walls))
@@ -135,18 +169,12 @@ export class Stage {
 
   /** Writes the environment `default`; its image and runtime are those of the shared sandbox. */
   async environment(size: number): Promise<void> {
-    const image = process.env["SANDLOT_TEST_IMAGE"];
-    const { items } = await this.core.listNamespacedPod({
-      namespace: "sandlot",
-      labelSelector: "app.kubernetes.io/component=sandbox",
-    });
-    const shared = items[0]?.spec;
-    assert.ok(shared !== undefined, "the stack has no shared sandbox to take the image from");
+    const shared = await sharedSandbox();
     const record = {
       ...{
         version: 1,
         name: "default",
-        image: image ?? shared.containers[0]?.image,
+        image: shared.image,
         imagePullPolicy: "IfNotPresent",
       },
       ...{
@@ -182,7 +210,7 @@ export class Stage {
   replica(more: Record<string, string> = {}): Promise<Replica> {
     return Replica.start({
       ...{
-        KUBECONFIG_PATH: kubeconfigPath,
+        KUBECONFIG_PATH: this.site.kubeconfig,
         K8S_NAMESPACE: this.namespace,
         NODE_HOST: this.#nodeHost,
       },
@@ -237,7 +265,9 @@ export class Stage {
 
   /** Requests that changed pods so far, as the API server counts them, by `VERB` or `VERB subresource`. */
   async podWrites(): Promise<Map<string, number>> {
-    const { stdout } = await execa("docker", ["exec", node, "kubectl", "get", "--raw", "/metrics"]);
+    const { stdout } = await execa("docker", [
+      ...["exec", this.site.node, "kubectl", "get", "--raw", "/metrics"],
+    ]);
     const counts = new Map<string, number>();
     for (const line of stdout.split("\n")) {
       const found = /^apiserver_request_total\{(.*)\} (\S+)$/.exec(line);

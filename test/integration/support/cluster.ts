@@ -81,11 +81,11 @@ export function cluster() {
   };
 }
 
-/** Sandbox pods that are not over or being deleted, without those that a test made to look like one. */
+/** Shared sandboxes' pods that are not over or being deleted: neither the provisioner's nor what a test made to look like one. */
 export async function sandboxPods(): Promise<V1Pod[]> {
   const { items } = await cluster().core.listNamespacedPod({
     namespace,
-    labelSelector: `${sandboxSelector},!sandlot.dev/test`,
+    labelSelector: `${sandboxSelector},!sandlot.dev/test,app.kubernetes.io/managed-by!=sandlot-provisioner`,
   });
   return items.filter(
     ({ metadata, status }) =>

@@ -44,6 +44,8 @@ export class FakeCluster {
   fault: (request: SeenRequest) => Fault = () => undefined;
   /** Milliseconds until a pod is Ready; undefined: never. */
   startMs: number | undefined = 5;
+  /** How far its clock is ahead: in answers, and in the times that it writes. Milliseconds. */
+  aheadMs = 0;
   /** Milliseconds until a deleted pod is gone; undefined: never. */
   stopMs: number | undefined = 5;
   /** The port of a sandbox's server, which all pods share at 127.0.0.1. */
@@ -132,6 +134,7 @@ export class FakeCluster {
     const url = new URL(request.url ?? "/", "http://fake");
     const seen = { method: request.method ?? "", path: url.pathname, query: url.searchParams };
     this.requests.push(seen);
+    response.setHeader("date", this.#now().toUTCString());
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
@@ -207,10 +210,14 @@ export class FakeCluster {
     return [200, objects.get(name) ?? found];
   }
 
+  #now(): Date {
+    return new Date(Date.now() + this.aheadMs);
+  }
+
   #terminate(pod: Stored): void {
     if (pod.metadata.deletionTimestamp !== undefined) return;
     const copy = structuredClone(pod);
-    copy.metadata.deletionTimestamp = new Date().toISOString();
+    copy.metadata.deletionTimestamp = this.#now().toISOString();
     this.#replace("pods", copy);
     if (this.stopMs !== undefined)
       setTimeout(() => {
@@ -224,7 +231,7 @@ export class FakeCluster {
       ...object.metadata,
       uid: `${this.#name}-${(this.#uids += 1)}`,
       resourceVersion: "0",
-      creationTimestamp: new Date().toISOString(),
+      creationTimestamp: this.#now().toISOString(),
     };
     if (kind === "services")
       for (const port of (object.spec as { ports: { nodePort?: number }[] }).ports)
@@ -248,7 +255,7 @@ export class FakeCluster {
         podIP: this.#podIP,
         startTime: copy.metadata.creationTimestamp as unknown as Date,
         conditions: [
-          { type: "Ready", status: "True", lastTransitionTime: new Date().toISOString() as unknown as Date },
+          { type: "Ready", status: "True", lastTransitionTime: this.#now().toISOString() as unknown as Date },
         ],
       };
     });

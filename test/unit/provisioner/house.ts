@@ -26,6 +26,8 @@ export interface Replica {
 export interface House {
   readonly cluster: FakeCluster;
   readonly sandbox: FakeSandbox;
+  /** How far the clock of provisioners is ahead. Milliseconds. */
+  aheadMs: number;
   start(environment?: Record<string, string>, log?: Logger): Promise<Replica>;
   /** Starts over with the same cluster: what a crash leaves is what is on the pods. */
   end(): Promise<void>;
@@ -66,9 +68,10 @@ export async function house(): Promise<House> {
   const sandbox = new FakeSandbox();
   const [connection, port] = await Promise.all([cluster.start(), sandbox.start()]);
   const provisioners: Provisioner[] = [];
-  return {
+  const home: House = {
     cluster,
     sandbox,
+    aheadMs: 0,
     async start(more = {}, log) {
       const settings = readSettings({
         ...{
@@ -86,8 +89,9 @@ export async function house(): Promise<House> {
         },
         ...more,
       });
+      const time = { wall: () => Date.now() + home.aheadMs, steady: () => performance.now() };
       const lines = log ?? buildLog(settings.LOG_LEVEL);
-      const provisioner = await startProvisioner(settings, lines, () => connection);
+      const provisioner = await startProvisioner(settings, lines, () => connection, time);
       provisioners.push(provisioner);
       await provisioner.app.ready();
       return {
@@ -105,6 +109,7 @@ export async function house(): Promise<House> {
       await Promise.all([cluster.stop(), sandbox.stop()]);
     },
   };
+  return home;
 }
 
 /** Waits until it holds. */

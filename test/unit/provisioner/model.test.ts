@@ -33,6 +33,9 @@ import { verdict } from "../../../provisioner/src/model/timeouts.js";
 const now = new Date("2026-01-02T03:04:05Z");
 const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1000);
 
+const since = (time: Date): number => (now.getTime() - time.getTime()) / 1000;
+const ageOf = ({ createdAt }: IdlePod): number => since(createdAt);
+
 function idle(podName: string, state: SandboxState, age: number, revision = "r"): IdlePod {
   return {
     ...{
@@ -80,7 +83,7 @@ const rules = { size: 3, revision: "r", maxAgeSeconds: 100, startSeconds: 30, ma
 
 describe("the arithmetic of a pool", () => {
   const plan = (pods: IdlePod[], creating = 0, room = 100) => {
-    const { create, remove } = planPool(pods, creating, room, rules, now);
+    const { create, remove } = planPool(pods, creating, room, rules, ageOf);
     return { create, remove: remove.map(({ podName }) => podName) };
   };
 
@@ -116,7 +119,7 @@ describe("the arithmetic of a pool", () => {
     fc.assert(
       fc.property(pods, fc.nat(4), (given, creating) => {
         const all = given.map(([state, age, revision], at) => idle(`p${at}`, state, age, revision));
-        const { create, remove } = planPool(all, creating, 100, rules, now);
+        const { create, remove } = planPool(all, creating, 100, rules, ageOf);
         const kept = all.filter(
           (pod) =>
             !remove.includes(pod) &&
@@ -131,8 +134,14 @@ describe("the arithmetic of a pool", () => {
 });
 
 describe("when a sandbox is over", () => {
-  const reaped = (more: Partial<Sandbox>, active = ago(10)) =>
-    verdict(sandbox(more), active, { failedSeconds: 60, startSeconds: 30 }, now);
+  const reaped = (more: Partial<Sandbox>, active = 10) => {
+    const given = sandbox(more);
+    const { claimedAt, changedAt, expiresAt, hardExpiresAt } = given;
+    const changed = changedAt === undefined ? undefined : since(changedAt);
+    const ends = { expired: since(expiresAt), hardExpired: since(hardExpiresAt) };
+    const ages = { claimed: since(claimedAt), changed, active, ...ends };
+    return verdict(given, ages, { failedSeconds: 60, startSeconds: 30 });
+  };
 
   it("goes by the soft, the hard and the idle timeout", () => {
     assert.equal(reaped({}), undefined);
@@ -140,7 +149,7 @@ describe("when a sandbox is over", () => {
     assert.equal(reaped({ hardExpiresAt: ago(1) }), "hard-timeout");
     assert.equal(reaped({ idleSeconds: 10 }), "idle-timeout");
     assert.equal(reaped({ idleSeconds: 11 }), undefined);
-    assert.equal(reaped({ idleSeconds: 10 }, ago(1)), undefined);
+    assert.equal(reaped({ idleSeconds: 10 }, 1), undefined);
   });
 
   it("lets a failed one be seen for a while, and gives up what never answered", () => {
