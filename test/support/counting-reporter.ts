@@ -10,16 +10,14 @@ const worthALine = 5_000;
 class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
-    const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_SUITE_END } = Mocha.Runner.constants;
+    const { EVENT_HOOK_END, EVENT_RUN_END, EVENT_TEST_END } = Mocha.Runner.constants;
     const took = new Map<string, number>();
-    let began = 0;
-    // A file's suites follow one another: hooks count as the tests do.
-    runner.on(EVENT_SUITE_BEGIN, ({ parent }) => {
-      if (parent?.root === true) began = performance.now();
-    });
-    runner.on(EVENT_SUITE_END, ({ parent, file = "" }) => {
-      if (parent?.root === true) took.set(file, (took.get(file) ?? 0) + performance.now() - began);
-    });
+    // What each took itself: of files that run beside others, all is told at once when they are over.
+    const add = ({ file, duration = 0 }: Mocha.Runnable): void => {
+      if (file !== undefined) took.set(file, (took.get(file) ?? 0) + duration);
+    };
+    runner.on(EVENT_TEST_END, add);
+    runner.on(EVENT_HOOK_END, add);
     runner.once(EVENT_RUN_END, () => {
       const long = [...took].filter(([, ms]) => ms >= worthALine).sort(([, one], [, other]) => other - one);
       if (long.length > 0) console.log("  Time by file:");
