@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { sandboxIdPattern } from "../model/names.js";
 import { attribute, endServed, startServed, traceFields } from "../tracing/spans.js";
 
-const untraced = new Set(["/health", "/livez", "/readyz", "/metrics"]);
+const untraced = new Set(["/health", "/livez", "/readyz"]);
 
 /** Traces all requests of `app`. To be called before anything else that looks at requests. */
 export function traceRequests(app: FastifyInstance): void {

@@ -7,7 +7,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { PodTimes } from "../../../provisioner/src/core/pod-times.js";
 import { ClusterClock } from "../../../provisioner/src/kubernetes/clock.js";
 import { viewOf, type Sandbox } from "../../../provisioner/src/model/sandbox.js";
-import { environment, eventually, house, type House, type Replica } from "./house.js";
+import { environment, eventually, house, metricsOf, type House, type Replica } from "./house.js";
 
 const hour = 3_600_000;
 const start = Date.parse("2026-01-02T03:04:05Z");
@@ -308,9 +308,7 @@ describe("the provisioner, with clocks that jump", () => {
   it("has one leader, whatever its clocks say", async () => {
     const other = await home.start();
     const holder = async (): Promise<string> => {
-      const { body } = await replica.call("GET", "/metrics");
-      const { body: others } = await other.call("GET", "/metrics");
-      return [body, others]
+      return [await metricsOf(replica), await metricsOf(other)]
         .map((text) => /^sandlot_provisioner_leader\S* (\d)$/m.exec(text)?.[1] ?? "")
         .join("");
     };

@@ -6,15 +6,11 @@ import { createHash } from "node:crypto";
 import { rankedSites } from "../../../provisioner/src/model/placement.js";
 import { CLAIMED_AT } from "../../../provisioner/src/model/labels.js";
 import { FleetHouse, type ListeningReplica } from "./fleet-house.js";
-import { apiKey, environment, eventually } from "./house.js";
+import { apiKey, environment, eventually, metricsOf } from "./house.js";
 
 const even = { a: {}, b: {} };
 
 /** An id of the tenant `default` whose home is the given one of two equal clusters. */
-async function metricsOf({ provisioner }: ListeningReplica): Promise<string> {
-  return (await provisioner.metrics.inject({ url: "/metrics" })).body;
-}
-
 function idOf(home: "a" | "b", prefix: string): string {
   for (let i = 0; ; i += 1) {
     const id = `${prefix}-${i}`;
@@ -302,7 +298,11 @@ describe("several clusters", function () {
   it("are told apart in metrics, each of which is described once", async () => {
     const replica = await home.start(home.share(even));
     assert.equal(await create(replica, idOf("a", "m")), 201);
-    assert.equal((await replica.call("GET", "/metrics")).statusCode, 404, "callers of the API do not see them");
+    assert.equal(
+      (await replica.call("GET", "/metrics")).statusCode,
+      404,
+      "callers of the API do not see them",
+    );
     const text = await metricsOf(replica);
     for (const name of ["a", "b"])
       assert.match(text, new RegExp(`sandlot_provisioner_current\\{cluster="${name}"\\} 1`));

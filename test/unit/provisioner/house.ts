@@ -1,4 +1,5 @@
 // A provisioner, or several, on a fake cluster; everything is stopped after each test.
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
@@ -21,6 +22,13 @@ export interface Replica {
     body?: object,
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>;
+}
+
+/** What a replica tells Prometheus. */
+export async function metricsOf({ provisioner }: Pick<Replica, "provisioner">): Promise<string> {
+  const { statusCode, body } = await provisioner.metrics.inject({ url: "/metrics" });
+  assert.equal(statusCode, 200);
+  return body;
 }
 
 export interface House {

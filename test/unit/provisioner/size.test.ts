@@ -223,7 +223,7 @@ describe("asking for another size", () => {
   const create = (body: object, headers = {}) => api.call("POST", "/v1/sandboxes", body, headers);
 
   it("claims an idle pod by one write where the size is the environment's, also if it is asked for", async () => {
-    const before = [home.cluster.count("PATCH", "/pods/"), home.cluster.count("POST", "/pods")];
+    const before = home.cluster.count("PATCH", "/pods/");
     const answer = await create({
       id: "own",
       resources: { limits: { cpu: "1000m" }, requests: { memory: "1Gi" } },
@@ -231,7 +231,7 @@ describe("asking for another size", () => {
     });
     assert.equal(answer.statusCode, 201);
     assert.match(podOf("own")?.metadata.name ?? "", /^warm-pooled-/);
-    assert.equal(home.cluster.count("PATCH", "/pods/") - (before[0] ?? 0), 1);
+    assert.equal(home.cluster.count("PATCH", "/pods/") - before, 1);
   });
 
   it("starts cold in the asked size and runtime, and shows both", async () => {
@@ -275,7 +275,10 @@ describe("asking for another size", () => {
   });
 
   it("refuses what is more than allowed, and names field, value and bound", async () => {
-    const before = home.cluster.count("POST", "/pods");
+    // The pool may be filled meanwhile.
+    const made = () =>
+      home.cluster.pods().flatMap(({ metadata }) => metadata?.name?.match(/^sandbox-.*/) ?? []);
+    const before = made();
     const answer = await create({
       resources: { limits: { cpu: "64", ephemeralStorage: "3Gi" }, requests: { memory: "2Gi" } },
       runtime: "runc",
@@ -306,7 +309,7 @@ describe("asking for another size", () => {
         [field],
       );
     }
-    assert.equal(home.cluster.count("POST", "/pods"), before, "no pod was asked for");
+    assert.deepEqual(made(), before, "no pod was asked for");
   });
 
   it("counts what is asked for in a tenant's quota, and keeps to its bounds", async () => {
