@@ -113,7 +113,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
         deerflow: true,
         identity: { owner, extra },
       },
-      volumes: deerflowVolumes(settings, owner, extra),
+      volumes: deerflowVolumes(settings, { ...owner, tenant }, extra),
       quota,
       bounds,
     });

@@ -1,6 +1,7 @@
 // What DeerFlow's sandboxes see of the outside: skills, a thread's data, and the extra mounts of its gateway.
 import { posix } from "node:path";
 
+import { defaultTenant } from "./names.js";
 import type { MountedVolume } from "./pod.js";
 
 /** Where things are, by DeerFlow's environment variables. */
@@ -19,8 +20,9 @@ export interface MountSettings {
   readonly baseDir?: string | undefined;
 }
 
-/** Who asks. */
+/** Who asks. Users and threads are the tenant's own: those of two tenants may be called the same. */
 export interface Owner {
+  readonly tenant: string;
   readonly userId: string;
   readonly threadId: string;
 }
@@ -60,8 +62,22 @@ export function deerflowVolumes(
   owner: Owner,
   extra: readonly ExtraMount[],
 ): MountedVolume[] {
-  const places = [...skills(settings, owner), ...userData(settings, owner), ...extraMounts(settings, extra)];
+  const apart = apartFrom(owner);
+  if (extra.length > 0 && apart !== "")
+    throw new MountError(
+      `extra_mounts are folders of the gateway's state, which is that of the tenant ${defaultTenant} and not of ${owner.tenant}: leave them out`,
+    );
+  const own = { ...owner, userId: apart + owner.userId };
+  const places = [...skills(settings, own), ...userData(settings, own), ...extraMounts(settings, extra)];
   return [...new Map(places.map((place) => [place.mountPath, place])).values()];
+}
+
+/**
+ * What comes before the names of a tenant's folders. The gateway, and the state that it shares with sandboxes, is the tenant
+ * `default`'s; whoever else calls has folders of its own, which no name of a user or thread can lead out of: none has a dot.
+ */
+function apartFrom({ tenant }: Owner): string {
+  return tenant === defaultTenant ? "" : `${tenant}.`;
 }
 
 function skills(settings: MountSettings, owner: Owner): MountedVolume[] {
@@ -82,22 +98,26 @@ function skills(settings: MountSettings, owner: Owner): MountedVolume[] {
   if (settings.baseDir === undefined) return [];
   const view = (kind: string, path: string): MountedVolume =>
     onHost(`skills-${kind}`, posix.join(settings.baseDir ?? "", path), `/mnt/skills/${kind}`, true);
+  const all = view("public", "skills_view/public");
+  // The gateway makes views for its own users alone.
+  if (apartFrom(owner) !== "") return [all];
   return [
-    view("public", "skills_view/public"),
+    all,
     view("custom", `users/${owner.userId}/skills_view/custom`),
     view("legacy", `users/${owner.userId}/skills_view/legacy`),
   ];
 }
 
 /** Both sides see the same folder: the gateway keeps threads by user under its state. */
-function userData(settings: MountSettings, { userId, threadId }: Owner): MountedVolume[] {
+function userData(settings: MountSettings, owner: Owner): MountedVolume[] {
+  const { userId, threadId } = owner;
   const folder = `users/${userId}/threads/${threadId}/user-data`;
   if (settings.userDataClaim !== undefined)
     return [inClaim(settings.userDataClaim, `deer-flow/${folder}`, "/mnt/user-data", false)];
   if (settings.baseDir !== undefined)
     return [onHost("user-data", posix.join(settings.baseDir, folder), "/mnt/user-data", false)];
   if (settings.threadsHostPath !== undefined) {
-    const path = posix.join(settings.threadsHostPath, threadId, "user-data");
+    const path = posix.join(settings.threadsHostPath, apartFrom(owner) + threadId, "user-data");
     return [onHost("user-data", path, "/mnt/user-data", false)];
   }
   return [];
@@ -125,15 +145,40 @@ function extraMounts(settings: MountSettings, extra: readonly ExtraMount[]): Mou
   });
 }
 
+/** Ends of the gateway's folders that it gives to sandboxes to write to, beside users' data. */
+const writableFolders: readonly (readonly string[])[] = [
+  ["acp-workspace"],
+  ["lark-cli", "config", "locks"],
+  ["lark-cli", "data"],
+];
+
+/** Whether a path lies in one of those, or in users' data, and is not such a folder itself. */
+function isWritten(parts: readonly string[]): boolean {
+  return (
+    parts.includes("user-data") ||
+    writableFolders.some((folder) =>
+      parts.some(
+        (_, at) =>
+          at + folder.length < parts.length && folder.every((name, offset) => parts[at + offset] === name),
+      ),
+    )
+  );
+}
+
+/** Whether a path holds all users or threads, or belongs to those of another tenant ({@link apartFrom}). */
+function isOthers([kind = "", name = "."]: readonly string[]): boolean {
+  return (kind === "users" || kind === "threads") && name.includes(".");
+}
+
 /** The path below the gateway's state. What code in a sandbox can write to is refused: a link there could lead anywhere. */
 function withinBase(hostPath: string, base: string, index: number): string {
   const relative = posix.relative(base, hostPath);
   const plain =
     posix.isAbsolute(hostPath) && posix.normalize(hostPath) === hostPath && !/[\0\n:]/.test(hostPath);
   const parts = relative.split("/");
-  if (!plain || relative === "" || parts[0] === ".." || parts.includes("user-data")) {
+  if (!plain || relative === "" || parts[0] === ".." || isWritten(parts) || isOthers(parts)) {
     throw new MountError(
-      `extra_mounts[${index}].host_path is ${JSON.stringify(hostPath)}, but must be an absolute path in plain form below ${base}, outside every user-data folder; DEER_FLOW_HOST_BASE_DIR names that folder`,
+      `extra_mounts[${index}].host_path is ${JSON.stringify(hostPath)}, but must be an absolute path in plain form below ${base}, of one user, outside every folder that sandboxes write to (user-data, acp-workspace, lark-cli/config/locks, lark-cli/data); DEER_FLOW_HOST_BASE_DIR names that folder`,
     );
   }
   return relative;

@@ -133,6 +133,7 @@ func expect(t *testing.T, got, want Summary) {
 func TestRemovesWhatNobodyUsedAndNothingElse(t *testing.T) {
 	v := newVolume(t)
 	stale, back := v.used("alice", "one"), v.used("alice", "two")
+	tenants := v.used("acme-2.alice", "one") // of a tenant of the provisioner
 	unmarked := v.used("bob", "three")
 	if err := os.Remove(filepath.Join(unmarked, Marker)); err != nil {
 		t.Fatal(err)
@@ -142,6 +143,7 @@ func TestRemovesWhatNobodyUsedAndNothingElse(t *testing.T) {
 		filepath.Join(v.users, "alice/skills_view/custom/skill.md"), filepath.Join(v.users, "alice/threads/one/other/x"),
 		filepath.Join(v.users, "alice/threads/file"), filepath.Join(v.users, "not a user/threads/one/user-data/x"),
 		filepath.Join(v.users, "alice/threads/not.a.thread/user-data/x"),
+		filepath.Join(v.users, ".alice/threads/one/user-data/x"), filepath.Join(v.users, "a.b.alice/threads/one/user-data/x"),
 	}
 	for _, path := range others {
 		v.write(path, "x")
@@ -155,8 +157,9 @@ func TestRemovesWhatNobodyUsedAndNothingElse(t *testing.T) {
 	// Somebody writes to the volume without a sandbox: all of that folder is in use.
 	v.write(filepath.Join(uploaded, "uploads/new.pdf"), "new")
 
-	expect(t, v.sweep(before), Summary{Removed: 1, Used: 3, Unmarked: 1})
+	expect(t, v.sweep(before), Summary{Removed: 2, Used: 3, Unmarked: 1})
 	empty(t, stale)
+	empty(t, tenants)
 	for _, data := range []string{back, unmarked, uploaded, fresh} {
 		whole(t, data)
 	}
@@ -166,7 +169,7 @@ func TestRemovesWhatNobodyUsedAndNothingElse(t *testing.T) {
 		}
 	}
 	// What is empty has no marker, and is nothing to the next one.
-	expect(t, v.sweep(before), Summary{Used: 3, Unmarked: 2})
+	expect(t, v.sweep(before), Summary{Used: 3, Unmarked: 3})
 }
 
 func TestTimesCannotBeForged(t *testing.T) {

@@ -38,7 +38,7 @@ type Summary struct {
 // The names that the provisioner gives to the folders of users and threads (provisioner/src/http/deerflow.ts). What is called
 // otherwise is somebody else's.
 var (
-	userName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	userName   = regexp.MustCompile(`^(?:[a-z0-9-]{1,63}\.)?[A-Za-z0-9_-]{1,128}$`)
 	threadName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
 

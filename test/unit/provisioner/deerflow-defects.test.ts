@@ -10,7 +10,7 @@ import { readSettings } from "../../../provisioner/src/config/settings.js";
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
 import { kubeconfig } from "./kubeconfig.js";
 
-const owner = { userId: "u1", threadId: "t1" };
+const owner = { tenant: "default", userId: "u1", threadId: "t1" };
 
 /** What the gateway sends. */
 const body = (id: string, more: object = {}): object => ({

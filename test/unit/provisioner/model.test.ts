@@ -228,7 +228,7 @@ describe("what a pod is", () => {
         { name: "p", environment, claimSecret: "x", volumes },
         { namespace: "n", port: 8080, serviceAccountName: "s", server },
       ).spec?.containers[0]?.env?.find(({ name }) => name === "SANDBOXD_USED_MARKER")?.value;
-    const owner = { userId: "u", threadId: "t" };
+    const owner = { tenant: "default", userId: "u", threadId: "t" };
     const inClaim = deerflowVolumes({ userDataClaim: "data", skillsClaim: "skills" }, owner, []);
     assert.equal(marker(inClaim), "/mnt/user-data/.last-used");
     assert.equal(
@@ -446,14 +446,21 @@ describe("API keys", () => {
 });
 
 describe("DeerFlow's mounts", () => {
-  const owner = { userId: "u", threadId: "t" };
+  const owner = { tenant: "default", userId: "u", threadId: "t" };
   const extra =
     (hostPath: string, containerPath = "/mnt/acp-workspace") =>
     () =>
       deerflowVolumes({ baseDir: "/state" }, owner, [{ hostPath, containerPath, readOnly: false }]);
 
   it("stay below the gateway's state and out of what sandboxes write to", () => {
-    assert.doesNotThrow(extra("/state/users/u/acp"));
+    for (const path of [
+      "/state/users/u/acp",
+      "/state/users/u/threads/t/acp-workspace",
+      "/state/users/u/integrations/lark-cli/config",
+      "/state/users/u/integrations/lark-cli/config/locks",
+      "/state/users/u/integrations/lark-cli/data",
+    ])
+      assert.doesNotThrow(extra(path));
     for (const path of [
       "/etc",
       "/state",
@@ -463,12 +470,39 @@ describe("DeerFlow's mounts", () => {
       "state/x",
       "/stateful/x",
       "/state/users/u/threads/t/user-data/x",
+      "/state/users/u/threads/t/acp-workspace/x",
+      "/state/users/u/integrations/lark-cli/data/x",
+      "/state/users/u/integrations/lark-cli/config/locks/x",
+      "/state/users",
+      "/state/users/acme.u",
+      "/state/threads/acme.t",
       "/state/a:b",
       "/state/x\0",
     ])
       assert.throws(extra(path), MountError, path);
     for (const target of ["/", "/etc", "/mnt/user-data", "/mnt/skills", "/mnt/acp-workspace/.."])
       assert.throws(extra("/state/x", target), MountError, target);
+  });
+
+  it("lead no tenant to another's data, whatever it calls its users and threads", () => {
+    const everything = [
+      { userDataClaim: "d", skillsClaim: "s", skillsSubPath: "{user_id}" },
+      { baseDir: "/state" },
+      { threadsHostPath: "/threads" },
+    ];
+    const places = (settings: (typeof everything)[number], tenant: string): string[] =>
+      deerflowVolumes(settings, { ...owner, tenant }, [])
+        .filter(({ mountPath }) => mountPath !== "/mnt/skills/public")
+        .map(({ subPath, volume }) => subPath ?? volume.hostPath?.path ?? "");
+    for (const settings of everything) {
+      const all = ["default", "acme", "other"].flatMap((tenant) => places(settings, tenant));
+      assert.equal(new Set(all).size, all.length, all.join(" "));
+    }
+    const [data] = deerflowVolumes({ userDataClaim: "d" }, { ...owner, tenant: "acme" }, []);
+    assert.equal(data?.subPath, "deer-flow/users/acme.u/threads/t/user-data");
+    const mount = { hostPath: "/state/users/u/acp", containerPath: "/mnt/acp-workspace", readOnly: true };
+    for (const settings of [{ baseDir: "/state" }, { userDataClaim: "d", baseDir: "/state" }])
+      assert.throws(() => deerflowVolumes(settings, { ...owner, tenant: "acme" }, [mount]), MountError);
   });
 
   it("are claims where claims are configured, with the thread's part of them", () => {
