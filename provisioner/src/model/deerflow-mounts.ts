@@ -82,9 +82,10 @@ function apartFrom({ tenant }: Owner): string {
 
 function skills(settings: MountSettings, owner: Owner): MountedVolume[] {
   if (settings.skillsClaim !== undefined) {
-    const subPath = settings.skillsSubPath
-      ?.replaceAll("{user_id}", owner.userId)
-      .replaceAll("{thread_id}", owner.threadId);
+    const template = settings.skillsSubPath;
+    // A part that goes by thread alone is the tenant's own as well.
+    const thread = (template?.includes("{user_id}") === true ? "" : apartFrom(owner)) + owner.threadId;
+    const subPath = template?.replaceAll("{user_id}", owner.userId).replaceAll("{thread_id}", thread);
     const volume = {
       name: "skills",
       persistentVolumeClaim: { claimName: settings.skillsClaim, readOnly: true },

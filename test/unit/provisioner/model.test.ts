@@ -66,6 +66,8 @@ function sandbox(more: Partial<Sandbox>): Sandbox {
       tenant: "t",
       egress: "blocked",
       network: undefined,
+      skills: false,
+      userData: undefined,
       labels: {},
       claimedAt: ago(10),
       expiresAt: ago(-100),
