@@ -478,6 +478,11 @@ describe("DeerFlow's mounts", () => {
       "/state/users",
       "/state/users/acme.u",
       "/state/threads/acme.t",
+      "/state/users/u",
+      "/state/users/u/",
+      "/state/users/u/threads",
+      "/state/users/u/threads/t",
+      "/state/threads/t",
       "/state/a:b",
       "/state/x\0",
     ])
