@@ -271,12 +271,14 @@ export interface ProvisionerArgs extends ProvisionerOptions {
   /** Where the cluster's DNS is. See the fields for their defaults. */
   dns?: DnsPeer;
   /**
-   * The claim that sandboxes of DeerFlow's API see, read-only, at `/mnt/skills`. They start cold then: a pool's pods have none.
+   * The claim that sandboxes of DeerFlow's API, and those of `/v1` that ask for it, see, read-only, at `/mnt/skills`. They start cold
+   * then: a pool's pods have none.
    * @default - no skills
    */
   skillsClaimName?: pulumi.Input<string>;
   /**
-   * The claim in which sandboxes of DeerFlow's API have a folder for each user and thread, at `/mnt/user-data`.
+   * The claim in which sandboxes of DeerFlow's API, and those of `/v1` that ask for it, have a folder for each user and thread, at
+   * `/mnt/user-data`.
    * @default - an empty folder that goes with its pod
    */
   userDataClaimName?: pulumi.Input<string>;

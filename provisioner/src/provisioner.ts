@@ -74,6 +74,7 @@ export async function startProvisioner(
         environment: settings.DEFAULT_ENVIRONMENT,
         softSeconds: settings.SOFT_TIMEOUT_SECONDS,
         hardSeconds: settings.HARD_TIMEOUT_SECONDS,
+        mounts: mountSettings(settings),
       },
     },
     router: {
@@ -134,6 +135,12 @@ function deerflowSettings(settings: Settings) {
     idleSeconds: settings.DEERFLOW_IDLE_SECONDS,
     hardSeconds: settings.HARD_TIMEOUT_SECONDS,
     guarded: settings.SANDBOX_SERVICE_TYPE === "Router",
+    ...mountSettings(settings),
+  };
+}
+
+function mountSettings(settings: Settings) {
+  return {
     skillsHostPath: settings.SKILLS_HOST_PATH,
     skillsClaim: settings.SKILLS_PVC_NAME,
     skillsSubPath: settings.SKILLS_PVC_SUBPATH_TEMPLATE,

@@ -5,7 +5,15 @@ import { z } from "zod";
 import type { Front } from "../clusters/front.js";
 import { SandboxError, type ErrorCode } from "../core/errors.js";
 import { deerflowVolumes, MountError, type MountSettings } from "../model/deerflow-mounts.js";
-import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
+import { mountsOf } from "../model/mounts.js";
+import {
+  sandboxIdPattern,
+  sandboxIdRule,
+  threadIdPattern,
+  threadIdRule,
+  userIdPattern,
+  userIdRule,
+} from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { guard } from "./auth.js";
 import type { Keys } from "../config/keys.js";
@@ -30,14 +38,8 @@ export interface DeerflowSettings extends MountSettings {
 
 const createBody = z.object({
   sandbox_id: z.string().regex(sandboxIdPattern, `must be ${sandboxIdRule}`),
-  thread_id: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ and -")
-    .nullish(),
-  user_id: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,128}$/, "must be 1 to 128 letters, digits, _ and -")
-    .default("default"),
+  thread_id: z.string().regex(threadIdPattern, `must be ${threadIdRule}`).nullish(),
+  user_id: z.string().regex(userIdPattern, `must be ${userIdRule}`).default("default"),
   extra_mounts: z
     .array(
       z.object({ host_path: z.string(), container_path: z.string(), read_only: z.boolean().default(false) }),
@@ -96,6 +98,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
         "unknown-environment",
         `there is no environment ${JSON.stringify(settings.environment)}`,
       );
+    const volumes = deerflowVolumes(settings, { ...owner, tenant }, extra);
     const { sandbox } = await sandboxes.create({
       request: {
         id,
@@ -112,8 +115,9 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
         guarded: settings.guarded,
         deerflow: true,
         identity: { owner, extra },
+        mounts: mountsOf(volumes, owner),
       },
-      volumes: deerflowVolumes(settings, { ...owner, tenant }, extra),
+      volumes,
       quota,
       bounds,
     });

@@ -3,7 +3,14 @@ import { z } from "zod";
 
 import { parseRule, ruleSyntax } from "../egress/rules.js";
 import { egressProfiles } from "../model/egress.js";
-import { sandboxIdPattern, sandboxIdRule } from "../model/names.js";
+import {
+  sandboxIdPattern,
+  sandboxIdRule,
+  threadIdPattern,
+  threadIdRule,
+  userIdPattern,
+  userIdRule,
+} from "../model/names.js";
 import { longestRule, mostRules } from "../model/network-rules.js";
 import { isAmount } from "../model/size.js";
 
@@ -75,6 +82,19 @@ const resources = z.strictObject({
   ).optional(),
 });
 
+/** An id that is the name of a folder; what is not one is shown, as far as it is not too long for that. */
+const folderId = (pattern: RegExp, rule: string) =>
+  z.string().regex(pattern, {
+    error: ({ input }) => `is ${JSON.stringify(String(input).slice(0, 140))}, but must be ${rule}`,
+  });
+
+const userData = z.strictObject({
+  userId: folderId(userIdPattern, userIdRule),
+  threadId: folderId(threadIdPattern, threadIdRule)
+    .default("default")
+    .meta({ description: "Which of the user's folders; there are as many as are named." }),
+});
+
 /** The body of a create. */
 export const createSchema = z
   .strictObject({
@@ -95,6 +115,14 @@ export const createSchema = z
     runtime: z.string().min(1).max(253).optional().meta({
       description:
         "The RuntimeClass that it runs in, of `runtimes` of its environment. With another than its environment's it starts cold.",
+    }),
+    skills: z.boolean().optional().meta({
+      description:
+        "Whether it sees the configured skills, read-only, at /mnt/skills; default false. With them it starts cold.",
+    }),
+    userData: userData.optional().meta({
+      description:
+        "Whose data it has at /mnt/user-data. That stays when the sandbox goes; your next sandbox with the same user and thread has it again. With it, it starts cold.",
     }),
     labels: z
       .record(labelKey, labelValue)
@@ -170,6 +198,11 @@ export const sandboxSchema = z
       .object({ limits: shownAmounts, requests: shownAmounts })
       .meta({ description: "What it may use at most, and what it is promised." }),
     runtime,
+    skills: z.boolean().meta({ description: "Whether it sees skills at /mnt/skills." }),
+    userData: z
+      .object({ userId: z.string(), threadId: z.string() })
+      .optional()
+      .meta({ description: "Whose data is at /mnt/user-data; absent: what is there goes with the sandbox." }),
     labels: z.record(z.string(), z.string()),
     egress: z.string(),
     network: z

@@ -6,6 +6,8 @@ import type { Front } from "../clusters/front.js";
 import type { Caller, Keys } from "../config/keys.js";
 import { SandboxError } from "../core/errors.js";
 import type { Tokens } from "../core/tokens.js";
+import type { MountSettings } from "../model/deerflow-mounts.js";
+import { askedVolumes, mountsOf } from "../model/mounts.js";
 import { parseLabelSelector } from "../model/label-selector.js";
 import { idOfKey, randomId, sandboxIdPattern } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
@@ -32,6 +34,8 @@ export interface V1Settings {
   readonly environment: string;
   readonly softSeconds: number;
   readonly hardSeconds: number;
+  /** Where skills and users' data are. */
+  readonly mounts: MountSettings;
 }
 
 const logBytes = 4 * 1024 * 1024;
@@ -78,6 +82,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       "softTimeoutSeconds",
       settings.softSeconds,
     );
+    const asked = { skills: given.skills ?? false, userData: given.userData };
+    const { volumes, problems } = askedVolumes(settings.mounts, tenant, asked);
+    if (problems.length > 0) throw new BadRequest(problems);
     const { sandbox, existed } = await sandboxes.create({
       request: {
         id,
@@ -95,9 +102,10 @@ export function v1(app: FastifyInstance, options: V1Options): void {
         lifetime: { softSeconds, idleSeconds: given.idleTimeoutSeconds, hardSeconds },
         guarded: true,
         deerflow: false,
-        identity: {},
+        identity: volumes.length === 0 ? {} : asked,
+        mounts: mountsOf(volumes, given.userData),
       },
-      volumes: [],
+      volumes,
       quota,
       fresh: given.id === undefined && key === undefined,
       bounds,
@@ -198,6 +206,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       token: sandbox.guarded ? tokens.access(sandbox) : undefined,
       resources: { limits: namedAmounts(sandbox.limits), requests: namedAmounts(sandbox.requests) },
       runtime: sandbox.runtime,
+      skills: sandbox.skills,
+      userData: sandbox.userData,
       labels: sandbox.labels,
       egress: sandbox.egress,
       network: sandbox.network && { allow: [...sandbox.network.allow], deny: [...sandbox.network.deny] },

@@ -5,6 +5,7 @@ import type { ClaimMetadata } from "./pod.js";
 import type { IdlePod } from "./sandbox.js";
 import type { EgressProfile } from "./egress.js";
 import type { AskedSize } from "./size.js";
+import type { Mounts } from "./mounts.js";
 import { networkAnnotation, type NetworkRules } from "./network-rules.js";
 
 /** How long a sandbox lives. Seconds. */
@@ -34,13 +35,15 @@ export interface SandboxRequest extends AskedSize {
   readonly guarded: boolean;
   /** Whether it came by DeerFlow's API: then it carries DeerFlow's labels too. */
   readonly deerflow: boolean;
-  /** What beside the fields above tells one request from another: user, thread and mounts of DeerFlow's. */
+  /** What beside the fields above tells one request from another: skills, user, thread and extra mounts. */
   readonly identity: Readonly<Record<string, unknown>>;
+  /** What its volumes are, for its view. What of them was asked for is in `identity`. Absent: it has none. */
+  readonly mounts?: Mounts | undefined;
 }
 
 /** All that is asked for as one text. Keys are sorted, so that order is no difference. */
 export function canonicalText(request: SandboxRequest): string {
-  return JSON.stringify(sorted(request));
+  return JSON.stringify(sorted({ ...request, mounts: undefined }));
 }
 
 /** The labels and annotations of the claim, with the profile that the environment grants. */
@@ -50,7 +53,7 @@ export function claimMetadata(
   granted: EgressProfile,
   now: Date,
 ): ClaimMetadata {
-  const { id, tenant, lifetime } = request;
+  const { id, tenant, lifetime, mounts } = request;
   const after = (seconds: number): string => new Date(now.getTime() + seconds * 1000).toISOString();
   const egress = request.egress ?? granted;
   const own = Object.entries(request.labels).map(([key, value]) => [USER_LABEL_PREFIX + key, value] as const);
@@ -73,6 +76,8 @@ export function claimMetadata(
       ...(egress === "allowlist"
         ? { [label.EGRESS_RULES]: networkAnnotation(request.network ?? { allow: [], deny: [] }) }
         : {}),
+      ...(mounts?.skills === true ? { [label.SKILLS]: "true" } : {}),
+      ...(mounts?.userData === undefined ? {} : { [label.USER_DATA]: JSON.stringify(mounts.userData) }),
       ...(lifetime.idleSeconds === undefined ? {} : { [label.IDLE_SECONDS]: String(lifetime.idleSeconds) }),
     },
     hardSeconds: lifetime.hardSeconds,

@@ -82,9 +82,10 @@ function apartFrom({ tenant }: Owner): string {
 
 function skills(settings: MountSettings, owner: Owner): MountedVolume[] {
   if (settings.skillsClaim !== undefined) {
-    const subPath = settings.skillsSubPath
-      ?.replaceAll("{user_id}", owner.userId)
-      .replaceAll("{thread_id}", owner.threadId);
+    const template = settings.skillsSubPath;
+    // A part that goes by thread alone is the tenant's own as well.
+    const thread = (template?.includes("{user_id}") === true ? "" : apartFrom(owner)) + owner.threadId;
+    const subPath = template?.replaceAll("{user_id}", owner.userId).replaceAll("{thread_id}", thread);
     const volume = {
       name: "skills",
       persistentVolumeClaim: { claimName: settings.skillsClaim, readOnly: true },
@@ -165,6 +166,11 @@ function isWritten(parts: readonly string[]): boolean {
   );
 }
 
+/** Whether users' data lies below a path: a user's folder, its threads, or one of them. Code in a sandbox that has it could swap that. */
+function holdsData([kind, , threads = "threads", , more]: readonly string[]): boolean {
+  return (kind === "users" || kind === "threads") && threads === "threads" && more === undefined;
+}
+
 /** Whether a path holds all users or threads, or belongs to those of another tenant ({@link apartFrom}). */
 function isOthers([kind = "", name = "."]: readonly string[]): boolean {
   return (kind === "users" || kind === "threads") && name.includes(".");
@@ -176,7 +182,14 @@ function withinBase(hostPath: string, base: string, index: number): string {
   const plain =
     posix.isAbsolute(hostPath) && posix.normalize(hostPath) === hostPath && !/[\0\n:]/.test(hostPath);
   const parts = relative.split("/");
-  if (!plain || relative === "" || parts[0] === ".." || isWritten(parts) || isOthers(parts)) {
+  if (
+    !plain ||
+    relative === "" ||
+    parts[0] === ".." ||
+    isWritten(parts) ||
+    isOthers(parts) ||
+    holdsData(parts)
+  ) {
     throw new MountError(
       `extra_mounts[${index}].host_path is ${JSON.stringify(hostPath)}, but must be an absolute path in plain form below ${base}, of one user, outside every folder that sandboxes write to (user-data, acp-workspace, lark-cli/config/locks, lark-cli/data); DEER_FLOW_HOST_BASE_DIR names that folder`,
     );

@@ -44,5 +44,9 @@ export const REVISION = "sandlot.dev/revision";
 export const EGRESS_RULES = "sandlot.dev/egress-rules";
 /** On an Event: what was refused, as JSON. */
 export const EGRESS_REFUSAL = "sandlot.dev/egress-refusal";
+/** `true` where skills are mounted. */
+export const SKILLS = "sandlot.dev/skills";
+/** Whose lasting data is mounted, as JSON; the tenant's label says of which tenant. */
+export const USER_DATA = "sandlot.dev/user-data";
 /** Whether the sandbox asks callers for its token. */
 export const GUARDED = "sandlot.dev/guarded";

@@ -11,6 +11,18 @@ export const sandboxIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,49}[a-z0-9])?$/;
 export const sandboxIdRule =
   "1 to 51 lower-case letters, digits and hyphens, with a letter or digit at both ends";
 
+/** What a user's id must look like: it becomes the name of a folder, in which a dot ends the name of a tenant. */
+export const userIdPattern = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** {@link userIdPattern} in words. */
+export const userIdRule = "1 to 128 letters, digits, _ and -";
+
+/** What the id of a thread must look like. */
+export const threadIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** {@link threadIdPattern} in words. */
+export const threadIdRule = "1 to 64 letters, digits, _ and -";
+
 /** The name of the pod that is created for one sandbox. Ids are unique within a tenant, so other tenants' names are hashed. */
 export function coldPodName(tenant: string, id: string): string {
   return tenant === defaultTenant ? `sandbox-${id}` : `tenant-${digest(`${tenant}/${id}`).slice(0, 32)}`;

@@ -2,6 +2,7 @@
 import type { V1ContainerStatus, V1Pod, V1PodCondition } from "@kubernetes/client-node";
 
 import * as label from "./labels.js";
+import { readUserData, type UserData } from "./mounts.js";
 import { readNetworkRules, type NetworkRules } from "./network-rules.js";
 
 /**
@@ -47,6 +48,10 @@ export interface Sandbox extends PodFacts {
   readonly egress: string;
   /** What it may reach through the egress proxy; undefined in other profiles than `allowlist`. */
   readonly network: NetworkRules | undefined;
+  /** Whether it has skills mounted. */
+  readonly skills: boolean;
+  /** Whose lasting data it has mounted; undefined: its data goes with it. */
+  readonly userData: UserData | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly claimedAt: Date;
   readonly expiresAt: Date;
@@ -86,6 +91,8 @@ export function viewOf(pod: V1Pod): PodView {
       tenant,
       egress: labels[label.EGRESS] ?? "blocked",
       network: readNetworkRules(notes[label.EGRESS_RULES]),
+      skills: notes[label.SKILLS] === "true",
+      userData: readUserData(notes[label.USER_DATA]),
       labels: userLabels(labels),
       claimedAt,
       // A sandbox without times is one that somebody tampered with: it is over.

@@ -277,7 +277,7 @@ describe("asking for another size", () => {
   it("refuses what is more than allowed, and names field, value and bound", async () => {
     // The pool may be filled meanwhile.
     const made = () =>
-      home.cluster.pods().flatMap(({ metadata }) => metadata?.name?.match(/^sandbox-.*/) ?? []);
+      home.cluster.pods().flatMap(({ metadata }) => metadata.name.match(/^sandbox-.*/) ?? []);
     const before = made();
     const answer = await create({
       resources: { limits: { cpu: "64", ephemeralStorage: "3Gi" }, requests: { memory: "2Gi" } },
