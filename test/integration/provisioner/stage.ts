@@ -214,7 +214,7 @@ export class Stage {
         K8S_NAMESPACE: this.namespace,
         NODE_HOST: this.#nodeHost,
       },
-      ...{ PROVISIONER_API_KEY: apiKey, HOST: "127.0.0.1", PORT: "0" },
+      ...{ PROVISIONER_API_KEY: apiKey, HOST: "127.0.0.1", PORT: "0", METRICS_PORT: "0" },
       ...more,
     });
   }
