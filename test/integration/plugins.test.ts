@@ -178,7 +178,7 @@ describe("plugin stand-ins, with the engine and Docker", function () {
   });
 
   it("finds on refresh what was removed by hand, and makes it again", async () => {
-    await project.docker("rm", "-f", prefix);
+    await project.docker("rm", "-f", "-v", prefix);
     await project.docker("network", "rm", prefix);
     await project.must("refresh", "--yes", "--skip-preview");
     assert.equal((await project.previewed())["create"], 2);

@@ -58,7 +58,7 @@ export class TestNode {
 
   /** Removes the container only. */
   async removeContainer(): Promise<void> {
-    await output("docker", ["rm", "-f", this.name]);
+    await output("docker", ["rm", "-f", "-v", this.name]);
   }
 
   /** Puts the test image onto the node. */
