@@ -2,7 +2,14 @@
 // whether anything runs. Pure.
 import type { V1Pod, V1PodStatus } from "@kubernetes/client-node";
 
-import { CLAIMED_AT, POD, SANDBOX_ID } from "../../provisioner/src/model/labels.js";
+import {
+  CLAIMED_AT,
+  EXPIRES_AT,
+  HARD_EXPIRES_AT,
+  LAST_ACTIVE_AT,
+  POD,
+  SANDBOX_ID,
+} from "../../provisioner/src/model/labels.js";
 
 /** Nothing schedules a pod of this scheduler. */
 const nobody = "nobody";
@@ -10,6 +17,17 @@ const nobody = "nobody";
 /** The networks of benchmarks (RFC 2544), so that nobody is reached at these addresses: 198.18.0.0/15. */
 function address(index: number): string {
   return `198.18.${Math.floor(index / 250)}.${(index % 250) + 1}`;
+}
+
+/** The times of a sandbox that is claimed now and lives as long as the one with these. */
+function claimedAt(now: Date, notes: Readonly<Record<string, string>>): Record<string, string> {
+  const later = now.getTime() - Date.parse(notes[CLAIMED_AT] ?? "");
+  return Object.fromEntries(
+    [CLAIMED_AT, EXPIRES_AT, HARD_EXPIRES_AT, LAST_ACTIVE_AT].flatMap((name) => {
+      const written = notes[name];
+      return written === undefined ? [] : [[name, new Date(Date.parse(written) + later).toISOString()]];
+    }),
+  );
 }
 
 /** A pod and the status that it is given afterwards. */
@@ -39,11 +57,7 @@ export function fakePod(mould: V1Pod, index: number, now: Date): FakePod {
         name,
         namespace: metadata?.namespace,
         labels: { ...metadata?.labels, [SANDBOX_ID]: name, [POD]: name },
-        annotations: {
-          ...metadata?.annotations,
-          // One that was claimed a while ago would be asked whether it was handed over, and there is nobody to answer.
-          [CLAIMED_AT]: new Date(now.getTime() + 6 * 3_600_000).toISOString(),
-        },
+        annotations: { ...metadata?.annotations, ...claimedAt(now, metadata?.annotations ?? {}) },
       },
       spec: Object.assign(unplaced as unknown as typeof spec, { schedulerName: nobody }),
     },

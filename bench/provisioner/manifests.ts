@@ -19,6 +19,8 @@ export interface Namespaces {
 /** What the name of the provisioner's objects is. */
 export const provisionerName = "provisioner";
 const apiPort = 8002;
+/** The port of its metrics. */
+export const metricsPort = 8003;
 
 /** Its pods' label, beside those of the stack's own, which policies see. */
 const labels = { "app.kubernetes.io/name": "sandlot", "app.kubernetes.io/component": "provisioner" };

@@ -99,7 +99,7 @@ export class Stand {
   /** What the provisioner tells Prometheus. */
   metrics(): Promise<string> {
     const { system } = names;
-    const path = `/api/v1/namespaces/${system}/pods/${manifests.provisionerName}:metrics/proxy/metrics`;
+    const path = `/api/v1/namespaces/${system}/pods/${manifests.provisionerName}:${manifests.metricsPort}/proxy/metrics`;
     return this.api.text({ path });
   }
 

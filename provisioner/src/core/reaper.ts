@@ -29,6 +29,8 @@ export interface ReaperParts {
 
 /** How long a sandbox that answers may wait for its hand-over: whoever was to do it is gone. */
 const handOverSeconds = 60;
+/** So many are asked in a round: to a replica that has just begun to lead, all that there are may be in doubt. */
+const mostAsked = 50;
 /** How long two pods of one id are left to the replicas that claimed them. */
 const duplicateSeconds = 5;
 
@@ -55,12 +57,15 @@ export class Reaper {
         .filter((one) => activity.ages(one).claimed > duplicateSeconds)
         .map(({ podUid }) => podUid),
     );
+    let asking = 0;
     const work = directory.sandboxes().flatMap((sandbox) => {
       const ages = activity.ages(sandbox);
       const reason = duplicates.has(sandbox.podUid) ? "duplicate" : verdict(sandbox, ages, rules);
       if (reason !== undefined) return this.#delete(sandbox, reason);
       // Nearly all are neither over nor in doubt: they cost no promise each, every second.
-      return this.#isInDoubt(sandbox, ages) ? this.#settleDoubt(sandbox) : [];
+      const ask = asking < mostAsked && this.#isInDoubt(sandbox, ages);
+      if (ask) asking += 1;
+      return ask ? this.#settleDoubt(sandbox) : [];
     });
     await Promise.all(work);
   }

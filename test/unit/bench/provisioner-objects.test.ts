@@ -111,12 +111,13 @@ describe("a sandbox of the fleet", () => {
       Object.assign({}, pod, { metadata: Object.assign({}, pod.metadata, { uid: "own" }), status }),
     );
     assert.ok(view.kind === "sandbox");
-    const { id, tenant, state, podIP, claimedAt } = view.pod;
+    const { id, tenant, state, podIP, claimedAt, hardExpiresAt } = view.pod;
     assert.deepEqual(
       { id, tenant, state, podIP },
       { id: "bench-fake-251", tenant: "default", state: "running", podIP: "198.18.1.2" },
     );
-    assert.ok(claimedAt > now, "one that was claimed a while ago would be asked whether it was handed over");
+    assert.deepEqual(claimedAt, now);
+    assert.equal(hardExpiresAt.getTime() - now.getTime(), 24 * 3_600_000, "as long as the mould's life");
   });
 
   it("has a name and an address of its own, all 5,000", () => {
