@@ -57,17 +57,17 @@ export class Reaper {
         .filter((one) => activity.ages(one).claimed > duplicateSeconds)
         .map(({ podUid }) => podUid),
     );
-    let asking = 0;
+    const inDoubt: Sandbox[] = [];
     const work = directory.sandboxes().flatMap((sandbox) => {
       const ages = activity.ages(sandbox);
       const reason = duplicates.has(sandbox.podUid) ? "duplicate" : verdict(sandbox, ages, rules);
       if (reason !== undefined) return this.#delete(sandbox, reason);
       // Nearly all are neither over nor in doubt: they cost no promise each, every second.
-      const ask = asking < mostAsked && this.#isInDoubt(sandbox, ages);
-      if (ask) asking += 1;
-      return ask ? this.#settleDoubt(sandbox) : [];
+      if (this.#isInDoubt(sandbox, ages)) inDoubt.push(sandbox);
+      return [];
     });
-    await Promise.all(work);
+    const asked = inDoubt.slice(0, mostAsked).map((sandbox) => this.#settleDoubt(sandbox));
+    await Promise.all([...work, ...asked]);
   }
 
   /** Whether it may be a claim whose claimer died before the hand-over: nobody could use that. */

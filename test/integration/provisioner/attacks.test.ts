@@ -1,13 +1,13 @@
 // Attacks on a provisioner with a real cluster: one tenant against another, and callers that do not keep to HTTP.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { writeKeysFile } from "../../unit/provisioner/keys-file.js";
 import { Stage, type Answer } from "./stage.js";
 
 interface Described {
@@ -34,17 +34,9 @@ describe("attacks on the provisioner", function () {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "sandlot-attacks-"));
-    const file = join(folder, "keys.json");
-    const tenants = Object.fromEntries(
-      Object.entries(keys).map(([name, text]) => [
-        name,
-        { keys: [{ name, sha256: createHash("sha256").update(text).digest("hex") }] },
-      ]),
-    );
-    writeFileSync(file, JSON.stringify({ version: 1, tenants }));
     stage = new Stage(`sandlot-attacks-${process.pid}`);
     await stage.set(2);
-    await stage.start({ API_KEYS_FILE: file });
+    await stage.start({ API_KEYS_FILE: writeKeysFile(folder, keys) });
     await stage.full(2);
     call = stage.call.bind(stage);
     port = Number(new URL(stage.url).port);

@@ -1,7 +1,6 @@
 // Skills and lasting data of sandboxes on a real cluster: what outlives a sandbox, who sees it again, and who never does.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +10,7 @@ import { execa } from "execa";
 import { SandboxClient } from "../../support/sandbox-client.js";
 import { eventually, kubectl, node } from "../support/cluster.js";
 import { applyAll, manifestsOf, type Manifest } from "../support/manifests.js";
+import { writeKeysFile } from "../../unit/provisioner/keys-file.js";
 import { apiKey, Stage } from "./stage.js";
 
 interface Sandbox {
@@ -33,12 +33,7 @@ describe("skills and lasting data", function () {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "sandlot-mounts-"));
-    const keysFile = join(folder, "keys.json");
-    const tenant = (name: Tenant) => ({
-      keys: [{ name, sha256: createHash("sha256").update(keys[name]).digest("hex") }],
-    });
-    const tenants = { acme: tenant("acme"), other: tenant("other") };
-    writeFileSync(keysFile, JSON.stringify({ version: 1, tenants }));
+    const keysFile = writeKeysFile(folder, { acme: keys.acme, other: keys.other });
     const prepare = `mkdir -p ${skillsFolder} && echo shown > ${skillsFolder}/skill.md && chmod 0777 ${skillsFolder}`;
     await execa("docker", ["exec", node, "sh", "-c", prepare]);
     stage = new Stage(`sandlot-mounts-${process.pid}`);

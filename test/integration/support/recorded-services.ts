@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
-import { networkInterfaces } from "node:os";
 
 import type { FastifyInstance } from "fastify";
 
@@ -14,6 +13,7 @@ import { buildLog } from "../../../provisioner/src/log.js";
 import { FakeCluster } from "../../unit/provisioner/fake-cluster.js";
 import { apiKey, environment, eventually, house, type Replica } from "../../unit/provisioner/house.js";
 import type { Scrape } from "./prometheus.js";
+import { ownAddress as own } from "../../unit/provisioner/own-address.js";
 
 /** The seconds of all scrapes but the first, which is at 0, on paper. */
 const later = [15, 30, 45, 60];
@@ -135,11 +135,6 @@ export async function recordProvisioner(): Promise<Scrape[]> {
     await home.end();
   }
 }
-
-/** An address of this machine that is not loopback, which no rule opens. It stands for a private server. */
-const own = Object.values(networkInterfaces())
-  .flat()
-  .find((one) => one?.family === "IPv4" && !one.internal && /^(?:10|172|192)\./.test(one.address))?.address;
 
 /** Scrapes of an egress proxy: work is done before the second. Undefined where the machine has no private address. */
 export async function recordEgressProxy(): Promise<Scrape[] | undefined> {

@@ -1,14 +1,14 @@
 // Callers who want to keep others from the provisioner: bodies that never end, and streams that nobody reads.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mock } from "node:test";
 
 import { apiKey, eventually, house, type House, type Replica } from "./house.js";
+import { writeKeysFile } from "./keys-file.js";
 
 const keys = { one: "1".repeat(32), two: "2".repeat(32) };
 
@@ -21,16 +21,8 @@ describe("hostile callers", () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "sandlot-callers-"));
-    const file = join(folder, "keys.json");
-    const tenants = Object.fromEntries(
-      Object.entries(keys).map(([name, key]) => [
-        name,
-        { keys: [{ name, sha256: createHash("sha256").update(key).digest("hex") }] },
-      ]),
-    );
-    writeFileSync(file, JSON.stringify({ version: 1, tenants }));
     home = await house();
-    replica = await home.start({ API_KEYS_FILE: file });
+    replica = await home.start({ API_KEYS_FILE: writeKeysFile(folder, keys) });
     await replica.provisioner.app.listen({ port: 0, host: "127.0.0.1" });
     port = (replica.provisioner.app.server.address() as AddressInfo).port;
     for (const key of Object.values(keys))

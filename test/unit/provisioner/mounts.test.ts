@@ -1,7 +1,6 @@
 // Skills and lasting data: whose folder a request leads to, attacked; and both APIs, which lead to the same ones.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,6 +14,7 @@ import {
 import { askedVolumes, readUserData } from "../../../provisioner/src/model/mounts.js";
 import { documented, type Documented } from "./documented.js";
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
+import { writeKeysFile } from "./keys-file.js";
 
 /** Names that are also names of folders on the way, among any others. */
 const named = (pattern: RegExp) =>
@@ -134,11 +134,7 @@ describe("sandboxes with skills and lasting data", () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "sandlot-keys-"));
-    const tenant = (key: string) => ({
-      keys: [{ name: "k", sha256: createHash("sha256").update(key).digest("hex") }],
-    });
-    const tenants = { one: tenant(keys.one), two: tenant(keys.two) };
-    writeFileSync(join(folder, "keys.json"), JSON.stringify({ version: 1, tenants }));
+    writeKeysFile(folder, keys);
     home = await house();
   });
 

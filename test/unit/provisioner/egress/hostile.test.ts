@@ -4,17 +4,12 @@ import assert from "node:assert/strict";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { networkInterfaces } from "node:os";
 
 import { Registry } from "prom-client";
 
 import { nameResolver } from "../../../../provisioner/src/egress/destination.js";
 import { EgressProxy, parseRule, type Rules } from "../../../../provisioner/src/egress/index.js";
-
-/** An address of this machine that is not loopback, which no rule opens. It stands for a private server. */
-const own = Object.values(networkInterfaces())
-  .flat()
-  .find((one) => one?.family === "IPv4" && !one.internal && /^(?:10|172|192)\./.test(one.address))?.address;
+import { ownAddress as own } from "../own-address.js";
 
 describe("egress: hostile sandboxes and servers", function () {
   this.timeout(60_000);

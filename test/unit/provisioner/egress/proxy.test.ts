@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { networkInterfaces } from "node:os";
 
 import { Registry } from "prom-client";
 
@@ -14,6 +13,7 @@ import {
   type Rule,
   type Rules,
 } from "../../../../provisioner/src/egress/index.js";
+import { ownAddress as own } from "../own-address.js";
 
 const rules = (allow: string[], deny: string[] = []): Rules => {
   const read = (text: string): Rule => {
@@ -23,11 +23,6 @@ const rules = (allow: string[], deny: string[] = []): Rules => {
   };
   return { allow: allow.map(read), deny: deny.map(read) };
 };
-
-/** An address of this machine that is not loopback, which no rule opens. It stands for a private server. */
-const own = Object.values(networkInterfaces())
-  .flat()
-  .find((one) => one?.family === "IPv4" && !one.internal && /^(?:10|172|192)\./.test(one.address))?.address;
 
 describe("egress: proxy", function () {
   this.timeout(120_000);

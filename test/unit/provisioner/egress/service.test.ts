@@ -4,18 +4,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { networkInterfaces } from "node:os";
 
 import { readEgressSettings } from "../../../../provisioner/src/config/settings.js";
 import { startEgress, type EgressService } from "../../../../provisioner/src/egress/service.js";
 import { buildLog } from "../../../../provisioner/src/log.js";
 import { FakeCluster } from "../fake-cluster.js";
 import { eventually } from "../house.js";
+import { ownAddress as own } from "../own-address.js";
 
-/** An address of this machine that is not loopback, which no rule opens. It stands for a private server. */
-const own = Object.values(networkInterfaces())
-  .flat()
-  .find((one) => one?.family === "IPv4" && !one.internal && /^(?:10|172|192)\./.test(one.address))?.address;
 const ownText = String(own);
 
 describe("egress: service", function () {
