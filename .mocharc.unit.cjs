@@ -20,7 +20,7 @@ const all = ["test/unit", "test/graph", "test/policy"].flatMap((folder) =>
 module.exports = {
   ...require("./.mocharc.json"),
   parallel: true,
-  // More than processors: many wait for something most of the time.
-  jobs: 4,
+  // More than processors, because many wait for something most of the time.
+  jobs: 6,
   spec: [...long, ...all.filter((name) => !long.includes(name)).sort()],
 };

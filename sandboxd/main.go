@@ -87,6 +87,12 @@ func serve(settings config.Config, log *slog.Logger) error {
 	go func() { failed <- server.Serve(listener) }()
 	log.Info("listening", "address", listener.Addr().String(), "metrics", metricsAddress, "version", version,
 		"pid", os.Getpid(), "ms", time.Since(started).Milliseconds())
+	go func() {
+		// The first command tries again, and says what it is told.
+		if err := service.Prepare(); err != nil {
+			log.Warn("no shell could be prepared", "error", err.Error())
+		}
+	}()
 	select {
 	case err := <-failed:
 		return err

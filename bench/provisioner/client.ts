@@ -72,9 +72,9 @@ export class Client {
     return { ...described, createdMs, answeredMs: performance.now() - started };
   }
 
-  /** Whether the sandbox at this URL runs a command. */
+  /** Whether the sandbox at this URL runs a command, sent as DeerFlow's gateway sends its commands. */
   async runs(url: string, headers: Record<string, string> = {}): Promise<boolean> {
-    const { status, text } = await this.send("POST", `${url}/v1/bash/exec`, { command: "true" }, headers);
+    const { status, text } = await this.send("POST", `${url}/v1/shell/exec`, { command: "true" }, headers);
     return status === 200 && (JSON.parse(text) as { success?: boolean }).success !== false;
   }
 

@@ -124,7 +124,7 @@ function writeRows({ coldWrites, fleet }: Measured): Figure[] {
 
 function routerRows({ routed, direct }: RouterTimes): Figure[] {
   return ranks(
-    "POST /v1/bash/exec true by the router",
+    "POST /v1/shell/exec true by the router",
     routed,
     sameOf({ times: direct, what: "the same straight to the pod, by a port of the node" }),
   );

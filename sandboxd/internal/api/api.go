@@ -92,6 +92,9 @@ func New(settings config.Config, table *proc.Table, version string, log *slog.Lo
 	return a
 }
 
+// Prepare does ahead what the first command would wait for.
+func (a *API) Prepare() error { return a.shell.Prepare() }
+
 // Drain fails the readiness probe and lets no command or session begin from here on. The channel is closed when no
 // command runs.
 func (a *API) Drain() <-chan struct{} { return a.slots.Drain() }

@@ -27,6 +27,7 @@ type Manager struct {
 	mu        sync.Mutex
 	sessions  map[string]*Session
 	defaultID string
+	waiting   *Session
 }
 
 // NewManager returns a manager without sessions. slots bounds the commands that run at once; env gives the environment
@@ -78,10 +79,9 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 	} else if !isFolder(folder) {
 		return nil, "", &FolderError{folder}
 	}
-	if !options.PreserveSymlinks {
-		if real, err := filepath.EvalSymlinks(folder); err == nil {
-			folder = real
-		}
+	physical := !options.PreserveSymlinks
+	if physical {
+		folder = withoutLinks(folder)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -96,25 +96,41 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 	if len(m.sessions) >= m.settings.MaxSessions {
 		return nil, "", ErrTooMany
 	}
-	id := options.ID
-	if id == "" {
-		id = proc.Random()
+	s := m.takeWaiting(folder, physical)
+	if s == nil {
+		s = m.newSession(folder, physical)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal == nil {
+		if err := s.launch(); err != nil {
+			return nil, "", err
+		}
 	}
 	now := time.Now()
-	s := &Session{
-		ID: id, Created: now, manager: m, startDir: folder, physical: !options.PreserveSymlinks,
-		turn: make(chan struct{}, 1), noChange: options.NoChange, folder: folder, used: now,
+	s.ID, s.Created, s.used, s.noChange = options.ID, now, now, options.NoChange
+	if s.ID == "" {
+		s.ID = proc.Random()
 	}
 	if s.noChange == 0 {
 		s.noChange = m.settings.NoChange
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.launch(); err != nil {
-		return nil, "", err
-	}
-	m.sessions[id] = s
+	m.sessions[s.ID] = s
 	return s, folder, nil
+}
+
+// newSession returns one that nobody knows, without a bash.
+func (m *Manager) newSession(folder string, physical bool) *Session {
+	return &Session{
+		manager: m, startDir: folder, physical: physical, turn: make(chan struct{}, 1), folder: folder,
+	}
+}
+
+func withoutLinks(folder string) string {
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		return real
+	}
+	return folder
 }
 
 // Get returns the session of that name.
@@ -485,6 +501,7 @@ func (m *Manager) all() []*Session {
 
 // DeleteAll ends every session and returns how many there were.
 func (m *Manager) DeleteAll() int {
+	m.dismiss()
 	all := m.all()
 	var group sync.WaitGroup
 	for _, s := range all {

@@ -1,6 +1,7 @@
-# Start-up file of a session's bash. Descriptor 250 brings, for each command, the folder to change to, a one-time
-# word, the command and a second word, each ended by NUL; 249 is the terminal, where the words mark the beginning and
-# the end of the command's output. Both are closed while a command runs, and no command ever sees its words.
+# Start-up file of a session's bash. Descriptor 250 brings, for each command, variables to export and an empty word, the
+# folder to change to, a one-time word, the command and a second word, each ended by NUL; 249 is the terminal, where the words
+# mark the beginning and the end of the command's output. Both are closed while a command runs, and no command ever sees its
+# words.
 exec 250<&3 249>&1 3<&- 4<&-
 [ -r ~/.bashrc ] && . ~/.bashrc
 set +o history
@@ -9,6 +10,9 @@ PS1= PS2= IGNOREEOF=1000000
 
 __sandboxd_take() {
   local status=$? folder word
+  while IFS= read -rd '' -u 250 __sandboxd_command && [ -n "$__sandboxd_command" ]; do
+    builtin declare -gx "$__sandboxd_command"
+  done
   IFS= read -rd '' -u 250 folder
   IFS= read -rd '' -u 250 word
   IFS= read -rd '' -u 250 __sandboxd_command

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ type Record struct {
 	Output  string `json:"output"`
 }
 
-// Session is one bash. Its exported fields never change.
+// Session is one bash. Its exported fields do not change once others know it.
 type Session struct {
 	ID      string
 	Created time.Time
@@ -54,6 +55,9 @@ type Session struct {
 	scope    *proc.Scope
 	pending  []byte
 	closed   bool
+
+	env    []string // what the bash was started with
+	newEnv []string // what the bash has to learn with its next command, because its owner came later
 }
 
 // ErrClosed says that a session was deleted while a request waited for its turn.
@@ -69,18 +73,17 @@ func (s *Session) launch() error {
 		folder = "/"
 	}
 	cmd.Dir = folder
-	cmd.Env = append(s.manager.env(), scope.Env(), "PWD="+folder)
+	s.env, s.newEnv = s.manager.env(), nil
+	cmd.Env = append(slices.Clone(s.env), scope.Env(), "PWD="+folder)
 	if s.physical {
 		cmd.Args = append(cmd.Args, "-P")
 	}
-	terminal, inherited, err := openTerminal(cmd)
+	terminal, startup, err := openTerminal(cmd)
 	if err != nil {
 		return fmt.Errorf("cannot open a terminal: %w", err)
 	}
 	process, err := s.manager.table.Start(cmd)
-	for _, file := range inherited {
-		file.Close()
-	}
+	startup.Close()
 	if err != nil {
 		terminal.close()
 		return fmt.Errorf("cannot start %s: %w", settings.Shell, err)
@@ -133,6 +136,7 @@ func (s *Session) receive(t *terminal, data []byte) {
 	if !ended {
 		return
 	}
+	t.forget()
 	s.pending = nil
 	s.folder = folder
 	status := Completed
@@ -216,7 +220,8 @@ func (s *Session) begin(line, folder string) (*command, error) {
 	c, first, last := newCommand(line, prompt(s.folder), s.manager.settings.MaxOutput)
 	c.older = proc.Snapshot()
 	s.current, s.pending, s.used = c, nil, time.Now()
-	s.terminal.next([]byte(folder + "\x00" + first + "\x00" + line + "\x00" + last + "\x00"))
+	s.terminal.next(s.newEnv, folder, first, line, last)
+	s.newEnv = nil
 	return c, nil
 }
 
@@ -318,7 +323,7 @@ func (s *Session) verify(t *terminal, process *proc.Process, last *command) {
 	probe, first, word := newCommand(":", last.prompt, 1<<10)
 	probe.hidden, probe.swept = true, last.swept
 	s.current, s.pending = probe, nil
-	t.next([]byte("\x00" + first + "\x00:\x00" + word + "\x00"))
+	t.next(nil, "", first, ":", word)
 	s.mu.Unlock()
 	if !waitFor(probe.done, time.Second) {
 		s.manager.table.Signal(process, syscall.SIGKILL)

@@ -1,8 +1,11 @@
 package shell
 
 import (
+	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/creack/pty"
@@ -17,16 +20,16 @@ var startup []byte
 // trigger makes the waiting shell take and run the next command. It is the only line the server ever types.
 const trigger = "{ __sandboxd_take; } 2>/dev/null; builtin eval \"$__sandboxd_command\" 249>&- 250<&-; { __sandboxd_done; } 2>/dev/null\n"
 
-// terminal is a pseudo-terminal with a bash on it and the pipe that brings the bash its commands.
+// terminal is a pseudo-terminal with a bash on it and the file that brings the bash its commands. It is no pipe, because from
+// one bash reads byte by byte, which under gVisor takes longer than a short command itself. Server and bash share its offset.
 type terminal struct {
 	master  *os.File
 	slave   *os.File
 	control *os.File
 }
 
-// openTerminal prepares cmd to run on a new terminal and returns the files that the child inherits, to be closed
-// after the start.
-func openTerminal(cmd *exec.Cmd) (*terminal, []*os.File, error) {
+// openTerminal prepares cmd to run on a new terminal and returns the child's start-up file, to be closed after the start.
+func openTerminal(cmd *exec.Cmd) (*terminal, *os.File, error) {
 	master, slave, err := pty.Open()
 	if err != nil {
 		return nil, nil, err
@@ -34,15 +37,14 @@ func openTerminal(cmd *exec.Cmd) (*terminal, []*os.File, error) {
 	t := &terminal{master: master, slave: slave}
 	t.reset()
 	_ = pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: 120})
-	controlRead, controlWrite, err := os.Pipe()
+	control, err := unix.MemfdCreate("commands", unix.MFD_CLOEXEC)
 	if err != nil {
 		t.close()
 		return nil, nil, err
 	}
-	t.control = controlWrite
+	t.control = os.NewFile(uintptr(control), "commands")
 	rcRead, rcWrite, err := os.Pipe()
 	if err != nil {
-		controlRead.Close()
 		t.close()
 		return nil, nil, err
 	}
@@ -50,9 +52,9 @@ func openTerminal(cmd *exec.Cmd) (*terminal, []*os.File, error) {
 	_, _ = rcWrite.Write(startup)
 	rcWrite.Close()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	cmd.ExtraFiles = []*os.File{controlRead, rcRead}
+	cmd.ExtraFiles = []*os.File{t.control, rcRead}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
-	return t, cmd.ExtraFiles, nil
+	return t, rcRead, nil
 }
 
 // reset undoes what a program did to the terminal: no echo, no line-end translation of output, signals from keys.
@@ -71,12 +73,22 @@ func (t *terminal) reset() {
 	_ = unix.IoctlSetTermios(fd, unix.TCSETS, settings)
 }
 
-// next hands a command to the shell. Input left over from the command before is thrown away.
-func (t *terminal) next(payload []byte) {
+// next hands a command to the shell, and before it the NAME=value that the shell is to export. Input left over from the
+// command before is thrown away.
+func (t *terminal) next(variables []string, folder, first, line, last string) {
 	t.reset()
 	_ = unix.IoctlSetInt(int(t.slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)
-	go func() { _, _ = t.control.Write(payload) }()
+	fields := append(slices.Clone(variables), "", folder, first, line, last, "")
+	t.forget()
+	_, _ = t.control.Write([]byte(strings.Join(fields, "\x00")))
+	_, _ = t.control.Seek(0, io.SeekStart)
 	_, _ = t.master.WriteString(trigger)
+}
+
+// forget frees what the last command took.
+func (t *terminal) forget() {
+	_ = t.control.Truncate(0)
+	_, _ = t.control.Seek(0, io.SeekStart)
 }
 
 func (t *terminal) close() {
