@@ -6,7 +6,10 @@ import { resolve as resolveProvisioner } from "../provisioner/resolve";
 import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { resolve as resolveDeployment } from "../sandbox-deployment/validate";
 import type { SandboxEnvironmentOptions } from "../sandbox-environment/args";
-import { resolve as resolveEnvironment } from "../sandbox-environment/resolve";
+import {
+  resolve as resolveEnvironment,
+  type SandboxEnvironmentSettings,
+} from "../sandbox-environment/resolve";
 import { resolve as resolveNamespace, type SandboxNamespaceSettings } from "../sandbox-namespace/args";
 import { resolve as resolveNetwork } from "../sandbox-network-policies/resolve";
 import { resolve as resolveRbac } from "../sandbox-rbac/resolve";
@@ -19,6 +22,7 @@ import { resolve as resolveRetention } from "../user-data-retention/resolve";
 import { resolve as resolveUserData } from "../user-data-storage/resolve";
 import type { SandboxPlatformArgs } from "./args";
 import { egressProxyArgs } from "./provisioner";
+import { checkQuota, type Pool } from "./quota";
 import { retentionArgs } from "./retention";
 
 /** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
@@ -100,21 +104,11 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
       serviceAccountName: "sandbox",
     }),
   );
+  const pools = checkEnvironments(checks, name, args, namespace, home);
   if (home !== undefined && deployment !== undefined) {
     checkMaximum(checks, "deployment.resources.limits", deployment.resources.limits, home);
-    const { autoscaling } = deployment;
-    const [field, most] =
-      autoscaling === undefined
-        ? ["replicas", deployment.replicas]
-        : ["autoscaling.maxReplicas", autoscaling.maxReplicas];
-    if (most >= home.quota.pods) {
-      checks.problem(
-        `deployment.${field} is ${most}, but the namespace's quota is ${home.quota.pods} pods, and an update needs one more ` +
-          "than there are replicas; lower it or raise namespace.quota.pods",
-      );
-    }
+    checkQuota(checks, deployment, pools, home.quota);
   }
-  checkEnvironments(checks, name, args, namespace, home);
   checkProvisioner(checks, names.provisioner, args, namespace);
   checkEgressProxy(checks, names.egressProxy, args, namespace);
   checkRetention(checks, names.userDataRetention, args, namespace);
@@ -138,15 +132,17 @@ function checkMaximum(
   }
 }
 
+/** @returns the idle pods of each */
 function checkEnvironments(
   checks: Checks,
   name: string,
   args: SandboxPlatformArgs,
   namespace: string,
   home: SandboxNamespaceSettings | undefined,
-): void {
+): Pool[] {
   const { image } = args;
   const seen = new Set<string>();
+  const pools: Pool[] = [];
   for (const environment of allEnvironments(args)) {
     const part = environmentPart(name, environment.name);
     const settings = checks.part(() =>
@@ -157,10 +153,21 @@ function checkEnvironments(
       checkMaximum(checks, `${field}: resources.limits`, settings.resources.limits, home);
       checkMaximum(checks, `${field}: maxResources`, settings.maxResources, home);
     }
+    if (settings !== undefined) pools.push(poolOf(settings, args));
     if (seen.has(environment.name))
       checks.problem(`two environments are named "${environment.name}"; rename one of them`);
     seen.add(environment.name);
   }
+  return pools;
+}
+
+function poolOf(
+  { name, poolSize, resources }: SandboxEnvironmentSettings,
+  { environments = [] }: SandboxPlatformArgs,
+): Pool {
+  const own = environments.some((each) => each.name === name);
+  const field = own ? `poolSize of environment "${name}"` : "defaultPoolSize";
+  return { field, count: poolSize, resources };
 }
 
 /** The environments that are given, and the provisioner's default one where it is not among them. */

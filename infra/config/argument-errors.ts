@@ -18,19 +18,18 @@ const sandbox: Renamed = [
   [/\bdisruption\.minAvailable\b/g, "minAvailable"],
 ];
 
+const quota = ["cpu", "memory", "ephemeralStorage"].flatMap((amount): Renamed => {
+  const name = `${amount[0]?.toUpperCase() ?? ""}${amount.slice(1)}`;
+  return [
+    [new RegExp(`\\bquota\\.limits${name}\\b`, "g"), `quota.${amount}`],
+    [new RegExp(`\\bquota\\.requests${name}\\b`, "g"), `quota.requests.${amount}`],
+  ];
+});
+
 /** The key of configuration that each component's arguments come from. */
 const keys: Readonly<Record<string, { readonly key: string; readonly renamed?: Renamed }>> = {
   K3sCluster: { key: "cluster" },
-  SandboxNamespace: {
-    key: "namespace",
-    renamed: ["cpu", "memory", "ephemeralStorage"].flatMap((amount): Renamed => {
-      const name = `${amount[0]?.toUpperCase() ?? ""}${amount.slice(1)}`;
-      return [
-        [new RegExp(`\\bquota\\.limits${name}\\b`, "g"), `quota.${amount}`],
-        [new RegExp(`\\bquota\\.requests${name}\\b`, "g"), `quota.requests.${amount}`],
-      ];
-    }),
-  },
+  SandboxNamespace: { key: "namespace", renamed: quota },
   SandboxNetworkPolicies: { key: "network" },
   GvisorRuntime: { key: "runtime", renamed: [[/\bruntimeClassName\b/g, "className"]] },
   SkillsStorage: { key: "skills", renamed: folder },
@@ -62,6 +61,7 @@ const platform: Renamed = [
   [/\bdeployment\./g, "sandbox."],
   [/\buserDataRetention\b/g, "userData.retention"],
   [/\bdefaultPoolSize\b/g, "provisioner.poolSize"],
+  ...quota,
   ...sandbox,
 ];
 

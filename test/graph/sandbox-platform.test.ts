@@ -197,6 +197,55 @@ describe("SandboxPlatform's graph", () => {
     assert.match(error.message, /deployment\.replicas is 3, but the namespace's quota is 3 pods/);
   });
 
+  const beyondQuota: [title: string, args: Partial<SandboxPlatformArgs>, says: RegExp][] = [
+    [
+      "shared sandboxes and pools together",
+      {
+        deployment: { replicas: 2, resources: { limits: { cpu: "1500m" } } },
+        environments: [{ name: "tools", poolSize: 3, resources: { limits: { cpu: "500m" } } }],
+        namespace: { quota: { limitsCpu: "4" } },
+      },
+      /deployment\.replicas is 2, poolSize of environment "tools" is 3: their limits of cpu are "4\.5" in all, but the namespace's quota is "4"; lower one or raise namespace\.quota\.limitsCpu\.$/,
+    ],
+    [
+      "the least that an autoscaler keeps",
+      {
+        deployment: { autoscaling: { minReplicas: 3, maxReplicas: 6 } },
+        namespace: { quota: { requestsMemory: "256Mi" } },
+      },
+      /deployment\.autoscaling\.minReplicas is 3: their requests of memory are "384Mi" in all, but the namespace's quota is "256Mi"/,
+    ],
+    [
+      "idle pods alone",
+      { deployment: { replicas: 1 }, environments: [{ name: "tools", poolSize: 50 }] },
+      /poolSize of environment "tools" is 50: 51 pods in all, but the namespace's quota is 50/,
+    ],
+  ];
+  for (const [title, args, says] of beyondQuota) {
+    it(`refuses what would be missing for good because the quota has no room for it: ${title}`, async () => {
+      const { error, graph: nothing } = await recordFailure(
+        () => new SandboxPlatform("sandlot", { ...given, ...args }),
+      );
+      assert.match(error.message, says);
+      assert.deepEqual(nothing.names(), []);
+    });
+  }
+
+  it("admits what fills the quota exactly", async () => {
+    const full = await platform({
+      deployment: { replicas: 1, resources: { limits: { cpu: "100m" }, requests: { cpu: "100m" } } },
+      environments: [
+        {
+          name: "tools",
+          poolSize: 2,
+          resources: { limits: { cpu: "100m" }, requests: { cpu: "100m" } },
+        },
+      ],
+      namespace: { quota: { limitsCpu: "300m", requestsCpu: "0.3" } },
+    });
+    assert.notEqual(full.ofType("kubernetes:apps/v1:Deployment").length, 0);
+  });
+
   it("admits an address that is only known later", async () => {
     const later = await platform({ network: { ingressPeers: [{ cidr: pulumi.output("172.18.0.1/32") }] } });
     assert.deepEqual(at(later.get("sandlot-network-clients"), "spec.ingress.0.from"), [

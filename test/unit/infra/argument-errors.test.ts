@@ -34,6 +34,10 @@ describe("problems of arguments", () => {
       'Provisioner "p": tracing.endpoint is "x", but …',
       'sandlot:observability: tracing.endpoint is "x", but …',
     ],
+    [
+      'SandboxPlatform "s": defaultPoolSize is 9: … raise namespace.quota.limitsCpu',
+      "sandlot: provisioner.poolSize is 9: … raise namespace.quota.cpu",
+    ],
     ['Something "else": name is 1', 'Something "else": name is 1'],
   ] as const) {
     it(said, () => {
