@@ -9,6 +9,7 @@ import { projectRoot } from "@sandlot/toolchain/paths.js";
 import { step } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
+import { policyArguments } from "../commands/support/policies.js";
 import type { Figure } from "./figures.js";
 import { makeUp } from "./make.js";
 import { percentile } from "./statistics.js";
@@ -93,7 +94,7 @@ export async function engineFigures(around: Surroundings): Promise<Figure[]> {
       progress.detail(`round ${round + 1} of ${rounds}: empty program and previews`);
       took("emptyUp", await run(empty, ["up", "--yes", "--skip-preview"]));
       took("preview", await run(ours, ["preview", "--diff"]));
-      took("policies", await run(ours, ["preview", "--diff", "--policy-pack", "policies"]));
+      took("policies", await run(ours, ["preview", "--diff", ...policyArguments(stack)]));
       took("emptyPreview", await run(empty, ["preview", "--diff"]));
     }
   });
