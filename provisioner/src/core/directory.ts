@@ -1,8 +1,7 @@
 // What there is, by id and by environment: an index over the copies of pods and Services.
 import type { V1Pod, V1Service } from "@kubernetes/client-node";
 
-import type { WatchCache } from "../kubernetes/watch-cache.js";
-import { ranked } from "../model/choice.js";
+import { numberOf, type WatchCache } from "../kubernetes/watch-cache.js";
 import { serviceName } from "../model/names.js";
 import { viewOf, type IdlePod, type PodView, type Sandbox } from "../model/sandbox.js";
 
@@ -28,6 +27,8 @@ export class Directory implements SandboxDirectory {
   readonly #idleListeners = new Set<(environment: string) => void>();
   /** Pods that answered us before the kubelet said that they are Ready. */
   readonly #answering = new Set<string>();
+  /** The version with which each pod was first seen to be somebody's: that of its claim, if we were there. */
+  readonly #claimed = new Map<string, bigint>();
   /** Pods of ours that are not being deleted: asked for by every create. */
   #count = 0;
 
@@ -47,10 +48,7 @@ export class Directory implements SandboxDirectory {
   get(tenant: string, id: string): Sandbox | undefined {
     const pods = this.#byId.get(id);
     if (pods === undefined) return undefined;
-    return this.#winner(
-      id,
-      [...pods.values()].filter((one) => one.tenant === tenant),
-    );
+    return this.#winner([...pods.values()].filter((one) => one.tenant === tenant));
   }
 
   withId(id: string): readonly Sandbox[] {
@@ -112,11 +110,17 @@ export class Directory implements SandboxDirectory {
     this.#answering.add(podUid);
   }
 
-  #winner(id: string, candidates: readonly Sandbox[]): Sandbox | undefined {
-    if (candidates.length <= 1) return candidates[0] && this.#seen(candidates[0]);
-    const live = candidates.filter(isLive);
-    const [first] = ranked(rankKey(candidates[0]?.tenant ?? "", id), live.length > 0 ? live : candidates);
+  /** Of several that were claimed for one id at the same moment, the first: whoever claimed the others gives way to it. */
+  #winner(candidates: readonly Sandbox[]): Sandbox | undefined {
+    const live = candidates.length > 1 ? candidates.filter(isLive) : candidates;
+    const [first] = (live.length > 0 ? live : candidates).toSorted((one, other) =>
+      this.#claimOf(one) < this.#claimOf(other) ? -1 : 1,
+    );
     return first && this.#seen(first);
+  }
+
+  #claimOf({ podUid }: Sandbox): bigint {
+    return this.#claimed.get(podUid) ?? 0n;
   }
 
   #seen(sandbox: Sandbox): Sandbox {
@@ -135,14 +139,18 @@ export class Directory implements SandboxDirectory {
     }
     if (before !== undefined && counts(before)) this.#count -= 1;
     const view = viewOf(pod);
-    if (gone) this.#views.delete(name);
-    else {
+    if (gone) {
+      this.#views.delete(name);
+      this.#claimed.delete(pod.metadata?.uid ?? "");
+    } else {
       this.#views.set(name, view);
       if (counts(view)) this.#count += 1;
       if (view.kind === "idle") insert(this.#idle, view.pod.environment, name, view.pod);
       if (view.kind === "sandbox") {
         insert(this.#byId, view.pod.id, name, view.pod);
         insert(this.#byTenant, view.pod.tenant, name, view.pod);
+        if (!this.#claimed.has(view.pod.podUid))
+          this.#claimed.set(view.pod.podUid, numberOf(view.pod.resourceVersion));
       }
     }
     // Once the kubelet knows better than we do, what we noted is of no more use.
@@ -157,7 +165,7 @@ export class Directory implements SandboxDirectory {
   }
 }
 
-/** What replicas rank pods by for one sandbox: the same when claiming as when several have claimed. */
+/** What replicas rank pods by for one sandbox: all replicas try the same one first. */
 export function rankKey(tenant: string, id: string): string {
   return `${tenant}/${id}`;
 }

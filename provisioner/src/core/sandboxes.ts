@@ -91,6 +91,8 @@ export interface Created {
 /** An idle pod answers at once or is no good. */
 const warmHandOverMs = 2_000;
 const claimAttempts = 5;
+/** Events come within milliseconds; a watch that was cut is there again in less than this. */
+const claimsSeenMs = 1_000;
 /** How long a sandbox that is starting has to say that it answers. One that does not listen yet says so at once. */
 const askedMs = 1_000;
 /** How often an idle pod that is starting is looked at, where it is the last that there may be. */
@@ -468,14 +470,20 @@ export class Sandboxes {
     });
   }
 
-  /** After the sandbox is ours: hands it over, and gives way if another replica's claim of the same id is the one that counts. */
+  /**
+   * After the sandbox is ours: hands it over, and gives way if another replica claimed one for the same id before. Every replica that
+   * has seen all up to its own claim knows whether its was the first; with a watch that does not come to that, the reaper finds out.
+   */
   async #settled(
     sandbox: Sandbox,
     request: SandboxRequest,
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
+    const patience = AbortSignal.any([deadline, AbortSignal.timeout(claimsSeenMs)]);
+    const seen = this.#parts.pods.caughtUp(sandbox.resourceVersion, patience);
     const finished = await this.#finish(sandbox, request, fingerprint, deadline, true);
+    await seen;
     const winner = this.#parts.directory.get(request.tenant, request.id);
     if (winner === undefined || winner.podUid === sandbox.podUid || !isLive(winner)) return finished;
     await this.#remove(sandbox);

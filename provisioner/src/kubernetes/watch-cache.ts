@@ -58,6 +58,9 @@ export class WatchCache<T extends KubernetesObject> {
   /** What is gone must not come back by an answer that was on its way. */
   readonly #tombstones = new Map<string, number>();
   readonly #stopping = new AbortController();
+  /** The version up to which everything has been seen. */
+  #version = 0n;
+  readonly #waiting = new Set<{ readonly version: bigint; readonly resume: () => void }>();
   /** Settled when it was listed and the watch stood, so that what is not in it is not there. */
   readonly synced: Promise<void>;
   #markSynced: () => void = () => undefined;
@@ -99,6 +102,34 @@ export class WatchCache<T extends KubernetesObject> {
   /** Takes over an object that a write has returned, so that we see our own writes at once. */
   observe(object: T): void {
     this.#put(this.#slim(object));
+  }
+
+  /**
+   * Waits until everything up to this version has been seen: whatever was written before the write that returned it.
+   * @returns whether that came before the end of patience
+   */
+  caughtUp(version: string, patience: AbortSignal): Promise<boolean> {
+    const wanted = numberOf(version);
+    if (this.#version >= wanted) return Promise.resolve(true);
+    if (patience.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const end = (seen: boolean): void => {
+        this.#waiting.delete(waiting);
+        patience.removeEventListener("abort", late);
+        resolve(seen);
+      };
+      const late = (): void => {
+        end(false);
+      };
+      const waiting = {
+        version: wanted,
+        resume: () => {
+          end(true);
+        },
+      };
+      this.#waiting.add(waiting);
+      patience.addEventListener("abort", late);
+    });
   }
 
   /** Runs until {@link stop}. */
@@ -165,6 +196,7 @@ export class WatchCache<T extends KubernetesObject> {
       if (!found.has(name) && !isNewer(object.metadata?.resourceVersion, version)) this.#remove(object);
     }
     for (const object of found.values()) this.#put(object);
+    this.#advance(version);
     return version;
   }
 
@@ -196,8 +228,15 @@ export class WatchCache<T extends KubernetesObject> {
       if (type === "ADDED" || type === "MODIFIED") this.#put(this.#slim(object));
       else if (type === "DELETED") this.#remove(object);
       const version = object.metadata?.resourceVersion;
-      if (version !== undefined) yield version;
+      if (version === undefined) continue;
+      this.#advance(version);
+      yield version;
     }
+  }
+
+  #advance(version: string): void {
+    this.#version = numberOf(version);
+    for (const waiting of this.#waiting) if (waiting.version <= this.#version) waiting.resume();
   }
 
   #put(object: T): void {
@@ -240,11 +279,16 @@ function nameOf(object: KubernetesObject): string {
 }
 
 /**
- * Whether one version is later than another. Versions of one kind of one server are numbers that only grow
+ * A version as a number: those of one kind of one server only grow, in the order of writes
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions).
  */
+export function numberOf(version: string | undefined): bigint {
+  return BigInt(version ?? "0");
+}
+
+/** Whether one version is later than another. */
 function isNewer(one: string | undefined, other: string | undefined): boolean {
-  return BigInt(one ?? "0") > BigInt(other ?? "0");
+  return numberOf(one) > numberOf(other);
 }
 
 async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {

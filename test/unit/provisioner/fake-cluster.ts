@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type { V1Pod } from "@kubernetes/client-node";
 
@@ -25,6 +26,16 @@ interface Stored {
 }
 
 type Event = { kind: string; type: "ADDED" | "MODIFIED" | "DELETED"; object: Stored; version: number };
+
+/** A watch, with what it was sent last: events keep their order. */
+interface Watcher {
+  /** Of those of pods, the first being 1. */
+  number: number;
+  readonly kind: string;
+  readonly labels: string;
+  readonly response: ServerResponse;
+  sent: Promise<unknown> | undefined;
+}
 
 /** What to do with a request: fail with a status, or lose the answer after the effect. */
 export type Fault = { status: number; reason?: string } | "lose-answer" | undefined;
@@ -53,7 +64,13 @@ export class FakeCluster {
     kinds.map((kind) => [kind, new Map<string, Stored>()]),
   );
   readonly #history: Event[] = [];
-  readonly #watchers = new Set<{ kind: string; labels: string; response: ServerResponse }>();
+  /**
+   * How long an event takes to the watch of pods that was opened as this one, 1 being the first, after the one before has come.
+   * Milliseconds; 0: it is there at once.
+   */
+  lagMs: (watch: number) => number = () => 0;
+  readonly #watchers = new Set<Watcher>();
+  #podWatches = 0;
   readonly #server: Server;
   #version = 100;
   #oldest = 0;
@@ -284,7 +301,7 @@ export class FakeCluster {
     const event = { kind, type, object: structuredClone(object), version: this.#version };
     this.#history.push(event);
     for (const watcher of this.#watchers)
-      if (watcher.kind === kind && selects(watcher.labels, object)) watcher.response.write(line(event));
+      if (watcher.kind === kind && selects(watcher.labels, object)) this.#send(watcher, line(event));
   }
 
   #watch(kind: string, query: URLSearchParams, response: ServerResponse): void {
@@ -299,9 +316,26 @@ export class FakeCluster {
     for (const event of this.#history)
       if (event.kind === kind && event.version > from && selects(labels, event.object))
         response.write(line(event));
-    const watcher = { kind, labels, response };
+    const watcher: Watcher = { number: 0, kind, labels, response, sent: undefined };
+    if (kind === "pods") watcher.number = this.#podWatches += 1;
     this.#watchers.add(watcher);
     response.on("close", () => this.#watchers.delete(watcher));
+  }
+
+  #send(watcher: Watcher, text: string): void {
+    const lag = watcher.kind === "pods" ? this.lagMs(watcher.number) : 0;
+    if (lag === 0 && watcher.sent === undefined) {
+      watcher.response.write(text);
+      return;
+    }
+    const before = watcher.sent ?? Promise.resolve();
+    const sent = before
+      .then(() => sleep(lag, undefined, { ref: false }))
+      .then(() => watcher.response.write(text))
+      .finally(() => {
+        if (watcher.sent === sent) watcher.sent = undefined;
+      });
+    watcher.sent = sent;
   }
 
   #kind(kind: string): Map<string, Stored> {

@@ -1,6 +1,9 @@
 // What breaks, and what is left: writes that fail or whose answer is lost, replicas that race or die, watches that are cut.
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 
+import { rankKey } from "../../../provisioner/src/core/directory.js";
+import { ranked } from "../../../provisioner/src/model/choice.js";
 import { environment, eventually, house, type House, type Replica } from "./house.js";
 
 const body = (id: string): object => ({ sandbox_id: id });
@@ -20,17 +23,18 @@ describe("the provisioner's pool and claims, with faults", () => {
     home.cluster.livePods().filter(({ metadata }) => metadata.labels?.["sandlot.dev/state"] === "idle")
       .length;
 
+  const readyOf = async (replica: Replica): Promise<number | undefined> =>
+    (await replica.call("GET", "/v1/environments")).json<{ items: { pool: { ready: number } }[] }>().items[0]
+      ?.pool.ready;
+  const claimsOf = (id: string | undefined): ReturnType<typeof home.cluster.livePods> =>
+    home.cluster.livePods().filter(({ metadata }) => metadata.labels?.["sandlot.dev/sandbox-id"] === id);
+
   const withPool = async (size: number, more?: Record<string, string>): Promise<Replica> => {
     home.cluster.put("configmaps", environment("default", size));
     const replica = await home.start(more);
     await eventually("the pool is full", () => idle() === size && ready() === size);
     // What the cluster has, the replica sees a moment later.
-    await eventually("the replica sees it", async () => {
-      const { items } = (await replica.call("GET", "/v1/environments")).json<{
-        items: { pool: { ready: number } }[];
-      }>();
-      return items[0]?.pool.ready === size;
-    });
+    await eventually("the replica sees it", async () => (await readyOf(replica)) === size);
     return replica;
   };
 
@@ -96,11 +100,38 @@ describe("the provisioner's pool and claims, with faults", () => {
     );
     for (const answer of answers) assert.ok([200, 201].includes(answer.statusCode), answer.body);
     assert.equal(new Set(answers.map((answer) => answer.json<{ token: string }>().token)).size, 1);
-    const claimed = () =>
-      home.cluster
-        .livePods()
-        .filter(({ metadata }) => metadata.labels?.["sandlot.dev/sandbox-id"] === "same");
-    assert.equal(claimed().length, 1);
+    assert.equal(claimsOf("same").length, 1);
+  });
+
+  it("gives a replica that sees less than another, and so claims another pod, the sandbox that was claimed first", async () => {
+    const one = await withPool(1);
+    const two = await home.start();
+    const [known] = home.cluster.livePods();
+    await eventually("both see the pod", async () => (await readyOf(two)) === 1);
+    const lag = { ms: 60_000 };
+    home.cluster.lagMs = (watch) => (watch === 2 ? lag.ms : 0);
+    home.cluster.put("configmaps", environment("default", 2));
+    await eventually("one of them sees another pod", async () => (await readyOf(one)) === 2);
+    // An id for which the first would take the pod that the second does not know.
+    const pods = home.cluster.livePods().map(({ metadata }) => ({ podName: metadata.name }));
+    const id = Array.from({ length: 100 }, (_, index) => `id-${index}`).find(
+      (each) => ranked(rankKey("default", each), pods)[0]?.podName !== known?.metadata.name,
+    );
+    const first = await one.call("POST", "/v1/sandboxes", { id });
+    const second = two.call("POST", "/v1/sandboxes", { id });
+    await eventually("both have claimed one", () => claimsOf(id).length === 2);
+    // An answer before this replica has seen what came before would be one that is not kept.
+    assert.equal(
+      await Promise.race([second.then(() => "answered"), sleep(200).then(() => "waits")]),
+      "waits",
+    );
+    lag.ms = 1;
+    home.cluster.cutWatches();
+    assert.deepEqual([first.statusCode, (await second).statusCode], [201, 201]);
+    const [token, other] = [first, await second].map((answer) => answer.json<{ token: string }>().token);
+    assert.equal(other, token);
+    await eventually("one is left", () => claimsOf(id).length === 1);
+    assert.notEqual(claimsOf(id)[0]?.metadata.name, known?.metadata.name);
   });
 
   it("says the same of a sandbox that has just answered, whichever replica is asked, before any probe has", async () => {
