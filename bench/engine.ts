@@ -24,7 +24,7 @@ const limitMs = 120_000;
 const quiet = ["--non-interactive", "--suppress-progress", "--color", "never"];
 
 /** The engine in one project folder. */
-interface Engine {
+export interface Engine {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly where: readonly string[];
@@ -32,7 +32,10 @@ interface Engine {
 }
 
 /** Runs the engine. @returns milliseconds @throws UserError with what it says when it fails */
-async function run({ cwd, env, where, signal }: Engine, args: readonly string[]): Promise<number> {
+export async function runEngine(
+  { cwd, env, where, signal }: Engine,
+  args: readonly string[],
+): Promise<number> {
   const started = performance.now();
   const result = await execa("pulumi", [...args, ...where, ...quiet], {
     cwd,
@@ -49,7 +52,11 @@ async function run({ cwd, env, where, signal }: Engine, args: readonly string[])
 }
 
 /** A project with a program that has nothing in it, in TypeScript as ours is, with state of its own. */
-async function emptyProject({ env, signal, cleanup }: Surroundings): Promise<Engine> {
+export async function emptyProject({
+  env,
+  signal,
+  cleanup,
+}: Pick<Surroundings, "env" | "signal" | "cleanup">): Promise<Engine> {
   const cwd = mkdtempSync(join(tmpdir(), "sandlot-bench-"));
   cleanup.add(`The folder ${cwd}`, () => {
     rmSync(cwd, { recursive: true, force: true });
@@ -67,7 +74,7 @@ async function emptyProject({ env, signal, cleanup }: Surroundings): Promise<Eng
   const own = { ...env, PULUMI_BACKEND_URL: pathToFileURL(join(cwd, "state")).href };
   await execa("pulumi", ["stack", "init", "empty", "--non-interactive"], { cwd, env: own, stdin: "ignore" });
   const engine = { cwd, env: own, where: ["--stack", "empty"], signal };
-  await run(engine, ["up", "--yes", "--skip-preview"]);
+  await runEngine(engine, ["up", "--yes", "--skip-preview"]);
   return engine;
 }
 
@@ -92,10 +99,10 @@ export async function engineFigures(around: Surroundings): Promise<Figure[]> {
       took("make", ms);
       took("up", timings.steps[`Stack ${stack.name}: update`] ?? Number.NaN);
       progress.detail(`round ${round + 1} of ${rounds}: empty program and previews`);
-      took("emptyUp", await run(empty, ["up", "--yes", "--skip-preview"]));
-      took("preview", await run(ours, ["preview", "--diff"]));
-      took("policies", await run(ours, ["preview", "--diff", ...policyArguments(stack)]));
-      took("emptyPreview", await run(empty, ["preview", "--diff"]));
+      took("emptyUp", await runEngine(empty, ["up", "--yes", "--skip-preview"]));
+      took("preview", await runEngine(ours, ["preview", "--diff"]));
+      took("policies", await runEngine(ours, ["preview", "--diff", ...policyArguments(stack)]));
+      took("emptyPreview", await runEngine(empty, ["preview", "--diff"]));
     }
   });
   const row = (figure: string, key: string, referenceKey: string, against: string): Figure => ({

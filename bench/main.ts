@@ -1,5 +1,5 @@
 // Takes all figures, one after the other, and prints them. Progress goes to standard error. Arguments: --json, --cold, and
-// --only=cluster, --only=provisioner or --only=scores for one part of them.
+// --only=cluster, --only=provisioner, --only=stacks or --only=scores for one part of them.
 import { cpus, loadavg } from "node:os";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,6 +23,7 @@ import { PodBench } from "./pods.js";
 import { provisionerFigures } from "./provisioner/index.js";
 import { describeScores, takeScores } from "./scorers/index.js";
 import { ownFindings, type Scores } from "./scorers/table.js";
+import { stackFigures } from "./stacks.js";
 import { startFigures, warmStart } from "./start.js";
 import { stackName, type Surroundings } from "./surroundings.js";
 
@@ -30,15 +31,16 @@ import { stackName, type Surroundings } from "./surroundings.js";
 const settleMs = 20_000;
 
 /** A run that takes longer than this has gone astray, in minutes. */
-const limitMinutes = { warm: 15, cold: 75, provisioner: 40, scores: 30 };
+const limitMinutes = { warm: 15, cold: 75, provisioner: 40, stacks: 15, scores: 30 };
 
 const cold = process.argv.includes("--cold");
 const json = process.argv.includes("--json");
 const only = process.argv.find((each) => each.startsWith("--only="))?.slice("--only=".length);
-const wants = (part: "cluster" | "provisioner" | "scores"): boolean => only === undefined || only === part;
+const wants = (part: "cluster" | "provisioner" | "stacks" | "scores"): boolean =>
+  only === undefined || only === part;
 
 /** The groups of rows in the order in which they are printed, which is not the order in which they are taken. */
-const groups = ["start", "engine", "pods", "idle", "node", "exec", "provisioner", "cold"] as const;
+const groups = ["start", "engine", "pods", "idle", "node", "exec", "provisioner", "cold", "stacks"] as const;
 
 /** The rows that have been taken so far. */
 type Taken = Partial<Record<(typeof groups)[number], readonly Figure[]>> & { scores?: readonly Scores[] };
@@ -56,7 +58,7 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
   const image = nodeImage(stack.dir);
   const cluster = connect(stack);
   const node = nodeOf(stack, outputs);
-  const nodeMemory = wants("cluster") ? await stackFigures(taken, cluster, outputs, node, around) : 0;
+  const nodeMemory = wants("cluster") ? await clusterFigures(taken, cluster, outputs, node, around) : 0;
   // The last in the cluster: what it leaves behind goes with that.
   if (wants("provisioner")) {
     const { namespace: home, provisionerNamespace: system } = outputs;
@@ -84,7 +86,7 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
 }
 
 /** The figures of a stack that is up. @returns the memory of its node, in bytes */
-async function stackFigures(
+async function clusterFigures(
   taken: Taken,
   cluster: Cluster,
   { endpoint, namespace }: StackOutputs,
@@ -115,6 +117,7 @@ async function stackFigures(
 /** What was asked for. What it finds without an account of it makes the run fail, when all else is done. */
 async function takeAll(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Promise<void> {
   if (wants("cluster") || wants("provisioner")) await measure(taken, signal, cleanup);
+  if (wants("stacks")) taken.stacks = await stackFigures(signal, cleanup);
   if (!wants("scores")) return;
   taken.scores = await takeScores(signal, cleanup);
   const open = ownFindings(taken.scores).filter(({ reason }) => reason === undefined);
@@ -176,6 +179,7 @@ async function main(): Promise<number> {
   const minutes =
     (wants("cluster") ? limitMinutes[cold ? "cold" : "warm"] : 0) +
     (wants("provisioner") ? limitMinutes.provisioner : 0) +
+    (wants("stacks") ? limitMinutes.stacks : 0) +
     (wants("scores") ? limitMinutes.scores : 0);
   const timer = setTimeout(() => {
     interrupted.abort(

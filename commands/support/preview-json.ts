@@ -17,11 +17,13 @@ const longestPreview = 500_000_000;
 /**
  * Previews a stack. That the preview fails is a result too.
  * @param project the folder of the project's Pulumi.yaml
+ * @param policies what the engine is told of the policies
  */
 export async function previewJson(
   stack: Stack,
   env: EngineEnvironment,
   project: string = projectRoot,
+  policies: readonly string[] = policyArguments(stack),
 ): Promise<EngineResult> {
   // Both hold the stack's properties, secrets masked: nobody else's to read, and gone afterwards.
   const dir = mkdtempSync(join(tmpdir(), "sandlot-preview-"));
@@ -29,18 +31,14 @@ export async function previewJson(
   const where = ["--stack", stack.name, "--config-file", stack.file];
   const how = ["--json", "--event-log", eventLog, "--non-interactive", "--color", "never"];
   try {
-    const { exitCode, stdout, stderr } = await execa(
-      "pulumi",
-      ["preview", ...policyArguments(stack), ...where, ...how],
-      {
-        cwd: project,
-        // The event log is an option for tools, as the Automation API, which the engine offers with this variable only.
-        env: { ...env, PULUMI_DEBUG_COMMANDS: "true", PULUMI_NODEJS_TRANSPILE_ONLY: "true" },
-        stdin: "ignore",
-        maxBuffer: longestPreview,
-        reject: false,
-      },
-    );
+    const { exitCode, stdout, stderr } = await execa("pulumi", ["preview", ...policies, ...where, ...how], {
+      cwd: project,
+      // The event log is an option for tools, as the Automation API, which the engine offers with this variable only.
+      env: { ...env, PULUMI_DEBUG_COMMANDS: "true", PULUMI_NODEJS_TRANSPILE_ONLY: "true" },
+      stdin: "ignore",
+      maxBuffer: longestPreview,
+      reject: false,
+    });
     return { stack: stack.name, exitCode: exitCode ?? 1, stdout, stderr, events: read(eventLog) };
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { parseDocument } from "yaml";
 import { mergePatch } from "../../../commands/support/overlay.js";
 import { readStackFile } from "../../../commands/support/stack-file.js";
 import { exceptions } from "../../../bench/scorers/exceptions.js";
-import { renderPatch } from "../../../bench/scorers/manifests.js";
+import { renderPatch } from "../../../bench/rendering.js";
 import { stacksToPreview } from "../../../commands/support/previewable.js";
 import { parseConfig } from "../../../infra/config/load.js";
 import {
