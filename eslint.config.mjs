@@ -14,7 +14,7 @@ const boundaries = {
   toolchain: [],
   previews: ["toolchain"],
   commands: ["toolchain", "previews"],
-  bench: ["commands", "provisioner", "toolchain"],
+  bench: ["commands", "previews", "provisioner", "toolchain"],
 };
 
 export default tseslint.config(
