@@ -5,8 +5,8 @@ import type { V1Container, V1Pod, V1PodTemplateSpec } from "@kubernetes/client-n
 /** The label by which the pods of benchmarks are found. */
 export const benchLabel = "sandlot.dev/bench";
 
-/** A kind of pod: what is measured, and its reference. */
-export type PodKind = "sandbox" | "bare";
+/** A kind of pod: what is measured, as it is and without a startup probe, and its reference. */
+export type PodKind = "sandbox" | "unprobed" | "bare";
 
 /** Where a pod goes and what it is called. */
 export interface PodPlace {
@@ -30,9 +30,8 @@ export function benchPod(kind: PodKind, template: V1PodTemplateSpec, place: PodP
     kind: "Pod",
     metadata: { ...place, labels },
     spec:
-      kind === "sandbox"
-        ? Object.assign({}, spec, { restartPolicy: "Never" })
-        : {
+      kind === "bare"
+        ? {
             runtimeClassName,
             securityContext,
             serviceAccountName,
@@ -40,8 +39,19 @@ export function benchPod(kind: PodKind, template: V1PodTemplateSpec, place: PodP
             enableServiceLinks: false,
             restartPolicy: "Never",
             containers: [bareContainer(container)],
-          },
+          }
+        : Object.assign({}, spec, {
+            restartPolicy: "Never",
+            containers: kind === "unprobed" ? [withoutStartupProbe(container)] : spec.containers,
+          }),
   };
+}
+
+/** As `sandbox.startupProbe.enabled: false` deploys it, but for the patience of the liveness probe. */
+function withoutStartupProbe(container: V1Container): V1Container {
+  const rest = Object.assign({}, container);
+  delete rest.startupProbe;
+  return rest;
 }
 
 /** The same image under the same security context and limits; no server, no probe, no volume. */

@@ -69,6 +69,7 @@ export type {
   ComputeAmounts,
   EnvironmentVariable,
   ProbeTiming,
+  StartupProbe,
   SandboxDeploymentArgs,
   SandboxDeploymentOptions,
   SandboxDisruption,

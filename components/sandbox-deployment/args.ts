@@ -43,6 +43,17 @@ export interface ProbeTiming {
   failureThreshold?: number;
 }
 
+/** The startup probe. */
+export interface StartupProbe extends ProbeTiming {
+  /**
+   * Whether there is one. The kubelet asks whether a container has started once a second, and whether it is ready only when it has
+   * looked at its containers once more, a second later. Without this probe pods are Ready sooner by that, and the liveness probe
+   * waits as long as this one would have.
+   * @default true
+   */
+  enabled?: boolean;
+}
+
 /** The three probes. */
 export interface SandboxProbes {
   /**
@@ -52,16 +63,16 @@ export interface SandboxProbes {
   path?: string;
   /**
    * Until it succeeds the other two wait.
-   * @default { initialDelaySeconds: 0, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 120 }
+   * @default { enabled: true, initialDelaySeconds: 0, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 120 }
    */
-  startup?: ProbeTiming;
+  startup?: StartupProbe;
   /**
    * While it fails the pod gets no traffic.
    * @default { initialDelaySeconds: 0, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 3 }
    */
   readiness?: ProbeTiming;
   /**
-   * When it fails the container is restarted.
+   * When it fails the container is restarted. Without a startup probe, its first question waits as long as that would have.
    * @default { initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 3, failureThreshold: 3 }
    */
   liveness?: ProbeTiming;

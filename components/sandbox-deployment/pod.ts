@@ -71,7 +71,7 @@ function container(settings: SandboxDeploymentSettings): Container {
     ],
     resources: { requests: amounts(resources.requests), limits: amounts(resources.limits) },
     securityContext: hardenedContainer,
-    startupProbe: probe(probes.path, probes.startup),
+    ...(probes.startup === undefined ? {} : { startupProbe: probe(probes.path, probes.startup) }),
     readinessProbe: probe(probes.path, probes.readiness),
     livenessProbe: probe(probes.path, probes.liveness),
     volumeMounts: volumes(settings).map(({ mount }) => mount),

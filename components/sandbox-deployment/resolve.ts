@@ -44,7 +44,7 @@ export interface SandboxDeploymentSettings {
   volumes: SandboxVolume[];
   probes: {
     path: string;
-    startup: Required<ProbeTiming>;
+    startup?: Required<ProbeTiming> | undefined;
     readiness: Required<ProbeTiming>;
     liveness: Required<ProbeTiming>;
   };
@@ -67,6 +67,9 @@ export function withDefaults(args: SandboxDeploymentArgs): SandboxDeploymentSett
   const autoscaling = args.autoscaling && autoscalingDefaults(args.autoscaling);
   const replicas = args.replicas ?? autoscaling?.minReplicas ?? 2;
   const spread = args.spread ?? true;
+  const { enabled: isProbedFirst = true, ...startupTiming } = probes?.startup ?? {};
+  const startup = over(timing(1, 120), startupTiming);
+  const patienceSeconds = startup.initialDelaySeconds + startup.periodSeconds * startup.failureThreshold;
   return {
     namespace: args.namespace,
     image: args.image,
@@ -98,9 +101,9 @@ export function withDefaults(args: SandboxDeploymentArgs): SandboxDeploymentSett
     writable: over({ home: "256Mi", tmp: "256Mi", userData: "512Mi" }, writable),
     probes: {
       path: probes?.path ?? "/v1/sandbox",
-      startup: over(timing(1, 120), probes?.startup),
+      startup: isProbedFirst ? startup : undefined,
       readiness: over(timing(5, 3), probes?.readiness),
-      liveness: over(timing(10, 3), probes?.liveness),
+      liveness: over(timing(10, 3, isProbedFirst ? 0 : patienceSeconds), probes?.liveness),
     },
     service: over<SandboxDeploymentSettings["service"]>(
       { type: SandboxServiceType.ClusterIp, clientAffinitySeconds: 10800 },
@@ -114,6 +117,10 @@ function amounts(cpu: string, memory: string, ephemeralStorage: string): Require
   return { cpu, memory, ephemeralStorage };
 }
 
-function timing(periodSeconds: number, failureThreshold: number): Required<ProbeTiming> {
-  return { initialDelaySeconds: 0, periodSeconds, timeoutSeconds: 3, failureThreshold };
+function timing(
+  periodSeconds: number,
+  failureThreshold: number,
+  initialDelaySeconds = 0,
+): Required<ProbeTiming> {
+  return { initialDelaySeconds, periodSeconds, timeoutSeconds: 3, failureThreshold };
 }

@@ -116,7 +116,7 @@ function checkSizes(checks: Checks, { resources, writable }: SandboxDeploymentSe
 function checkProbes(checks: Checks, { probes }: SandboxDeploymentSettings): void {
   checks.plain("probes.path", probes.path, matching(/^\/[!-~]*$/, "a path that starts with /"));
   for (const kind of ["startup", "readiness", "liveness"] as const) {
-    for (const [field, value] of Object.entries(probes[kind])) {
+    for (const [field, value] of Object.entries(probes[kind] ?? {})) {
       checks.plain(
         `probes.${kind}.${field}`,
         value,

@@ -76,7 +76,7 @@ function componentDefaults(): Readonly<Record<string, string>> {
     "sandbox.terminationGracePeriodSeconds": String(terminationGracePeriodSeconds),
     ...under("sandbox.resources.requests", resources.requests),
     ...under("sandbox.resources.limits", resources.limits),
-    ...under("sandbox.startupProbe", probes.startup),
+    ...under("sandbox.startupProbe", probes.startup ?? {}),
     ...under("sandbox.readinessProbe", probes.readiness),
     ...under("sandbox.livenessProbe", probes.liveness),
   };

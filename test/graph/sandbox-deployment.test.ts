@@ -10,6 +10,7 @@ import {
   SandboxNamespace,
   SandboxPlatform,
   type SandboxDeploymentArgs,
+  type SandboxProbes,
 } from "@sandlot/components";
 
 import { record, recordFailure, type Graph, type Plain, type RecordedResource } from "../support/graph";
@@ -61,6 +62,31 @@ describe("SandboxDeployment by default", () => {
       assert.equal(template[field], undefined, field);
     assert.equal((await container({}))["lifecycle"], undefined);
     assert.deepEqual((await container({}))["env"], [{ name: "HOME", value: "/home/sandbox" }]);
+  });
+
+  it("has no startup probe where that is off, and a liveness probe that waits as long instead, unless it says otherwise", async () => {
+    const probed = async (probes: SandboxProbes): Promise<unknown[]> => {
+      const { startupProbe, livenessProbe } = await container({ probes });
+      return [startupProbe, (livenessProbe as { initialDelaySeconds: number }).initialDelaySeconds];
+    };
+    assert.deepEqual(await probed({ startup: { enabled: false } }), [undefined, 120]);
+    const patient = { enabled: false, initialDelaySeconds: 5, periodSeconds: 2, failureThreshold: 10 };
+    assert.deepEqual(await probed({ startup: patient }), [undefined, 25]);
+    assert.deepEqual(await probed({ startup: patient, liveness: { initialDelaySeconds: 7 } }), [
+      undefined,
+      7,
+    ]);
+    const [startup, delay] = await probed({ startup: { enabled: true, periodSeconds: 2 } });
+    assert.deepEqual(
+      [startup, delay],
+      [
+        {
+          httpGet: { path: "/v1/sandbox", port: "http" },
+          ...{ initialDelaySeconds: 0, periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 120 },
+        },
+        0,
+      ],
+    );
   });
 
   it("is spread softly over zones and nodes", async () => {

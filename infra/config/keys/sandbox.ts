@@ -19,16 +19,22 @@ import {
   quantity,
 } from "../values";
 
-const probe = (which: string) =>
-  object(
-    {
-      initialDelaySeconds: count("Seconds before the first probe", 0, 600).optional(),
-      periodSeconds: count("Seconds between probes", 1, 600).optional(),
-      timeoutSeconds: count("Seconds to wait for an answer", 1, 600).optional(),
-      failureThreshold: count("Failures in a row that count", 1, 1000).optional(),
-    },
-    which,
-  );
+const timing = {
+  initialDelaySeconds: count("Seconds before the first probe", 0, 600).optional(),
+  periodSeconds: count("Seconds between probes", 1, 600).optional(),
+  timeoutSeconds: count("Seconds to wait for an answer", 1, 600).optional(),
+  failureThreshold: count("Failures in a row that count", 1, 1000).optional(),
+};
+
+const startupProbe = object(
+  {
+    enabled: flag(
+      "Whether there is one. Without, pods are Ready about a second sooner, and the liveness probe begins when this one would have given up. Default: true",
+    ).optional(),
+    ...timing,
+  },
+  "When a new sandbox counts as started",
+);
 
 const autoscaling = object(
   {
@@ -141,9 +147,9 @@ export const sandbox = object(
     volumes: listOf(volume, "More volumes; all code in sandboxes can read them").optional(),
     nodePort: nodePort("Opens the sandbox Service on nodes; for development. Default: closed").optional(),
     hostPort: port("Publishes nodePort on this machine's loopback address; for development").optional(),
-    startupProbe: probe("When a new sandbox counts as started").optional(),
-    readinessProbe: probe("When a sandbox gets traffic").optional(),
-    livenessProbe: probe("When a sandbox is restarted").optional(),
+    startupProbe: startupProbe.optional(),
+    readinessProbe: object(timing, "When a sandbox gets traffic").optional(),
+    livenessProbe: object(timing, "When a sandbox is restarted").optional(),
     terminationGracePeriodSeconds: count(
       "Seconds after which a sandbox that is to end is killed",
       0,

@@ -35,6 +35,16 @@ describe("pods of the benchmarks", () => {
     assert.deepEqual(spec, { ...template.spec, restartPolicy: "Never" });
   });
 
+  it("are the same without its startup probe", () => {
+    const { volumeMounts } = template.spec.containers[0] ?? {};
+    const { spec } = benchPod("unprobed", template, place);
+    assert.deepEqual(spec, {
+      ...template.spec,
+      containers: [{ ...container, volumeMounts }],
+      restartPolicy: "Never",
+    });
+  });
+
   it("are a bare pod under the same security context, limits and runtime, with nothing to wait for", () => {
     const { spec } = benchPod("bare", template, place);
     assert.deepEqual(spec?.containers, [{ ...container, command: ["sleep", "infinity"] }]);
@@ -45,7 +55,7 @@ describe("pods of the benchmarks", () => {
   });
 
   it("are sandboxes to network policies, and no copies of the Deployment to Services", () => {
-    for (const kind of ["sandbox", "bare"] as const) {
+    for (const kind of ["sandbox", "unprobed", "bare"] as const) {
       const { metadata } = benchPod(kind, template, place);
       assert.deepEqual(metadata, {
         ...place,
