@@ -34,8 +34,10 @@ await runCommand(
     writeStackFile(composed);
     const ownCluster = targetKind(document) === "container";
     const { env } = await setUpEngine(document);
+    if (hasState(stack)) await releaseLock(stack, env);
+    // Before what the state knows: the network goes only when nothing is in it.
+    if (ownCluster) await removeOrphans(stack, env);
     if (hasState(stack)) {
-      await releaseLock(stack, env);
       if (ownCluster) {
         await startIfStopped(stack, env);
         await emptyCluster(composed, env);
@@ -48,7 +50,6 @@ await runCommand(
       await stackCommand(stack, ["stack", "rm", stack.name, "--yes"], env);
       for (const resource of kept) note(`Kept in the cluster: ${describeResource(resource)}`);
     }
-    if (ownCluster) await removeOrphans(stack, env);
     removeContext(userKubeconfig(), `sandlot-${stack.name}`);
     rmSync(stack.dir, { recursive: true, force: true });
     if (ownCluster) {

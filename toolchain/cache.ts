@@ -13,6 +13,7 @@ import {
 import { join, relative } from "node:path";
 
 import { cacheRoot } from "./paths.js";
+import { isAlive } from "./processes.js";
 
 /** A hash over plain strings and over the names and contents of files and folders: 16 hex digits. */
 export function contentKey(inputs: {
@@ -79,14 +80,5 @@ function removeAbandoned(): void {
     const pid = /^\..+-(\d+)-[^-]{6}$/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid)))
       rmSync(join(cacheRoot(), name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

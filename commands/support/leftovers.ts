@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { UserError } from "@sandlot/toolchain/errors.js";
 import { stateDir } from "@sandlot/toolchain/paths.js";
+import { isAlive } from "@sandlot/toolchain/processes.js";
 import { note } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
@@ -19,16 +20,6 @@ function idsInState(stack: Stack, type: string): Set<string> {
       resource.type === type && resource.id !== undefined ? [resource.id] : [],
     ),
   );
-}
-
-/** Whether the process with this id is there. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Gives up the lock of an update whose process is gone. @throws UserError when that process is still at work. */

@@ -160,32 +160,46 @@ describe("disruption", function () {
 
   it("goes on after an update that was killed half-way", async () => {
     await mustMake("down");
-    const folder = mkdtempSync(join(tmpdir(), "sandlot-killed-"));
-    // To a file: a pipe would end with its reader, and what it said is needed where it ends too early.
-    const said = join(folder, "output");
-    const file = openSync(said, "w");
-    const update = spawn("make", ["up", `STACK=${stack}`], {
-      cwd: projectRoot,
-      detached: true,
-      stdio: ["ignore", file, file],
-      env: { ...process.env, ...outsideMake },
-    });
-    closeSync(file);
-    // Killed as soon as the container is there: the engine cannot have noted it yet, or just so.
-    for (let seen = false; !seen; ) {
-      await sleep(50);
-      seen = !(await execa("docker", ["container", "inspect", node], { reject: false })).failed;
-      assert.equal(
-        update.exitCode,
-        null,
-        `make up ended before it could be killed:\n${readFileSync(said, "utf8")}`,
-      );
-    }
-    rmSync(folder, { recursive: true });
-    assert.ok(update.pid);
-    process.kill(-update.pid, "SIGKILL");
+    await killedUpdate();
     const { output } = await mustMake("up");
     assert.match(output, /sum of the first 100 squares: 338350/);
     await readySandboxes(2);
   });
+
+  it("is taken down after an update that was killed half-way, and comes up again", async () => {
+    await mustMake("down");
+    await killedUpdate();
+    await mustMake("down");
+    for (const kind of ["container", "network"])
+      assert.ok((await execa("docker", [kind, "inspect", node], { reject: false })).failed, kind);
+    await mustMake("up");
+    await readySandboxes(2);
+  });
 });
+
+/** Starts `make up` and kills it as soon as the container is there: the engine cannot have noted it yet, or just so. */
+async function killedUpdate(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "sandlot-killed-"));
+  // To a file: a pipe would end with its reader, and what it said is needed where it ends too early.
+  const said = join(folder, "output");
+  const file = openSync(said, "w");
+  const update = spawn("make", ["up", `STACK=${stack}`], {
+    cwd: projectRoot,
+    detached: true,
+    stdio: ["ignore", file, file],
+    env: { ...process.env, ...outsideMake },
+  });
+  closeSync(file);
+  for (let seen = false; !seen; ) {
+    await sleep(50);
+    seen = !(await execa("docker", ["container", "inspect", node], { reject: false })).failed;
+    assert.equal(
+      update.exitCode,
+      null,
+      `make up ended before it could be killed:\n${readFileSync(said, "utf8")}`,
+    );
+  }
+  rmSync(folder, { recursive: true });
+  assert.ok(update.pid);
+  process.kill(-update.pid, "SIGKILL");
+}
