@@ -1,4 +1,8 @@
 // What must be taken away again, whatever happens in between: the last thing made goes first.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { note } from "@sandlot/toolchain/progress.js";
 
 /** Things to undo. */
@@ -15,6 +19,16 @@ export class Cleanup {
       await undo();
       this.pending.splice(this.pending.indexOf(entry), 1);
     };
+  }
+
+  /** A new folder that goes in the end. @returns its path */
+  folder(prefix: string): string {
+    const path = mkdtempSync(join(tmpdir(), prefix));
+    this.add(`The folder ${path}`, () => {
+      rmSync(path, { recursive: true, force: true });
+      return Promise.resolve();
+    });
+    return path;
   }
 
   /** Undoes all that is left. What cannot be undone is said and keeps nothing else from it. @returns whether all went well */

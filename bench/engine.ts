@@ -1,6 +1,5 @@
 // Updates and previews that change nothing, against those of a program with nothing in it.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -31,11 +30,11 @@ export interface Engine {
   readonly signal: AbortSignal;
 }
 
-/** Runs the engine. @returns milliseconds @throws UserError with what it says when it fails */
+/** Runs the engine. @returns milliseconds, and what it says @throws UserError with that when it fails */
 export async function runEngine(
   { cwd, env, where, signal }: Engine,
   args: readonly string[],
-): Promise<number> {
+): Promise<{ ms: number; said: string }> {
   const started = performance.now();
   const result = await execa("pulumi", [...args, ...where, ...quiet], {
     cwd,
@@ -46,7 +45,7 @@ export async function runEngine(
     timeout: limitMs,
     cancelSignal: signal,
   });
-  if (!result.failed) return performance.now() - started;
+  if (!result.failed) return { ms: performance.now() - started, said: result.all };
   signal.throwIfAborted();
   throw new UserError(`pulumi ${args.join(" ")} failed:\n${result.all}`, "See `make doctor`.");
 }
@@ -57,11 +56,7 @@ export async function emptyProject({
   signal,
   cleanup,
 }: Pick<Surroundings, "env" | "signal" | "cleanup">): Promise<Engine> {
-  const cwd = mkdtempSync(join(tmpdir(), "sandlot-bench-"));
-  cleanup.add(`The folder ${cwd}`, () => {
-    rmSync(cwd, { recursive: true, force: true });
-    return Promise.resolve();
-  });
+  const cwd = cleanup.folder("sandlot-bench-");
   mkdirSync(join(cwd, "state"));
   const files = {
     "Pulumi.yaml": "name: empty\nruntime:\n  name: nodejs\n  options:\n    typescript: true\n",
@@ -89,15 +84,15 @@ export async function engineFigures(around: Surroundings): Promise<Figure[]> {
     string,
     number[]
   >;
-  const took = (what: string, ms: number): void => {
+  const took = (what: string, { ms }: { ms: number }): void => {
     times[what]?.push(ms);
   };
   await step(`Updates and previews that change nothing, up to ${rounds} of each kind`, async (progress) => {
     const started = performance.now();
     for (let round = 0; round < rounds && performance.now() - started < enoughMs; round++) {
-      const { ms, timings } = await makeUp({ signal, progress });
-      took("make", ms);
-      took("up", timings.steps[`Stack ${stack.name}: update`] ?? Number.NaN);
+      const made = await makeUp({ signal, progress });
+      took("make", made);
+      took("up", { ms: made.timings.steps[`Stack ${stack.name}: update`] ?? Number.NaN });
       progress.detail(`round ${round + 1} of ${rounds}: empty program and previews`);
       took("emptyUp", await runEngine(empty, ["up", "--yes", "--skip-preview"]));
       took("preview", await runEngine(ours, ["preview", "--diff"]));

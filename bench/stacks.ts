@@ -1,16 +1,12 @@
 // What each lasting stack comes to: its objects, what the engine takes for it, and what a pull request would be told. Rendered, so that no
 // cluster is in these figures: what a cluster adds is in those of the stack `bench`.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 
 import { comment } from "@sandlot/previews/comment.js";
 import { Redactor } from "@sandlot/previews/redactor.js";
 import { reportOf, type EngineResult } from "@sandlot/previews/report.js";
-import { UserError } from "@sandlot/toolchain/errors.js";
 import { projectRoot } from "@sandlot/toolchain/paths.js";
 import { step } from "@sandlot/toolchain/progress.js";
-import { execa } from "execa";
 import { parseAllDocuments } from "yaml";
 
 import { previewJson } from "../commands/support/preview-json.js";
@@ -43,11 +39,7 @@ interface Empty {
 
 /** The figures of all lasting stacks. Needs neither a cluster nor Docker. */
 export async function stackFigures(signal: AbortSignal, cleanup: Cleanup): Promise<Figure[]> {
-  const root = mkdtempSync(join(tmpdir(), "sandlot-stacks-"));
-  cleanup.add(`The folder ${root}`, () => {
-    rmSync(root, { recursive: true, force: true });
-    return Promise.resolve();
-  });
+  const root = cleanup.folder("sandlot-stacks-");
   const taken = new Map<string, Taken>();
   let env: NodeJS.ProcessEnv = {};
   for (const { name } of stacksToPreview()) {
@@ -66,13 +58,18 @@ export async function stackFigures(signal: AbortSignal, cleanup: Cleanup): Promi
 
 async function take(rendering: Rendering, signal: AbortSignal): Promise<Taken> {
   const { stack, env, policies } = rendering;
-  const where = ["--stack", stack.name, "--config-file", stack.file];
-  const { length: previewLength } = await previewText(rendering, [...policies, ...where], signal);
-  const commentLength = commentOf(await previewJson(stack, env, projectRoot, policies)).length;
+  const engine = {
+    cwd: projectRoot,
+    env,
+    where: ["--stack", stack.name, "--config-file", stack.file],
+    signal,
+  };
+  const { said } = await runEngine(engine, ["preview", "--diff", ...policies]);
+  const told = commentOf(await previewJson(stack, env, projectRoot, policies));
   const objects = parseAllDocuments(await render(rendering)).length;
   return {
-    ...{ objects, commentLength, previewLength },
-    ...(await nothingNew({ cwd: projectRoot, env, where, signal }, policies)),
+    ...{ objects, commentLength: told.length, previewLength: said.length },
+    ...(await nothingNew(engine, policies)),
   };
 }
 
@@ -80,26 +77,10 @@ async function take(rendering: Rendering, signal: AbortSignal): Promise<Taken> {
 async function nothingNew(engine: Engine, policies: readonly string[]): Promise<Empty> {
   const [preview, up]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
-    preview.push(await runEngine(engine, ["preview", "--diff", ...policies]));
-    up.push(await runEngine(engine, ["up", "--yes", "--skip-preview"]));
+    preview.push((await runEngine(engine, ["preview", "--diff", ...policies])).ms);
+    up.push((await runEngine(engine, ["up", "--yes", "--skip-preview"])).ms);
   }
   return { preview, up };
-}
-
-/** What the engine itself tells of a preview of everything. */
-async function previewText(
-  { stack, env }: Rendering,
-  where: readonly string[],
-  signal: AbortSignal,
-): Promise<string> {
-  const { all, failed } = await execa(
-    "pulumi",
-    ["preview", "--diff", "--non-interactive", "--color", "never", ...where],
-    { cwd: projectRoot, env, stdin: "ignore", all: true, reject: false, cancelSignal: signal },
-  );
-  signal.throwIfAborted();
-  if (failed) throw new UserError(`The preview of stack ${stack.name} failed:\n${all}`, "See `make doctor`.");
-  return all;
 }
 
 function commentOf(result: EngineResult): string {

@@ -1,6 +1,5 @@
 // The YAML of every stack, as the engine renders it, for programs that read manifests.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -26,11 +25,7 @@ export interface Manifests {
 
 /** The reference's manifests and those of every lasting stack, in a folder that is removed in the end. */
 export async function renderManifests(cleanup: Cleanup): Promise<Manifests[]> {
-  const root = mkdtempSync(join(tmpdir(), "sandlot-scores-"));
-  cleanup.add(`The folder ${root}`, () => {
-    rmSync(root, { recursive: true, force: true });
-    return Promise.resolve();
-  });
+  const root = cleanup.folder("sandlot-scores-");
   const manifests = [write(root, "reference", readFileSync(referenceFile, "utf8"))];
   for (const { name } of stacksToPreview()) {
     const text = await step(`Stack ${name}: render`, async () => render(await prepareRendering(root, name)));

@@ -112,7 +112,9 @@ export class Directory implements SandboxDirectory {
 
   /** Of several that were claimed for one id at the same moment, the first: whoever claimed the others gives way to it. */
   #winner(candidates: readonly Sandbox[]): Sandbox | undefined {
-    const live = candidates.length > 1 ? candidates.filter(isLive) : candidates;
+    // As nearly always, and for each of a list.
+    if (candidates.length <= 1) return candidates[0] && this.#seen(candidates[0]);
+    const live = candidates.filter(isLive);
     const [first] = (live.length > 0 ? live : candidates).toSorted((one, other) =>
       this.#claimOf(one) < this.#claimOf(other) ? -1 : 1,
     );

@@ -104,31 +104,19 @@ export class WatchCache<T extends KubernetesObject> {
     this.#put(this.#slim(object));
   }
 
-  /**
-   * Waits until everything up to this version has been seen: whatever was written before the write that returned it.
-   * @returns whether that came before the end of patience
-   */
-  caughtUp(version: string, patience: AbortSignal): Promise<boolean> {
+  /** Waits until everything up to this version has been seen, what was written before it as well, or until the end of patience. */
+  caughtUp(version: string, patience: AbortSignal): Promise<void> {
     const wanted = numberOf(version);
-    if (this.#version >= wanted) return Promise.resolve(true);
-    if (patience.aborted) return Promise.resolve(false);
+    if (this.#version >= wanted || patience.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const end = (seen: boolean): void => {
+      const resume = (): void => {
         this.#waiting.delete(waiting);
-        patience.removeEventListener("abort", late);
-        resolve(seen);
+        patience.removeEventListener("abort", resume);
+        resolve();
       };
-      const late = (): void => {
-        end(false);
-      };
-      const waiting = {
-        version: wanted,
-        resume: () => {
-          end(true);
-        },
-      };
+      const waiting = { version: wanted, resume };
       this.#waiting.add(waiting);
-      patience.addEventListener("abort", late);
+      patience.addEventListener("abort", resume);
     });
   }
 

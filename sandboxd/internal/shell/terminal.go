@@ -80,16 +80,13 @@ func (t *terminal) next(variables []string, folder, first, line, last string) {
 	_ = unix.IoctlSetInt(int(t.slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)
 	fields := append(slices.Clone(variables), "", folder, first, line, last, "")
 	t.forget()
-	_, _ = t.control.Write([]byte(strings.Join(fields, "\x00")))
+	_, _ = t.control.WriteAt([]byte(strings.Join(fields, "\x00")), 0)
 	_, _ = t.control.Seek(0, io.SeekStart)
 	_, _ = t.master.WriteString(trigger)
 }
 
 // forget frees what the last command took.
-func (t *terminal) forget() {
-	_ = t.control.Truncate(0)
-	_, _ = t.control.Seek(0, io.SeekStart)
-}
+func (t *terminal) forget() { _ = t.control.Truncate(0) }
 
 func (t *terminal) close() {
 	t.master.Close()

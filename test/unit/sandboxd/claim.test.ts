@@ -1,31 +1,16 @@
 // The hand-over of a waiting sandbox: who may claim it, what it refuses before and after, and what reaches its commands.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { SandboxClient } from "../../support/sandbox-client";
+import { claim, claimHash, secret } from "./claimed";
 import { type Server, startServer, until } from "./server";
 
-const secret = "the-claim-secret-of-this-pod-alone";
 const token = "the-token-of-this-sandbox-alone";
-const claimHash = createHash("sha256").update(secret).digest("hex");
-
-interface ClaimAnswer {
-  status: number;
-  body: { success?: boolean; message?: string; data?: unknown; detail?: { loc: string[]; msg: string }[] };
-}
-
-async function claim(server: Server, fields: unknown, bearer = secret): Promise<ClaimAnswer> {
-  const body = typeof fields === "string" ? fields : JSON.stringify(fields);
-  const response = await server.client.request("POST", "/v1/claim", body, {
-    authorization: `Bearer ${bearer}`,
-  });
-  return { status: response.status, body: (await response.json()) as ClaimAnswer["body"] };
-}
 
 /** A client that shows a token. */
 function owner(server: Server, shown: Record<string, string> = { "x-sandbox-token": token }): SandboxClient {

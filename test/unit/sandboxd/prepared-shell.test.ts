@@ -1,15 +1,15 @@
 // The bash that waits for the first session: it is that session's, knows what came after it was started, and makes way where a
 // fresh one would be another.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { SandboxClient } from "../../support/sandbox-client";
+import { claim, claimHash } from "./claimed";
 import { type Server, startServer, until } from "./server";
 
-const secret = "the-claim-secret-of-this-pod-alone";
-const claimHash = createHash("sha256").update(secret).digest("hex");
+/** Of the toolchain, which is ESM; these tests are CommonJS. */
+let isAlive: (pid: number) => boolean;
 
 /** A file of /proc; empty if the process has gone. */
 function proc(pid: string, file: string): string {
@@ -20,14 +20,12 @@ function proc(pid: string, file: string): string {
   }
 }
 
-const isAlive = (pid: string): boolean => /^State:\s+[^ZX]/m.test(proc(pid, "status"));
-
 /** The server's children, zombies not among them. */
 function children({ child }: Server): string[] {
   const server = String(child.pid);
   return readdirSync(`/proc/${server}/task`)
     .flatMap((task) => proc(server, `task/${task}/children`).split(" "))
-    .filter((pid) => pid !== "" && isAlive(pid));
+    .filter((pid) => pid !== "" && isAlive(Number(pid)));
 }
 
 /** The bash that waits, once it is one: before it has run its program it is a copy of the server. */
@@ -39,11 +37,10 @@ async function waiting(server: Server): Promise<string> {
   return pid;
 }
 
-async function claim({ client }: Server, env: Record<string, string>): Promise<SandboxClient> {
-  const body = JSON.stringify({ claim_id: "one", token: null, env, secrets: { KEY: "s3cr3t" } });
-  const headers = { authorization: `Bearer ${secret}` };
-  assert.equal((await client.request("POST", "/v1/claim", body, headers)).status, 200);
-  return client;
+async function claimed(server: Server, env: Record<string, string>): Promise<SandboxClient> {
+  const { status } = await claim(server, { claim_id: "one", token: null, env, secrets: { KEY: "s3cr3t" } });
+  assert.equal(status, 200);
+  return server.client;
 }
 
 describe("sandboxd: the prepared shell", function () {
@@ -53,6 +50,9 @@ describe("sandboxd: the prepared shell", function () {
     server = await startServer(env);
     return waiting(server);
   };
+  before(async () => {
+    ({ isAlive } = await import("../../../toolchain/processes.js"));
+  });
   afterEach(() => server.stop());
 
   it("is the first session's, whichever that is, and no other's", async () => {
@@ -87,7 +87,7 @@ describe("sandboxd: the prepared shell", function () {
       },
       ODD: "$(touch made) `touch made` ' \" \\ \n\t* ü {a,b} -n ; exit 3",
     };
-    const client = await claim(server, env);
+    const client = await claimed(server, env);
     const names = [...Object.keys(env), "KEY"];
     const { output } = (
       await client.shell(`echo $$ $?; for n in ${names.join(" ")}; do printenv $n; done; ls`, {
@@ -108,7 +108,7 @@ describe("sandboxd: the prepared shell", function () {
   }))
     it(`makes way for a fresh one where a variable is one that ${what}`, async () => {
       const pid = await started({ SANDBOXD_CLAIM_SHA256: claimHash });
-      const client = await claim(server, env);
+      const client = await claimed(server, env);
       const names = Object.keys(env);
       const command = `echo $$; printenv ${names.join(" ")}; echo ${names.map((name) => `"\${${name}@A}"`).join(" ")}`;
       const seen = async (id: string): Promise<string[]> =>
@@ -117,7 +117,7 @@ describe("sandboxd: the prepared shell", function () {
       const [, ...second] = await seen("second");
       assert.notEqual(own, pid);
       assert.deepEqual(first, second);
-      await until(() => !isAlive(pid), "the one that waited has ended");
+      await until(() => !isAlive(Number(pid)), "the one that waited has ended");
     });
 
   it("makes way where somebody has written a start-up file meanwhile", async () => {
@@ -131,7 +131,7 @@ describe("sandboxd: the prepared shell", function () {
   it("is replaced where it died", async () => {
     const pid = await started();
     process.kill(Number(pid), "SIGKILL");
-    await until(() => !isAlive(pid), "it is gone");
+    await until(() => !isAlive(Number(pid)), "it is gone");
     assert.equal((await server.client.shell("echo on")).body.data.output, "on");
   });
 
@@ -147,7 +147,7 @@ describe("sandboxd: the prepared shell", function () {
     const pid = await started();
     const begun = performance.now();
     server.child.kill("SIGTERM");
-    await until(() => !isAlive(pid), "the bash has ended");
+    await until(() => !isAlive(Number(pid)), "the bash has ended");
     assert.ok(performance.now() - begun < 1_500, "without the grace that commands have");
   });
 });

@@ -18,6 +18,7 @@ describe("a process", () => {
   });
 
   it("is not alive any more when it has ended and nobody has asked how", async function () {
+    // Only /proc tells the one from the other.
     if (process.platform !== "linux") this.skip();
     // The shell becomes a program that asks nothing of what the shell started.
     const parent = spawn("sh", ["-c", "sleep 0.1 & echo $!; exec sleep 60"], {
