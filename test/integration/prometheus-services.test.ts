@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { egressProxyDashboard } from "../../components/observability/egress-proxy-panels.js";
 import { provisionerDashboard } from "../../components/observability/provisioner-panels.js";
 import { ask, type Answers } from "./support/dashboard-answers.js";
-import { buildPrometheus, type Scrape } from "./support/prometheus.js";
+import { buildGoProgram } from "./support/go-program.js";
+import type { Scrape } from "./support/prometheus.js";
 
 /** Loaded late: mocha tries to require a file before it imports it, and the provisioner's schemas may be there once only. */
 const services = () => import("./support/recorded-services.js");
@@ -18,7 +19,7 @@ describe("dashboards of services in Prometheus' engine", function () {
   let program: string;
 
   before(async () => {
-    program = await buildPrometheus();
+    program = await buildGoProgram("prometheus");
   });
 
   describe("the provisioner's, on what two replicas exported", () => {

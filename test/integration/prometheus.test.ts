@@ -15,7 +15,8 @@ import {
   type AlertCase,
 } from "./support/alert-cases.js";
 import { ask, type Answers } from "./support/dashboard-answers.js";
-import { buildPrometheus, evaluate, type Scrape } from "./support/prometheus.js";
+import { buildGoProgram } from "./support/go-program.js";
+import { evaluate, type Scrape } from "./support/prometheus.js";
 
 const all = { provisioner: true, egressProxy: true };
 const alerts = alertsOf(all);
@@ -31,7 +32,7 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
   const rules = JSON.stringify(ruleGroups(all));
 
   before(async () => {
-    program = await buildPrometheus();
+    program = await buildGoProgram("prometheus");
   });
 
   const fire = (series: readonly string[]) => evaluate(program, { series, rules, step: 30, at: 3600 });

@@ -1,11 +1,5 @@
-// Prometheus' own engine for tests, built from its Go modules and kept in the cache: takes some minutes the first time.
-import { join } from "node:path";
-
+// Prometheus' own engine for tests.
 import { execa } from "execa";
-
-import { cached, contentKey } from "../../../toolchain/cache.js";
-import { goEnvironment, goVersion } from "../../../toolchain/go.js";
-import { projectRoot } from "./cluster.js";
 
 /** An answer to a scrape at a time, with the labels that Prometheus adds to it. Times are seconds. */
 export interface Scrape {
@@ -47,20 +41,6 @@ export interface Outcome {
   readonly firing: readonly Firing[];
   /** How many samples the scrapes had. */
   readonly samples: number;
-}
-
-const source = join(projectRoot, "test/integration/prometheus");
-
-/** The path of the program, built if it is not in the cache. */
-export async function buildPrometheus(): Promise<string> {
-  const version = await goVersion(source, "Prometheus' engine is built with it", "native");
-  const key = contentKey({ strings: [version], files: [source], root: source });
-  const folder = await cached("test-prometheus", key, async (dir) => {
-    // Without -trimpath: packages that another build of this machine has compiled are taken from its cache.
-    const env = { ...goEnvironment("native"), GOFLAGS: "-mod=readonly" };
-    await execa("go", ["build", "-C", source, "-o", join(dir, "prometheus"), "."], { env });
-  });
-  return join(folder, "prometheus");
 }
 
 /** Evaluates a task. @throws if anything in it cannot be parsed or evaluated. */
