@@ -1,6 +1,6 @@
 # The commands a person types. Each runs commands/<name>.ts; `make help` lists them, `make <name> HELP=1` tells more.
 
-commands := up preview preview-comment down drift status exec reload kubeconfig api-key logs secret doctor test bench help
+commands := up preview preview-comment down drift scan status exec reload kubeconfig api-key logs secret doctor test bench help
 
 .DEFAULT_GOAL := help
 .PHONY: $(commands)

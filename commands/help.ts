@@ -10,6 +10,7 @@ const commands = {
   "preview-comment": "what each stack's update would change, as one comment on a pull request",
   down: "take everything down; data is kept unless VOLUMES=1",
   drift: "what is no longer as it was deployed; fails when something is not",
+  scan: "scan the images of a stack again; fails when something counts",
   status: "the node, pods, image, ports and resource use (FORMAT=json)",
   exec: "run CMD in a sandbox (NODE=1: in the node's container)",
   reload: "build and load the sandbox image anew, replace the running sandboxes",

@@ -8,7 +8,9 @@ import { releaseLock } from "./support/leftovers.js";
 import { clusterOf, restartSandboxes } from "./support/kubernetes.js";
 import { saveOutputs } from "./support/outputs.js";
 import { engine, stackOutputs } from "./support/pulumi.js";
+import { forUpdate } from "./support/scanner.js";
 import { setUp } from "./support/setup.js";
+import { readWritten } from "./support/stack-file.js";
 
 await runCommand(
   {
@@ -19,7 +21,7 @@ await runCommand(
   },
   async (given) => {
     const { stack } = deployedStack(given, "reload");
-    const { env } = await setUp(stack);
+    const env = await forUpdate(readWritten(stack), (await setUp(stack)).env);
     await releaseLock(stack, env);
     await step(`Stack ${stack.name}: update`, () =>
       engine(stack, ["up", "--yes", "--skip-preview", "--suppress-outputs"], env),

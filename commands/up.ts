@@ -11,6 +11,7 @@ import { closingWords, firstProgram, firstProvisioned } from "./support/present.
 import { engine, initStack, stackOutputs, type EngineEnvironment } from "./support/pulumi.js";
 import { emptyRendered, forgetRendered } from "./support/rendered.js";
 import { takeFieldsBack, undoAdditions } from "./support/repair.js";
+import { forUpdate } from "./support/scanner.js";
 import { setUp } from "./support/setup.js";
 import { composeStackFile, writeStackFile, type ComposedStack, type Stack } from "./support/stack-file.js";
 import { targetKind } from "./support/target.js";
@@ -34,7 +35,7 @@ await runCommand(
     const { stack } = composed;
     await checkBeforeUp(composed);
     writeStackFile(composed);
-    const { env } = await setUp(stack);
+    const env = await forUpdate(composed.document, (await setUp(stack)).env);
     await initStack(stack, env);
     await releaseLock(stack, env);
     const lookFirst = await prepare(composed, given, env);

@@ -20,6 +20,9 @@ export type {
   PodOverhead,
   SandboxToleration,
 } from "./gvisor-runtime/args";
+export { ImageScan } from "./image-scan";
+export { VulnerabilitySeverity } from "./image-scan/args";
+export type { AcceptedVulnerability, ImageScanArgs, ImageScanOptions } from "./image-scan/args";
 export { K3sCluster } from "./k3s-cluster";
 export type { NodeContainer } from "./k3s-cluster/agents";
 export { ImagePullPolicy, PortProtocol } from "./k3s-cluster/args";

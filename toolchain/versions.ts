@@ -15,6 +15,9 @@ export const pluginNames = ["kubernetes", "docker", "command"] as const;
 /** One of {@link pluginNames}. */
 export type PluginName = (typeof pluginNames)[number];
 
+/** The scanner of images, as image-scanner/trivy/go.mod has it. */
+export const trivyVersion = "0.74.0";
+
 /** The least version of what a machine must bring along itself. */
 export const minimumVersions = {
   node: "20.19.0",
@@ -23,6 +26,8 @@ export const minimumVersions = {
   go: "1.26.0",
   /** The engine's API 1.41, which Debian 12 has. */
   docker: "20.10.0",
+  /** Only where images are scanned and it is on PATH: it has every option that is used. */
+  trivy: "0.65.0",
   /** Only for programs in Python: what the SDK's package of {@link pulumiVersions.cli} asks for. Debian 12 has 3.11. */
   python: "3.10",
 } as const;

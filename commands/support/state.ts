@@ -14,6 +14,7 @@ export interface StateResource {
   readonly created?: string;
   readonly protect?: boolean;
   readonly retainOnDelete?: boolean;
+  readonly inputs?: Readonly<Record<string, unknown>>;
 }
 
 /** The part of the file that is read here. */

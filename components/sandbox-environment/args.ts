@@ -1,6 +1,7 @@
 // What a named environment can be told: arguments and their defaults. What is wrong with given ones: ./resolve.ts.
 import type * as pulumi from "@pulumi/pulumi";
 
+import type { ImageScanOptions } from "../image-scan/args";
 import type { ImageReceiver } from "../node-image/args";
 import type {
   ComputeAmounts,
@@ -182,4 +183,9 @@ export interface SandboxEnvironmentArgs extends SandboxEnvironmentOptions {
    * @default - none
    */
   node?: EnvironmentNode;
+  /**
+   * How the image is scanned before the provisioner learns of it.
+   * @default - it is not scanned
+   */
+  scan?: ImageScanOptions;
 }

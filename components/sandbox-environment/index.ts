@@ -3,11 +3,12 @@ import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { ImageScan } from "../image-scan";
 import { NodeImage } from "../node-image";
 import type { RegistryCredentials, SandboxEnvironmentArgs } from "./args";
 import { recipe } from "./recipe";
 import { record, recordKey, recordLabels, recordName } from "./record";
-import { resolve, type BuildSettings, type SandboxEnvironmentSettings } from "./resolve";
+import { resolve, scanPart, type BuildSettings, type SandboxEnvironmentSettings } from "./resolve";
 import { buildScript } from "./script";
 
 /**
@@ -32,6 +33,7 @@ export class SandboxEnvironment extends pulumi.ComponentResource {
       build === undefined
         ? pulumi.output(settings.image ?? settings.sandboxImage)
         : this.built(name, settings, build);
+    const scan = this.scanned(name, settings);
     const pull = registry?.pullCredentials;
     const pullSecret =
       registry === undefined || pull === undefined
@@ -63,11 +65,19 @@ export class SandboxEnvironment extends pulumi.ComponentResource {
         },
         data: { [recordKey]: content },
       },
-      { parent: this },
+      { parent: this, ...(scan === undefined ? {} : { dependsOn: scan }) },
     );
 
     this.configMapName = configMap.metadata.name;
     this.registerOutputs({ image: this.image, configMapName: this.configMapName });
+  }
+
+  /** Scans the image as nodes get it. */
+  private scanned(name: string, { scan, build, node }: SandboxEnvironmentSettings): ImageScan | undefined {
+    if (scan === undefined) return undefined;
+    // What was built here is here, whoever may pull it from the registry.
+    const fromDocker = node !== undefined || build !== undefined;
+    return new ImageScan(scanPart(name), { ...scan, image: this.image, fromDocker }, { parent: this });
   }
 
   /** Builds the image, and brings it to where nodes get it from. */

@@ -8,6 +8,8 @@ import {
   placementDefaults,
   type PlacementSettings,
 } from "../sandbox-deployment/placement";
+import type { ImageScanOptions } from "../image-scan/args";
+import { resolve as resolveScan } from "../image-scan/resolve";
 import { EgressProfile } from "../sandbox-network-policies/profiles";
 import { Checks, type Rule } from "../shared/checks";
 import { over } from "../shared/defaults";
@@ -50,6 +52,7 @@ export interface SandboxEnvironmentSettings {
   build?: BuildSettings | undefined;
   registry?: EnvironmentRegistry | undefined;
   node?: EnvironmentNode | undefined;
+  scan?: ImageScanOptions | undefined;
   imagePullPolicy: SandboxPullPolicy;
   imagePullSecrets: string[];
   runtimeClassName?: pulumi.Input<string> | undefined;
@@ -92,6 +95,9 @@ export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSe
     poolSize: args.poolSize ?? 0,
   };
 }
+
+/** The logical name of the image's scan. */
+export const scanPart = (name: string): string => `${name}-image-scan`;
 
 /** A password is a secret, whoever forgot to say so. */
 function withSecret(credentials: RegistryCredentials | undefined): RegistryCredentials | undefined {
@@ -137,6 +143,8 @@ export function resolve(name: string, args: SandboxEnvironmentArgs): SandboxEnvi
   if (settings.placement !== undefined) checkPlacement(checks, settings.placement, settings.spread);
   checkVariables(checks, settings);
   checks.plain("poolSize", settings.poolSize, integerBetween(0, 500));
+  const { scan } = settings;
+  if (scan !== undefined) checks.part(() => resolveScan(scanPart(name), { ...scan, image: "known:later" }));
   const resolved: SandboxEnvironmentSettings = {
     ...settings,
     namespace: checks.input("namespace", settings.namespace, dnsLabel),

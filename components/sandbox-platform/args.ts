@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { EgressProxyOptions } from "../egress-proxy/args";
 import type { GvisorRuntimeOptions } from "../gvisor-runtime/args";
+import type { ImageScanOptions } from "../image-scan/args";
 import type { ObservabilityOptions } from "../observability/args";
 import type { ProvisionerOptions } from "../provisioner/args";
 import type { SandboxDeploymentOptions } from "../sandbox-deployment/args";
@@ -32,6 +33,12 @@ export interface GvisorCheckOptions {
 export interface SandboxPlatformArgs {
   /** The sandbox image, with a tag or digest; `latest` is refused. */
   image: pulumi.Input<string>;
+  /**
+   * How every image is scanned before a pod of it is made: the sandboxes', the provisioner's, those of environments, and of gVisor's
+   * installer.
+   * @default - none is
+   */
+  imageScan?: ImageScanOptions;
   /** The namespace, its quota and limits. */
   namespace?: SandboxNamespaceArgs;
   /** Who may call sandboxes, and what of the network is the cluster's own. */

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { EgressProxy } from "../egress-proxy";
 import { proxyUrl } from "../egress-proxy/objects";
 import { GvisorRuntime } from "../gvisor-runtime";
+import { ImageScan } from "../image-scan";
 import { Observability } from "../observability";
 import { metricsVariable } from "../observability/objects";
 import { Provisioner } from "../provisioner";
@@ -20,6 +21,7 @@ import { egressProxyArgs, observabilityArgs, provisionerArgs, withSecrets } from
 import { allEnvironments, environmentPart, partNames, resolve } from "./resolve";
 import { retentionArgs } from "./retention";
 import { runtimeArgs } from "./runtime";
+import { environmentScan, scanPart, scans, type Scanned } from "./scans";
 
 /**
  * Sandboxes in a cluster: namespace, network walls, service account, skills, gVisor, and the shared sandbox itself. The
@@ -56,6 +58,11 @@ export class SandboxPlatform extends pulumi.ComponentResource {
 
     const names = partNames(name);
     const own = { parent: this };
+    const scanned = new Map<Scanned, ImageScan>(
+      scans(args).map(([of, scan]) => [of, new ImageScan(scanPart(name, of), scan, own)]),
+    );
+    const passed = (...images: Scanned[]): ImageScan[] =>
+      images.map((of) => scanned.get(of)).filter((scan) => scan !== undefined);
     const home = new SandboxNamespace(names.namespace, args.namespace ?? {}, own);
     const namespace = home.namespace;
     const priority =
@@ -84,9 +91,12 @@ export class SandboxPlatform extends pulumi.ComponentResource {
               ...priority,
             }),
             // The pod that is tried stands behind the same walls as sandboxes.
-            { parent: this, dependsOn: [home, network, rbac] },
+            { parent: this, dependsOn: [home, network, rbac, ...passed("sandbox", "installer")] },
           );
-    const walls = [home, network, rbac, skills, userData, runtime].filter((part) => part !== undefined);
+    const walls = [
+      ...[home, network, rbac, skills, userData, runtime].filter((part) => part !== undefined),
+      ...passed("sandbox"),
+    ];
     if (args.userDataRetention !== undefined && userData !== undefined) {
       const place = { namespace, claimName: userData.claimName, ...priority };
       new UserDataRetention(names.userDataRetention, retentionArgs(args, args.userDataRetention, place), {
@@ -119,13 +129,14 @@ export class SandboxPlatform extends pulumi.ComponentResource {
         {
           ...(runtime === undefined ? {} : { runtimeClassName: runtime.runtimeClassName }),
           ...environment,
+          ...environmentScan(args, environment),
           // The namespace lets in no pods of another.
           ...priority,
           namespace,
           sandboxImage: args.image,
           ...(args.node === undefined ? {} : { node: args.node }),
         },
-        inside,
+        { parent: this, dependsOn: [home, ...passed("sandbox")] },
       );
     }
 
@@ -143,11 +154,11 @@ export class SandboxPlatform extends pulumi.ComponentResource {
               egressProxyUrl:
                 egressProxy === undefined ? undefined : namespace.apply((own) => proxyUrl(`${own}-system`)),
             }),
-            { parent: this, dependsOn: walls },
+            { parent: this, dependsOn: [...walls, ...passed("provisioner")] },
           );
     if (provisioner !== undefined && egressProxy !== undefined && service !== undefined) {
       const proxy = egressProxyArgs(args, { egressProxy, provisioner }, namespace, service.systemNamespace);
-      new EgressProxy(names.egressProxy, proxy, { parent: this });
+      new EgressProxy(names.egressProxy, proxy, { parent: this, dependsOn: passed("provisioner") });
     }
 
     this.namespace = namespace;

@@ -5,6 +5,7 @@ import type { SandboxPlatformArgs } from "@sandlot/components";
 import type { SandlotConfig } from "../config/schema";
 import { deploymentArguments } from "./deployment";
 import { environmentArguments } from "./environments";
+import { imageScanArguments } from "./image-scan";
 import { namespaceArguments } from "./namespace";
 import { networkArguments } from "./network";
 import { observabilityArguments } from "./observability";
@@ -21,6 +22,7 @@ export type { ContainerPlace, ExistingPlace, Place, RenderPlace, Surroundings } 
 export function platformArguments(config: SandlotConfig, around: Surroundings): SandboxPlatformArgs {
   return {
     image: around.sandboxImage,
+    ...imageScanArguments(config),
     namespace: namespaceArguments(config),
     network: networkArguments(config),
     skills: skillsArguments(config, around.place),

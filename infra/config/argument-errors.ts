@@ -54,6 +54,7 @@ const keys: Readonly<Record<string, { readonly key: string; readonly renamed?: R
   },
   EgressProxy: { key: "provisioner.egressProxy" },
   Observability: { key: "observability" },
+  ImageScan: { key: "imageScan" },
 };
 
 /** The platform speaks of its parts, of which only these are called otherwise in a stack's file. */

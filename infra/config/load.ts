@@ -46,8 +46,13 @@ export function parseConfig(
 /** Objects, lists, numbers and booleans come as JSON; anything else is a text. */
 function decode(value: string): unknown {
   try {
-    return JSON.parse(value);
+    return JSON.parse(value, (_key, each: unknown) => withDay(each));
   } catch {
-    return value;
+    return withDay(value);
   }
+}
+
+/** A day without quotes is a time to the engine, which hands it over as Go prints times; here it is the day again. */
+function withDay(value: unknown): unknown {
+  return typeof value === "string" ? value.replace(/^(\d{4}-\d{2}-\d{2}) 00:00:00 \+0000 UTC$/, "$1") : value;
 }

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { checkSkills, checkUserData } from "./cross-storage";
 import { cluster } from "./keys/cluster";
 import { checkEnvironments, environments } from "./keys/environments";
+import { imageScan } from "./keys/image-scan";
 import { namespace } from "./keys/namespace";
 import { network } from "./keys/network";
 import { checkObservability, observability } from "./keys/observability";
@@ -21,6 +22,7 @@ export const configSchema = object(
   {
     cluster: cluster.optional(),
     environments: environments.optional(),
+    imageScan: imageScan.optional(),
     namespace: namespace.optional(),
     network: network.optional(),
     observability: observability.optional(),

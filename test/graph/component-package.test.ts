@@ -15,6 +15,7 @@ const key = pulumi.secret("0".repeat(64));
 const inputs: Readonly<Record<string, pulumi.Inputs>> = {
   EgressProxy: { namespace: "n", systemNamespace: "n-system", image: "provisioner:1" },
   GvisorRuntime: {},
+  ImageScan: { image: pulumi.output("sandbox:1"), accepted: [{ id: "CVE-2026-1", reason: "not reached" }] },
   K3sCluster: { stack: "dev", owner: "me", agents: 1 },
   NodeImage: { image: "sandbox:1", containerName: "node", containerId: pulumi.output("c0ffee") },
   Observability: { namespace: "n" },

@@ -294,6 +294,35 @@ export const badConfiguration: readonly BadInput[] = [
     "kind render needs directory",
   ),
   row(
+    "a severity that there is not",
+    { imageScan: { severity: "HIGH" } },
+    'sandlot:imageScan.severity is "HIGH"',
+    "one of low, medium, high, critical",
+  ),
+  row(
+    "a vulnerability without its name",
+    { imageScan: { accepted: [{ id: "all", reason: "tired" }] } },
+    'sandlot:imageScan.accepted[0].id is "all"',
+    "such as CVE-2026-12345",
+  ),
+  row(
+    "a vulnerability accepted without a reason",
+    { imageScan: { accepted: [{ id: "CVE-2026-1" }] } },
+    "sandlot:imageScan.accepted[0].reason is missing",
+  ),
+  row(
+    "a vulnerability accepted until a day that there is not",
+    { imageScan: { accepted: [{ id: "CVE-2026-1", reason: "x", until: "2027-02-30" }] } },
+    'sandlot:imageScan.accepted[0].until is "2027-02-30"',
+    "a day, such as",
+  ),
+  row(
+    "a database without its version",
+    { imageScan: { database: "registry.example.com/trivy-db" } },
+    'sandlot:imageScan.database is "registry.example.com/trivy-db"',
+    "with its tag or digest",
+  ),
+  row(
     "a folder to render into, for a container",
     { target: { directory: "r" } },
     'sandlot:target.directory is "r"',

@@ -12,6 +12,7 @@ import {
   kubectl,
   make,
   node,
+  outputs,
   outsideMake,
   projectRoot,
   stack as host,
@@ -36,8 +37,9 @@ export const signingKey = randomBytes(32).toString("hex");
 /** The API key of the provisioner's one tenant; the stack's file has its hash. */
 export const apiKey = randomBytes(32).toString("hex");
 
-/** The provisioner's image that is in the node. */
-let provisionerImage = "";
+/** The provisioner's image that is in the node; known once {@link prepare} has looked. */
+let ownProvisioner = "";
+export const provisionerImage = (): string => ownProvisioner;
 
 /** Copies production's file, gives it its secret, and puts the node's kubectl to where commands find one. */
 export async function prepare(): Promise<void> {
@@ -46,7 +48,7 @@ export async function prepare(): Promise<void> {
   await execa("docker", ["cp", "--follow-link", `${node}:${path}`, join(folder, "kubectl")]);
   const own = { name: "provisioner", namespace: "sandlot-system" };
   const { spec } = await cluster().apps.readNamespacedDeployment(own);
-  provisionerImage = spec?.template.spec?.containers[0]?.image ?? "";
+  ownProvisioner = spec?.template.spec?.containers[0]?.image ?? "";
   await execa("make", ["--silent", "secret", `STACK=${stack}`, "SETTING=provisioner.signingKey"], {
     cwd: projectRoot,
     env: { ...environment(), ...outsideMake },
@@ -57,10 +59,14 @@ export async function prepare(): Promise<void> {
 /** Takes the stack away, whatever state it is in, and what {@link prepare} made. */
 export async function cleanUp(): Promise<void> {
   if (!existsSync(stackFile)) return;
-  await up({ namespace: { protect: false } });
+  await up({ namespace: { protect: false }, sandbox: { image: outputs()["sandboxImage"] } });
   await run("down");
   const namespaces = [namespace, `${namespace}-system`];
   await kubectl("delete", "namespace", ...namespaces, "--ignore-not-found", "--timeout=60s");
+  // Kept on purpose, and in the way of the next claim.
+  const { items } = await cluster().core.listPersistentVolume();
+  for (const { metadata } of items.filter(({ spec }) => spec?.claimRef?.namespace === namespace))
+    await kubectl("delete", "persistentvolume", metadata?.name ?? "");
   rmSync(stackFile);
   rmSync(folder, { recursive: true });
 }
@@ -86,7 +92,7 @@ function overlay(settings: Overlay): Record<string, unknown> {
     runtime: { existing: true },
     skills: { nodePath: "/mnt/skills", retain: true },
     provisioner: {
-      image: provisionerImage,
+      image: ownProvisioner,
       poolSize: 1,
       tenants: [{ name: "acme", keys: [{ name: "one", sha256: sha256(apiKey) }] }],
     },

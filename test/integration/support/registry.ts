@@ -1,4 +1,4 @@
-// An image registry that asks for a name and a password: Debian's docker-registry in a container of the test's own.
+// An image registry, which asks for a name and a password if it is to: Debian's docker-registry in a container of the test's own.
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,8 +14,8 @@ const configuration = {
   log: { level: "warn", accesslog: { disabled: true } },
   storage: { filesystem: { rootdirectory: "/var/lib/registry" } },
   http: { addr: ":5000" },
-  auth: { htpasswd: { realm: "test", path: "/etc/registry/htpasswd" } },
 };
+const authentication = { auth: { htpasswd: { realm: "test", path: "/etc/registry/htpasswd" } } };
 
 /** Where and for whom the registry is. */
 export interface RegistryPlace {
@@ -24,8 +24,8 @@ export interface RegistryPlace {
   readonly network: string;
   /** The port of this machine's loopback address, from where Docker takes a registry without TLS. */
   readonly port: number;
-  /** Passwords by user. */
-  readonly accounts: Readonly<Record<string, string>>;
+  /** Passwords by user; without, anybody may do anything. */
+  readonly accounts?: Readonly<Record<string, string>>;
 }
 
 /** Starts the registry, in place of one that is left of an earlier run; returns what removes it. */
@@ -36,9 +36,11 @@ export async function startRegistry(place: RegistryPlace): Promise<() => Promise
     await attempt("docker", ["rm", "--force", "--volumes", place.name]);
     rmSync(folder, { recursive: true, force: true });
   };
-  const lines = Object.entries(place.accounts).map(async ([user, word]) => `${user}:${await bcrypt(word)}\n`);
+  const { accounts } = place;
+  const lines = Object.entries(accounts ?? {}).map(async ([user, word]) => `${user}:${await bcrypt(word)}\n`);
   writeFileSync(join(folder, "htpasswd"), (await Promise.all(lines)).join(""));
-  writeFileSync(join(folder, "config.yml"), stringify(configuration));
+  const settings = { ...configuration, ...(accounts === undefined ? {} : authentication) };
+  writeFileSync(join(folder, "config.yml"), stringify(settings));
   await attempt("docker", ["rm", "--force", "--volumes", place.name]);
   const published = ["--publish", `127.0.0.1:${place.port}:5000`];
   const where = ["--name", place.name, "--network", place.network, ...published];

@@ -29,6 +29,10 @@ describe("problems of arguments", () => {
       "sandlot:provisioner: timeouts.soft is 1, but apiServerCidrs …",
     ],
     ['EgressProxy "e": replicas is -1, but …', "sandlot:provisioner.egressProxy: replicas is -1, but …"],
+    [
+      'ImageScan "sandlot-sandbox-image-scan": accepted[1].id is "CVE-2026-1", which …',
+      'sandlot:imageScan: accepted[1].id is "CVE-2026-1", which …',
+    ],
     ['SandboxPlatform "s": defaultPoolSize is given, but …', "sandlot: provisioner.poolSize is given, but …"],
     [
       'Provisioner "p": tracing.endpoint is "x", but …',

@@ -54,6 +54,13 @@ describe("stack configuration", () => {
     });
   }
 
+  it("takes a day with and without quotes, which the engine hands over as a time of Go's", () => {
+    for (const until of ["2027-01-31", "2027-01-31 00:00:00 +0000 UTC"]) {
+      const imageScan = { accepted: [{ id: "CVE-2026-1", reason: "x", until }] };
+      assert.equal(parseConfig(entries({ imageScan })).imageScan?.accepted?.[0]?.until, "2027-01-31");
+    }
+  });
+
   it("names every mistake at once", () => {
     const wrong = entries({ cluster: { apiPort: 0, cpus: 1 }, sandbox: { replicas: -1 } });
     assert.throws(
