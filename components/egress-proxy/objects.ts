@@ -125,7 +125,7 @@ function container(settings: EgressProxySettings): k8s.types.input.core.v1.Conta
     name: proxyName,
     image: settings.image,
     imagePullPolicy: settings.imagePullPolicy,
-    args: ["/app/egress.cjs"],
+    args: ["/app/egress.mjs"],
     ports: [
       { name: "proxy", containerPort: proxyPort, protocol: "TCP" },
       { name: "health", containerPort: healthPort, protocol: "TCP" },

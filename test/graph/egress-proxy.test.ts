@@ -107,7 +107,7 @@ describe("the egress proxy's graph", () => {
 
   it("runs the proxy of the provisioner's image, as hardened as that", () => {
     const container = containerOf(graph, "sandlot-egress-proxy-deployment");
-    assert.deepEqual(container?.args, ["/app/egress.cjs"]);
+    assert.deepEqual(container?.args, ["/app/egress.mjs"]);
     assert.deepEqual(
       container.securityContext,
       containerOf(graph, "sandlot-provisioner-deployment")?.securityContext,

@@ -1,4 +1,5 @@
-// The provisioner's services as one file each: they start at once, and the image needs no node_modules.
+// The provisioner's services as one file each, and what they load only where it is needed beside them: they start at once, keep no
+// more text in memory than they run, and the image needs no node_modules.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -35,17 +36,24 @@ function onlyOnce(): Record<string, string> {
   };
 }
 
-/** Writes `<service>.cjs` for each service into `folder`, with the licences of what went into it beside it. */
+/** Packages that are CommonJS ask for Node's own modules by `require`, which a module does not have. */
+const requireInModules =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+/** Writes `<service>.mjs` for each service into `folder`, with the licences of what went into it beside it. */
 export async function bundle(folder: string): Promise<void> {
   await build({
     entryPoints: entryPoints(),
     outdir: folder,
-    outExtension: { ".js": ".cjs" },
+    outExtension: { ".js": ".mjs" },
     bundle: true,
+    // What is imported by import() is a file of its own.
+    splitting: true,
     alias: onlyOnce(),
     platform: "node",
     target: "node22",
-    format: "cjs",
+    format: "esm",
+    banner: { js: requireInModules },
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "linked",
