@@ -11,6 +11,7 @@ import { exposition, gather } from "./clusters/gather.js";
 import { SettingsError } from "./config/errors.js";
 import { Keys } from "./config/keys.js";
 import type { Settings } from "./config/settings.js";
+import { Connections } from "./core/connections.js";
 import { Metrics } from "./core/metrics.js";
 import { Tokens } from "./core/tokens.js";
 import { EventStreams } from "./http/events.js";
@@ -57,7 +58,9 @@ export async function startProvisioner(
   await keys.start();
   const identity = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
   const tracing = await startTracing(settings, { version, instance: identity }, log);
-  const gathered = await gather(settings, { log, metrics, tokens, identity, time }, connectionOf);
+  const connections = new Connections();
+  const shared = { log, metrics, tokens, connections, identity, time };
+  const gathered = await gather(settings, shared, connectionOf);
   const { clusters, front, registries } = gathered;
 
   let stopping = false;
@@ -78,7 +81,7 @@ export async function startProvisioner(
       },
     },
     router: {
-      ...{ directory, activity, tokens },
+      ...{ directory, activity, tokens, connections },
       authenticate: (apiKey) => keys.callerOf(apiKey),
       registry: metrics.registry,
     },
@@ -108,6 +111,7 @@ export async function startProvisioner(
     events.endAll();
     await Promise.all([app.close(), metricsServer.close()]);
     await Promise.all(clusters.map((cluster) => cluster.end()));
+    connections.endAll();
     await tracing?.stop();
   };
   let stopped: Promise<void> | undefined;

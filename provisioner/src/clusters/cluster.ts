@@ -6,6 +6,7 @@ import type { ClusterShare } from "../config/clusters.js";
 import type { Settings } from "../config/settings.js";
 import { ActivityLog } from "../core/activity.js";
 import { Arrivals } from "../core/arrivals.js";
+import type { Connections } from "../core/connections.js";
 import { Directory } from "../core/directory.js";
 import { Endpoints } from "../core/endpoints.js";
 import { Environments } from "../core/environments.js";
@@ -40,6 +41,7 @@ export interface ClusterOptions {
   readonly settings: Settings;
   readonly connection: Connection;
   readonly tokens: Tokens;
+  readonly connections: Connections;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** @default - this machine's */
@@ -80,7 +82,7 @@ export class Cluster {
   readonly #refusalEvents: WatchCache<CoreV1Event> | undefined;
   readonly #times: PodTimes;
   readonly #services: Services;
-  readonly #handOver = new HandOverClient();
+  readonly #handOver: HandOverClient;
   readonly #warm: WarmConnections;
   readonly #pools: PoolKeeper;
   readonly #reaper: Reaper;
@@ -153,7 +155,12 @@ export class Cluster {
     const arrivals = new Arrivals();
     const endpoints = new Endpoints(settings, tokens, (podName) => directory.serviceOf(podName));
     const services = new Services(namespace, endpoints.serviceType, serviceCache);
-    const handOver = this.#handOver;
+    // Of idle pods as well, which the router knows nothing of.
+    pods.onChange(({ metadata }, gone) => {
+      if (gone) options.connections.end(metadata?.uid ?? "");
+    });
+    const handOver = new HandOverClient(options.connections);
+    this.#handOver = handOver;
     const times = new PodTimes(pods, clock);
     const activity = new ActivityLog(directory, times, clock);
     this.#times = times;

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { ClustersFile, type ClusterEntry } from "../config/clusters.js";
 import { SettingsError } from "../config/errors.js";
 import type { Settings } from "../config/settings.js";
+import type { Connections } from "../core/connections.js";
 import { Metrics } from "../core/metrics.js";
 import { describeRoom } from "../core/room.js";
 import type { Tokens } from "../core/tokens.js";
@@ -22,6 +23,8 @@ export interface Shared {
   /** Those of the process. */
   readonly metrics: Metrics;
   readonly tokens: Tokens;
+  /** To sandboxes, for hand-overs and for the router. */
+  readonly connections: Connections;
   readonly identity: string;
   /** @default - this machine's */
   readonly time?: TimeSource | undefined;

@@ -2,9 +2,10 @@
 // is ever in the pod's definition, which others may read.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
 
 import { propagated } from "../tracing/spans.js";
+import type { Connections } from "./connections.js";
 
 /** What is handed over. */
 export interface HandOver {
@@ -23,26 +24,34 @@ export type HandOverResult =
   | { readonly outcome: "done" | "unsupported" | "taken" | "silent" }
   | { readonly outcome: "refused"; readonly message: string };
 
+/** A pod that is asked. */
+export interface AskedPod {
+  readonly podUid: string;
+  /** Asked before each attempt: a starting pod has no address yet. */
+  origin(): string | undefined;
+}
+
 const attemptMs = 3_000;
+/** No answer of a sandbox's server to us is nearly as long. Bytes. */
+const longestAnswer = 64 * 1024;
 const pauseMs = 20;
 const longestPauseMs = 250;
 
 /** Speaks to sandboxes' servers. */
 export class HandOverClient {
   readonly #closing = new AbortController();
-  readonly #agent = new Agent({
-    // Idle pods are asked now and then (warm-connections.ts), so that their connection is open when they are claimed.
-    keepAliveTimeout: 60_000,
-    keepAliveMaxTimeout: 60_000,
-    connect: { timeout: 1_000 },
-    headersTimeout: attemptMs,
-    bodyTimeout: attemptMs,
-    maxResponseSize: 64 * 1024,
-  });
+  readonly #connections: Connections;
+  /** For questions to sandboxes that nobody may ever use again: nothing is kept of these. */
+  readonly #agent = new Agent({ connect: { timeout: 1_000 }, keepAliveTimeout: 1, keepAliveMaxTimeout: 1 });
 
-  /** Tries until the server answers. `origin` is asked before each attempt: a starting pod has no address yet. */
+  /** @param connections those that claimed pods are handed over by, and that are open before */
+  constructor(connections: Connections) {
+    this.#connections = connections;
+  }
+
+  /** Tries until the server answers. */
   async handOver(
-    origin: () => string | undefined,
+    { podUid, origin }: AskedPod,
     secret: string,
     what: HandOver,
     patience: AbortSignal,
@@ -61,7 +70,8 @@ export class HandOverClient {
       if (signal.aborted) return { outcome: "silent" };
       // To look for an address costs nothing, and by the time that there is one, the server answers: no time is lost then.
       if (target !== undefined) {
-        const answer = await this.#send(target, "POST", secret, body, signal);
+        const agent = this.#connections.agent(podUid);
+        const answer = await this.#send(agent, target, "POST", secret, body, signal);
         const result = answer && resultOf(answer);
         if (result !== undefined) return result;
         pause = Math.min(longestPauseMs, pause * 1.3);
@@ -76,10 +86,13 @@ export class HandOverClient {
     secret: string,
     patience = AbortSignal.timeout(attemptMs),
   ): Promise<boolean | undefined> {
-    const answer = await this.#send(origin, "GET", secret, undefined, patience);
-    if (answer?.status !== 200) return undefined;
-    const claimed = (answer.body as { data?: { claimed?: unknown } } | undefined)?.data?.claimed;
-    return typeof claimed === "boolean" ? claimed : undefined;
+    return claimed(await this.#send(this.#agent, origin, "GET", secret, undefined, patience));
+  }
+
+  /** Opens the connection that the pod is handed over by, and lets its server answer a first request. */
+  async warm(podUid: string, origin: string, secret: string): Promise<void> {
+    const agent = this.#connections.agent(podUid);
+    await this.#send(agent, origin, "GET", secret, undefined, AbortSignal.timeout(attemptMs));
   }
 
   /** Ends what is under way too. */
@@ -89,6 +102,7 @@ export class HandOverClient {
   }
 
   async #send(
+    dispatcher: Dispatcher,
     origin: string,
     method: "GET" | "POST",
     secret: string,
@@ -98,7 +112,9 @@ export class HandOverClient {
     try {
       const response = await request(`${origin}/v1/claim`, {
         method,
-        dispatcher: this.#agent,
+        dispatcher,
+        headersTimeout: attemptMs,
+        bodyTimeout: attemptMs,
         headers: propagated({
           authorization: `Bearer ${secret}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -106,8 +122,7 @@ export class HandOverClient {
         body: body ?? null,
         signal,
       });
-      const text = await response.body.text();
-      return { status: response.statusCode, body: parsed(text) };
+      return { status: response.statusCode, body: parsed(await textOf(response.body)) };
     } catch {
       // Not up yet, or cut off: the caller tries again as long as it may.
       return undefined;
@@ -128,6 +143,25 @@ function resultOf({ status, body }: Answer): HandOverResult | undefined {
   if (status >= 400 && status < 500)
     return { outcome: "refused", message: JSON.stringify(body).slice(0, 500) };
   return undefined;
+}
+
+/** Whether a server says that it was handed over. */
+function claimed(answer: Answer | undefined): boolean | undefined {
+  if (answer?.status !== 200) return undefined;
+  const said = (answer.body as { data?: { claimed?: unknown } } | undefined)?.data?.claimed;
+  return typeof said === "boolean" ? said : undefined;
+}
+
+/** @throws Error if it is longer than it may be: code in the sandbox may be who answers. */
+async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > longestAnswer) throw new Error(`the answer is longer than ${longestAnswer} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function parsed(text: string): unknown {

@@ -540,7 +540,8 @@ export class Sandboxes {
       return view.kind === "sandbox" ? endpoints.direct(view.pod) : undefined;
     };
     const result = await inSpan("hand over", { [attribute.pod]: sandbox.podName }, async (span) => {
-      const ended = await handOver.handOver(origin, tokens.claimSecret(sandbox.podName), what, signal);
+      const secret = tokens.claimSecret(sandbox.podName);
+      const ended = await handOver.handOver({ podUid: sandbox.podUid, origin }, secret, what, signal);
       span.setAttribute(attribute.outcome, ended.outcome);
       return ended;
     });

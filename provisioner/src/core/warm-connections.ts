@@ -1,5 +1,5 @@
 // A connection to each idle pod, open and used before the pod is claimed: connecting, and the first request that a fresh server
-// answers, are the larger part of what a hand-over would otherwise take.
+// answers, are the larger part of what a hand-over would otherwise take. The first command in the sandbox goes the same way.
 import type { IdlePod } from "../model/sandbox.js";
 import type { Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
@@ -52,7 +52,7 @@ export class WarmConnections {
       this.#underWay += 1;
       // What it answers is of no interest: whoever claims it finds out whether it is any good.
       void handOver
-        .isHandedOver(origin, tokens.claimSecret(pod.podName))
+        .warm(pod.podUid, origin, tokens.claimSecret(pod.podName))
         .finally(() => (this.#underWay -= 1));
     }
   }

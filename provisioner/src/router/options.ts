@@ -1,6 +1,7 @@
 // What the router needs from the rest of the provisioner, and nothing more.
 import type { Registry } from "prom-client";
 
+import type { Connections } from "../core/connections.js";
 import type { Sandbox } from "../model/sandbox.js";
 
 /** What the router knows of a sandbox. */
@@ -37,6 +38,7 @@ export interface RouterOptions {
     ): () => void;
   };
   readonly activity: ActivitySink;
+  readonly connections: Connections;
   readonly tokens: SandboxTokens;
   /** The tenant of an API key; undefined for a key that is none. Takes the same time for every wrong key. */
   authenticate(apiKey: string): { readonly tenant: string } | undefined;

@@ -4,9 +4,9 @@ import type { Duplex } from "node:stream";
 
 import type { FastifyBaseLogger } from "fastify";
 
+import { mostOpen } from "../core/connections.js";
 import { bound, traceFields } from "../tracing/spans.js";
 import { admit, starting, unavailable, type ReachableSandbox } from "./access.js";
-import { Connections, mostOpen } from "./connections.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
 import { requestHeaders } from "./headers.js";
 import { type Kind, type RouterMetrics, routerMetrics } from "./metrics.js";
@@ -55,7 +55,6 @@ export class SandboxRouter {
   readonly #options: RouterOptions;
   readonly #log: FastifyBaseLogger;
   readonly #metrics: RouterMetrics;
-  readonly #connections = new Connections();
   readonly #unsubscribe: () => void;
   readonly #tunnels = new Set<() => void>();
   /** What came behind a request that is not decided yet, on the same connection: it is not looked at before. */
@@ -66,7 +65,7 @@ export class SandboxRouter {
     this.#log = log;
     this.#metrics = routerMetrics(options.registry);
     this.#unsubscribe = options.directory.onChange(({ podUid, state }, gone) => {
-      if (gone || state === "failed") this.#connections.end(podUid);
+      if (gone || state === "failed") options.connections.end(podUid);
     });
   }
 
@@ -146,7 +145,7 @@ export class SandboxRouter {
   /** Cuts everything that is open. */
   close(): void {
     this.#unsubscribe();
-    this.#connections.endAll();
+    this.#options.connections.endAll();
   }
 
   /**
@@ -213,7 +212,7 @@ export class SandboxRouter {
     const { target, sandbox, credential } = admitted;
     const started: { cut?: () => void } = {};
     const cut = (): void => started.cut?.();
-    const opened = this.#connections.open(sandbox.podUid, cut);
+    const opened = this.#options.connections.open(sandbox.podUid, cut);
     if (opened === undefined) {
       this.#refused(request, crowded);
       return false;

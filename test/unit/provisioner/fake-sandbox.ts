@@ -11,10 +11,12 @@ export class FakeSandbox {
   status = 200;
   /** Whether it says that it was handed over. */
   claimed = true;
+  /** How many connections were made to it. */
+  connections = 0;
   readonly #server: Server;
 
   /** @param name what it says that it is called */
-  constructor(readonly name = "sandbox") {
+  constructor(public name = "sandbox") {
     this.#server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -28,7 +30,18 @@ export class FakeSandbox {
             body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
           });
         response.writeHead(this.status, { "content-type": "application/json" });
-        response.end(JSON.stringify({ success: true, data: { claimed: this.claimed, name } }));
+        response.end(JSON.stringify({ success: true, data: { claimed: this.claimed, name: this.name } }));
+      });
+    });
+    this.#server.on("connection", () => (this.connections += 1));
+  }
+
+  /** How many of them are open. */
+  open(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => {
+        if (error === null) resolve(count);
+        else reject(error);
       });
     });
   }

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
 import { Registry } from "prom-client";
 
+import { Connections } from "../../../../provisioner/src/core/connections.js";
 import { Tokens } from "../../../../provisioner/src/core/tokens.js";
 import { type RoutedSandbox, router } from "../../../../provisioner/src/router/index.js";
 
@@ -81,6 +82,7 @@ export async function startRouter(hostSuffix?: string): Promise<RunningRouter> {
     directory,
     registry,
     tokens,
+    connections: new Connections(),
     hostSuffix,
     activity: { touch: ({ id }) => void touched.push(id) },
     authenticate: (key) => {

@@ -1,4 +1,5 @@
-// What is open to each sandbox: connections that are used again, requests and tunnels that end when the sandbox does.
+// What is open to each sandbox: connections that are used again, requests and tunnels that end when the sandbox does. An idle pod has
+// one as well: it is handed over by that, and the first command takes the same.
 import { Agent } from "undici";
 
 /** How many requests and tunnels one sandbox may have open at once. */
@@ -24,12 +25,16 @@ export class Connections {
    * @returns what takes it off the books again, or undefined when the sandbox has as much open as it may
    */
   open(podUid: string, cut: () => void): { agent: Agent; release: () => void } | undefined {
-    let pod = this.#pods.get(podUid);
-    if (pod === undefined) this.#pods.set(podUid, (pod = { agent: newAgent(), cuts: new Set() }));
+    const pod = this.#of(podUid);
     if (pod.cuts.size >= mostOpen) return undefined;
     const { agent, cuts } = pod;
     cuts.add(cut);
     return { agent, release: () => cuts.delete(cut) };
+  }
+
+  /** What requests of our own go by, which do not count as open. */
+  agent(podUid: string): Agent {
+    return this.#of(podUid).agent;
   }
 
   /** Cuts all that is open to a pod and forgets it. */
@@ -44,6 +49,12 @@ export class Connections {
   /** Cuts everything. */
   endAll(): void {
     for (const podUid of [...this.#pods.keys()]) this.end(podUid);
+  }
+
+  #of(podUid: string): SandboxConnections {
+    let pod = this.#pods.get(podUid);
+    if (pod === undefined) this.#pods.set(podUid, (pod = { agent: newAgent(), cuts: new Set() }));
+    return pod;
   }
 }
 
