@@ -23,8 +23,10 @@ export class ImageScan extends pulumi.ComponentResource {
     const scan = new command.local.Command(
       `${name}-trivy`,
       {
-        create: scanScript,
+        // An error repeats what was run: this is short, so that what the script says of the image is not lost in it.
+        create: 'sh -c "$SCAN"',
         environment: {
+          SCAN: scanScript,
           IMAGE: settings.image,
           SOURCES: settings.fromDocker ? "docker,remote" : "remote",
           SEVERITIES: atLeast(settings.severity),

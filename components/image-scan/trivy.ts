@@ -23,15 +23,25 @@ export function ignoreFile(accepted: readonly AcceptedVulnerability[]): string {
  * Needs IMAGE, SOURCES (where Trivy looks for it), SEVERITIES, ACCEPTED (the content of Trivy's file) and, if given, DATABASE,
  * UNFIXED and END_OF_LIFE. Fails if anything counts, and also if Trivy cannot tell. Prints the image.
  *
- * Several scans run at once, and only one process can have Trivy's cache of images: each has its own, in memory.
+ * One scan runs at a time, whoever started it for this user: Trivy replaces its database in place, and a scan that reads what
+ * another is writing says nothing. Whose turn it is, is a symbolic link to a process id: it is made by one or by none, and
+ * the link of a process that was killed tells that it was. What Trivy notes of images is kept in memory, as the user's own
+ * Trivy may have the files for it.
  */
 export const scanScript = `set -eu
 if ! command -v trivy >/dev/null; then
   echo "Images are scanned with Trivy, which is not on the PATH: install it (https://trivy.dev)." >&2
   exit 1
 fi
+cache=\${TRIVY_CACHE_DIR:-\${XDG_CACHE_HOME:-\${HOME:-/tmp}/.cache}}
+turn="$cache/sandlot-image-scan"
+mkdir -p "$cache"
+until ln -s "$$" "$turn" 2>/dev/null; do
+  if ! kill -0 "$(readlink "$turn")" 2>/dev/null; then rm -f "$turn"; else sleep 0.2; fi
+done
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$turn"' EXIT
+trap 'exit 1' HUP INT TERM
 printf '%s' "$ACCEPTED" >"$work/accepted.yaml"
 set -- --scanners vuln --severity "$SEVERITIES" --ignorefile "$work/accepted.yaml" --image-src "$SOURCES"
 if [ -z "\${UNFIXED:-}" ]; then set -- "$@" --ignore-unfixed; fi

@@ -11,13 +11,16 @@ import {
   type SandboxPlatformArgs,
 } from "@sandlot/components";
 
+import { scanScript } from "../../components/image-scan/trivy";
 import { record, recordFailure, type Graph } from "../support/graph";
 
 const image = "registry.example.com/team/sandbox:1.0.0";
 
-/** What a scan is called with. */
+/** What a scan's script is given. */
 function environmentOf(graph: Graph, name: string): Record<string, string> {
-  return graph.get(`${name}-trivy`).inputs["environment"] as Record<string, string>;
+  const { SCAN, ...given } = graph.get(`${name}-trivy`).inputs["environment"] as Record<string, string>;
+  assert.equal(SCAN, scanScript);
+  return given;
 }
 
 const scan = async (args: Partial<ImageScanArgs> = {}): Promise<Record<string, string>> =>

@@ -1,7 +1,8 @@
 // The script of a scan, run by the real sh with a `trivy` that answers as the test wants.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -19,31 +20,34 @@ describe("the script of a scan", () => {
     rmSync(folder, { recursive: true });
   });
 
+  const given = {
+    IMAGE: image,
+    SOURCES: "remote",
+    SEVERITIES: "CRITICAL",
+    ACCEPTED: "vulnerabilities: []\n",
+  };
+  /** The variables of a scan that finds the programs of the test's folder before all others. */
+  const environment = (more: Readonly<Record<string, string>> = {}) => ({
+    ...given,
+    ...more,
+    PATH: [folder, "/usr/bin", "/bin"].join(delimiter),
+    TMPDIR: folder,
+    TRIVY_CACHE_DIR: join(folder, "cache"),
+  });
+
   /** Runs it where `trivy` prints to both outputs and ends with `status`; without one there is no `trivy`. */
-  function scan(status: number | undefined, environment: Readonly<Record<string, string>> = {}) {
+  function scan(status: number | undefined, more: Readonly<Record<string, string>> = {}) {
     const answer = `#!/bin/sh
 printf '%s\\n' "$@" >"${folder}/arguments"
 while [ "$1" != --ignorefile ]; do shift; done
 cat "$2" >"${folder}/accepted"
 echo found; echo said >&2; exit ${status ?? 0}\n`;
     if (status !== undefined) writeFileSync(join(folder, "trivy"), answer, { mode: 0o755 });
-    const given = {
-      IMAGE: image,
-      SOURCES: "remote",
-      SEVERITIES: "CRITICAL",
-      ACCEPTED: "vulnerabilities: []\n",
-    };
-    const PATH = [folder, "/usr/bin", "/bin"].join(delimiter);
-    const {
-      status: code,
-      stdout,
-      stderr,
-    } = spawnSync("/bin/sh", ["-c", scanScript], {
-      env: { ...given, ...environment, PATH, TMPDIR: folder },
-      encoding: "utf8",
-    });
+    const result = spawnSync("/bin/sh", ["-c", scanScript], { env: environment(more), encoding: "utf8" });
+    const left = readdirSync(folder).filter((name) => name.startsWith("tmp."));
+    assert.deepEqual(left, [], "it left a folder behind");
     const read = (name: string): string => readFileSync(join(folder, name), "utf8");
-    return { code, stdout, stderr, read };
+    return { code: result.status, stdout: result.stdout, stderr: result.stderr, read };
   }
 
   it("passes what Trivy passes, and prints the image alone", () => {
@@ -84,6 +88,25 @@ echo found; echo said >&2; exit ${status ?? 0}\n`;
     const { code, stdout, stderr } = scan(1);
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /^said\n.*could not be scanned, so it is not used/s);
+  });
+
+  it("waits for a scan that is under way, and not for one that was killed", async () => {
+    const log = join(folder, "log");
+    const cache = join(folder, "cache");
+    const trivy = `#!/bin/sh\necho begin >>"${log}"; sleep 0.3; echo end >>"${log}"\n`;
+    writeFileSync(join(folder, "trivy"), trivy, { mode: 0o755 });
+    const killed = spawnSync("/bin/sh", ["-c", "echo $$"], { encoding: "utf8" }).stdout.trim();
+    spawnSync("mkdir", [cache]);
+    symlinkSync(killed, join(cache, "sandlot-image-scan"));
+    const scans = [1, 2, 3].map(() =>
+      once(spawn("/bin/sh", ["-c", scanScript], { env: environment() }), "exit"),
+    );
+    assert.deepEqual(
+      (await Promise.all(scans)).map(([code]) => code as number),
+      [0, 0, 0],
+    );
+    assert.equal(readFileSync(log, "utf8"), "begin\nend\n".repeat(3));
+    assert.deepEqual(readdirSync(cache), []);
   });
 
   it("refuses where there is no Trivy, and says where to get it", () => {
