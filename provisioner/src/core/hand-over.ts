@@ -28,7 +28,7 @@ export type HandOverResult =
 export interface AskedPod {
   readonly podUid: string;
   /** Asked before each attempt: a starting pod has no address yet. */
-  origin(): string | undefined;
+  readonly origin: () => string | undefined;
 }
 
 const attemptMs = 3_000;

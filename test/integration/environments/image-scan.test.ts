@@ -62,8 +62,9 @@ describe("images that are scanned before they run", function () {
   });
   after(async () => {
     delete process.env["TRIVY_CACHE_DIR"];
-    await cleanUp();
+    // In any case: it is in the network of the node, which could not be taken down.
     await removeRegistry();
+    await cleanUp();
     rmSync(caches, { recursive: true });
   });
 

@@ -17,7 +17,10 @@ import {
   up,
   type Overlay,
 } from "../support/existing.js";
+import { collected, startCollector, tracing } from "../support/collector-pod.js";
 import { startClient } from "../support/steady-client.js";
+import { apply, testPod } from "../support/targets.js";
+import { ensureTestbox, loadImage } from "../support/testbox.js";
 
 /** The sandbox image that is in the node. */
 let image: string;
@@ -27,6 +30,7 @@ const nextImage = "sandlot/sandbox:next";
 
 const settings = (sandbox: Readonly<Record<string, unknown>> = {}): Overlay => ({
   sandbox: { image, ...sandbox },
+  observability: { tracing },
 });
 
 async function mustUp(overlay: Overlay, variables: Record<string, string> = {}): Promise<string> {
@@ -41,12 +45,17 @@ async function deployment() {
 
 describe("production on an existing cluster", function () {
   this.timeout(600_000);
+  let removeCollector = (): Promise<unknown> => Promise.resolve();
 
   before(async () => {
     image = outputs()["sandboxImage"] ?? "";
+    removeCollector = await startCollector(image);
     await prepare();
   });
-  after(cleanUp);
+  after(async () => {
+    await removeCollector();
+    await cleanUp();
+  });
 
   it("deploys what production's file says, without asking Docker, and makes no cluster", async () => {
     await mustUp(settings());
@@ -86,6 +95,20 @@ describe("production on an existing cluster", function () {
     for (const text of [state, preview, file])
       for (const key of [signingKey, apiKey, Buffer.from(signingKey).toString("base64")])
         assert.ok(!text.includes(key), "a key of the provisioner's is there in clear");
+  });
+
+  it("sends traces to a collector of the cluster, through the provisioner's walls", async () => {
+    await loadImage(node, await ensureTestbox());
+    await apply([testPod("caller", namespace, { "sandlot.dev/sandbox-client": "true" })]);
+    const url = `http://provisioner.${namespace}-system.svc.cluster.local:8002/v1/sandboxes`;
+    const { output } = await kubectl("exec", "-n", namespace, "caller", "--", "wget", "-qO-", url);
+    assert.match(output, /401/, "a caller without a key");
+    const { attributes } = await eventually("the span of the call", async () =>
+      (await collected()).find(({ name }) => name === "GET /v1/sandboxes"),
+    );
+    assert.equal(attributes["http.response.status_code"], 401);
+    assert.match(String(attributes["service.name"]), /provisioner/);
+    await kubectl("delete", "pod", "caller", "-n", namespace, "--now");
   });
 
   it("upgrades image and configuration without a request that is not answered", async () => {

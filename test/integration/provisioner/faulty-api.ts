@@ -2,7 +2,7 @@
 // request, so it can stop at the n-th write, before or after the server has carried it out, answer in the server's stead, or be
 // as good as gone.
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Agent, createServer, request as httpsRequest, type RequestOptions, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { KubeConfig } from "@kubernetes/client-node";
-import { execa } from "execa";
 
+import { selfSigned } from "../support/certificate.js";
 import { kubeconfigPath } from "./stage.js";
 
 /** A request on its way. */
@@ -53,23 +53,9 @@ export class FaultyApi {
 
   /** A certificate of its own: kubeconfigs lead to nothing without one. */
   async #certify(): Promise<string> {
-    const [key, cert] = [join(this.#folder, "key.pem"), join(this.#folder, "cert.pem")];
-    await execa("openssl", [
-      ...[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "1",
-      ],
-      ...["-subj", "/CN=faulty", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-    ]);
-    this.#server.setSecureContext({ key: readFileSync(key), cert: readFileSync(cert) });
-    return readFileSync(cert).toString("base64");
+    const { key, cert } = await selfSigned("IP:127.0.0.1");
+    this.#server.setSecureContext({ key, cert });
+    return Buffer.from(cert).toString("base64");
   }
 
   /** The kubeconfig that leads here. */

@@ -26,7 +26,8 @@ export const stack = "test-production";
 export const namespace = "sandlot-production";
 
 const stackFile = join(projectRoot, "stacks", `Pulumi.${stack}.yaml`);
-const folder = mkdtempSync(join(tmpdir(), "sandlot-existing-"));
+/** Made anew by each {@link prepare}. */
+let folder = "";
 
 /** What a file laid over production's says by key, such as `sandbox`. */
 export type Overlay = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -43,6 +44,7 @@ export const provisionerImage = (): string => ownProvisioner;
 
 /** Copies production's file, gives it its secret, and puts the node's kubectl to where commands find one. */
 export async function prepare(): Promise<void> {
+  folder = mkdtempSync(join(tmpdir(), "sandlot-existing-"));
   copyFileSync(join(projectRoot, "stacks/Pulumi.production.yaml"), stackFile);
   const { stdout: path } = await execa("docker", ["exec", node, "sh", "-c", "command -v kubectl"]);
   await execa("docker", ["cp", "--follow-link", `${node}:${path}`, join(folder, "kubectl")]);
