@@ -4,38 +4,29 @@ import { fileURLToPath } from "node:url";
 
 import { cached, contentKey } from "@sandlot/toolchain/cache.js";
 import { findOnPath } from "@sandlot/toolchain/find.js";
-import { goEnvironment, goVersion, quickCompile } from "@sandlot/toolchain/go.js";
-import { step, type Progress } from "@sandlot/toolchain/progress.js";
+import { goPrograms } from "@sandlot/toolchain/go-programs.js";
+import { step } from "@sandlot/toolchain/progress.js";
 import { run, tryOutput } from "@sandlot/toolchain/run.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
 /**
  * The folder with the programs of the Go module in `folder`, built unless it is in the cache.
- * @param more for the environment of the compiler
+ * @param env more for the environment of the compiler
  */
-export async function goPrograms(
+export function scorerPrograms(
   folder: string,
   packages: readonly string[],
-  more: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const source = join(here, folder);
-  const version = await goVersion(source, "the scorers are built with it", "native");
-  const key = contentKey({
-    strings: [version, ...packages, JSON.stringify(more)],
-    files: [source],
-    root: source,
+  return goPrograms({
+    name: `scorers-${folder}`,
+    title: `Scorers: build ${folder}`,
+    source: join(here, folder),
+    why: "the scorers are built with it",
+    log: "scorers",
+    ...{ packages, env },
   });
-  return cached(`scorers-${folder}`, key, (dir) =>
-    step(`Scorers: build ${folder}`, (progress: Progress) =>
-      run("go", ["build", "-mod=readonly", "-ldflags=-s -w", ...quickCompile, "-o", dir, ...packages], {
-        cwd: source,
-        env: { ...goEnvironment("native"), ...more },
-        log: "scorers",
-        progress,
-      }),
-    ),
-  );
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 import type { Manifests } from "./manifests.js";
-import { checkovFolder, goPrograms } from "./programs.js";
+import { checkovFolder, scorerPrograms } from "./programs.js";
 import {
   readCheckov,
   readKubeScore,
@@ -53,11 +53,11 @@ function program(
 
 /** Every scorer that this machine can run, ready to be called. */
 export async function prepareScorers(): Promise<Scorer[]> {
-  const own = await goPrograms("programs", ["./pod-security", "./kubesec"]);
+  const own = await scorerPrograms("programs", ["./pod-security", "./kubesec"]);
   // Made for older Kubernetes modules than the others.
-  const kubeScore = await goPrograms("kube-score", ["github.com/zegl/kube-score/cmd/kube-score"]);
+  const kubeScore = await scorerPrograms("kube-score", ["github.com/zegl/kube-score/cmd/kube-score"]);
   // One of its packages needs what Go 1.26 has for trial only.
-  const trivy = await goPrograms("trivy", ["."], { GOEXPERIMENT: "jsonv2" });
+  const trivy = await scorerPrograms("trivy", ["."], { GOEXPERIMENT: "jsonv2" });
   const checkov = await checkovFolder();
   const file = (manifests: Manifests): string[] => [manifests.file];
   return [

@@ -16,6 +16,9 @@ export interface ImageScanSettings {
   fromDocker: boolean;
 }
 
+/** The logical name of the scan of what `owner` runs. A name is identity. */
+export const scanPart = (owner: string): string => `${owner}-image-scan`;
+
 /**
  * Fills in defaults and holds everything against its rule. Pure: nothing is registered.
  * @throws ArgumentError with every problem of the plain values.

@@ -4,11 +4,12 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { ImageScan } from "../image-scan";
+import { scanPart } from "../image-scan/resolve";
 import { NodeImage } from "../node-image";
 import type { RegistryCredentials, SandboxEnvironmentArgs } from "./args";
 import { recipe } from "./recipe";
 import { record, recordKey, recordLabels, recordName } from "./record";
-import { resolve, scanPart, type BuildSettings, type SandboxEnvironmentSettings } from "./resolve";
+import { resolve, type BuildSettings, type SandboxEnvironmentSettings } from "./resolve";
 import { buildScript } from "./script";
 
 /**

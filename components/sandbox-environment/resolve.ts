@@ -9,7 +9,7 @@ import {
   type PlacementSettings,
 } from "../sandbox-deployment/placement";
 import type { ImageScanOptions } from "../image-scan/args";
-import { resolve as resolveScan } from "../image-scan/resolve";
+import { resolve as resolveScan, scanPart } from "../image-scan/resolve";
 import { EgressProfile } from "../sandbox-network-policies/profiles";
 import { Checks, type Rule } from "../shared/checks";
 import { over } from "../shared/defaults";
@@ -95,9 +95,6 @@ export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSe
     poolSize: args.poolSize ?? 0,
   };
 }
-
-/** The logical name of the image's scan. */
-export const scanPart = (name: string): string => `${name}-image-scan`;
 
 /** A password is a secret, whoever forgot to say so. */
 function withSecret(credentials: RegistryCredentials | undefined): RegistryCredentials | undefined {

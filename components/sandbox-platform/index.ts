@@ -5,6 +5,7 @@ import { EgressProxy } from "../egress-proxy";
 import { proxyUrl } from "../egress-proxy/objects";
 import { GvisorRuntime } from "../gvisor-runtime";
 import { ImageScan } from "../image-scan";
+import { scanPart } from "../image-scan/resolve";
 import { Observability } from "../observability";
 import { metricsVariable } from "../observability/objects";
 import { Provisioner } from "../provisioner";
@@ -21,7 +22,7 @@ import { egressProxyArgs, observabilityArgs, provisionerArgs, withSecrets } from
 import { allEnvironments, environmentPart, partNames, resolve } from "./resolve";
 import { retentionArgs } from "./retention";
 import { runtimeArgs } from "./runtime";
-import { environmentScan, scanPart, scans, type Scanned } from "./scans";
+import { environmentScan, scans, type Scanned } from "./scans";
 
 /**
  * Sandboxes in a cluster: namespace, network walls, service account, skills, gVisor, and the shared sandbox itself. The
@@ -59,7 +60,7 @@ export class SandboxPlatform extends pulumi.ComponentResource {
     const names = partNames(name);
     const own = { parent: this };
     const scanned = new Map<Scanned, ImageScan>(
-      scans(args).map(([of, scan]) => [of, new ImageScan(scanPart(name, of), scan, own)]),
+      scans(args).map(([of, scan]) => [of, new ImageScan(scanPart(`${name}-${of}`), scan, own)]),
     );
     const passed = (...images: Scanned[]): ImageScan[] =>
       images.map((of) => scanned.get(of)).filter((scan) => scan !== undefined);

@@ -1,7 +1,7 @@
 // Checks every part of the platform before any of it is registered.
 import { resolve as resolveEgressProxy } from "../egress-proxy/resolve";
 import { resolve as resolveRuntime } from "../gvisor-runtime/resolve";
-import { resolve as resolveScan } from "../image-scan/resolve";
+import { resolve as resolveScan, scanPart } from "../image-scan/resolve";
 import { resolve as resolveObservability } from "../observability/resolve";
 import { resolve as resolveProvisioner } from "../provisioner/resolve";
 import type { ComputeAmounts } from "../sandbox-deployment/args";
@@ -25,7 +25,6 @@ import type { SandboxPlatformArgs } from "./args";
 import { egressProxyArgs } from "./provisioner";
 import { checkQuota, type Pool } from "./quota";
 import { retentionArgs } from "./retention";
-import { scanPart, scans } from "./scans";
 
 /** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
 export function partNames(
@@ -73,8 +72,9 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
   const home = checks.part(() => resolveNamespace(names.namespace, args.namespace ?? {}));
   const namespace = home?.name ?? "sandlot";
   // The same options for every image: what is wrong with them is said once.
-  for (const [of, scan] of scans(args).slice(0, 1))
-    checks.part(() => resolveScan(scanPart(name, of), { ...scan, image: "said:elsewhere" }));
+  const { imageScan } = args;
+  if (imageScan !== undefined)
+    checks.part(() => resolveScan(scanPart(`${name}-sandbox`), { ...imageScan, image: "said:elsewhere" }));
   checks.part(() => resolveNetwork(names.network, { ...args.network, namespace }));
   checks.part(() => resolveRbac(names.rbac, { ...args.rbac, namespace }));
   if (args.skills !== undefined) {

@@ -8,9 +8,6 @@ import type { SandboxPlatformArgs } from "./args";
 /** Whose image is scanned. Environments see to their own. */
 export type Scanned = "sandbox" | "provisioner" | "installer";
 
-/** The logical name of a scan. */
-export const scanPart = (name: string, of: Scanned): string => `${name}-${of}-image-scan`;
-
 /** The scans, in the order in which they are made; none where nothing is to be scanned. */
 export function scans({
   imageScan,

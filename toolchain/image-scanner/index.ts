@@ -3,26 +3,14 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { cached, contentKey } from "../cache.js";
 import { findOnPath } from "../find.js";
-import { goEnvironment, goVersion, quickCompile } from "../go.js";
+import { goPrograms } from "../go-programs.js";
 import { atLeast } from "../prerequisites/tools.js";
-import { requireBuildRoom } from "../prerequisites/build-room.js";
-import { note, step } from "../progress.js";
-import { run, tryOutput } from "../run.js";
+import { note } from "../progress.js";
+import { tryOutput } from "../run.js";
 import { minimumVersions, trivyVersion } from "../versions.js";
 
 const source = join(dirname(fileURLToPath(import.meta.url)), "trivy");
-const flags = [
-  "-mod=readonly",
-  "-trimpath",
-  "-buildvcs=false",
-  "-v",
-  "-ldflags",
-  `-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=${trivyVersion}`,
-];
-/** One of its packages needs what Go 1.26 has on trial only. */
-const experiment = { GOEXPERIMENT: "jsonv2" };
 
 /** The folder with the `trivy` on PATH, if there is one that is new enough. */
 export async function installedTrivy(env: NodeJS.ProcessEnv): Promise<string | undefined> {
@@ -43,25 +31,15 @@ export async function installedTrivy(env: NodeJS.ProcessEnv): Promise<string | u
 export async function ensureTrivy(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const installed = await installedTrivy(env);
   if (installed !== undefined) return installed;
-  const go = await goVersion(
+  return goPrograms({
+    name: "trivy",
+    title: "Trivy: build from Go modules",
     source,
-    `Trivy ${minimumVersions.trivy} or newer is not on PATH, so that it is built with it`,
-    "native",
-  );
-  const key = contentKey({ strings: [go, ...flags], files: [source], root: source });
-  return cached("trivy", key, (dir) =>
-    step("Trivy: build from Go modules", async (progress) => {
-      await requireBuildRoom();
-      await run(
-        "go",
-        ["build", ...flags, ...quickCompile, "-o", dir, "github.com/aquasecurity/trivy/cmd/trivy"],
-        {
-          cwd: source,
-          env: { ...goEnvironment("native"), ...experiment },
-          log: "trivy",
-          progress,
-        },
-      );
-    }),
-  );
+    packages: ["github.com/aquasecurity/trivy/cmd/trivy"],
+    why: `Trivy ${minimumVersions.trivy} or newer is not on PATH, so that it is built with it`,
+    log: "trivy",
+    linked: `-X github.com/aquasecurity/trivy/pkg/version/app.ver=${trivyVersion}`,
+    // One of its packages needs what Go 1.26 has on trial only.
+    env: { GOEXPERIMENT: "jsonv2" },
+  });
 }

@@ -56,7 +56,7 @@ describe("autoscaling", function () {
         disruption: { minAvailable: "1" },
       });
     });
-    await applyAll(manifests.sort((a, b) => Number(b.kind === "Namespace") - Number(a.kind === "Namespace")));
+    await applyAll(manifests);
     const ready = await eventually("both are Ready", async () => {
       const now = await pods();
       return now.length === least && now.every(isReady) && now;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { V1Pod } from "@kubernetes/client-node";
 import { SandboxDeployment, SandboxNamespace } from "@sandlot/components";
 
-import { metricsPort } from "../../../components/observability/objects.js";
+import { metricsPort, metricsVariable } from "../../../components/observability/objects.js";
 import { selfSigned } from "../support/certificate.js";
 import {
   callSandbox,
@@ -127,7 +127,7 @@ describe("autoscaling by a metric of the pods", function () {
         image: outputs()["sandboxImage"] ?? "",
         serviceAccountName: "default",
         runtimeClassName: "gvisor",
-        env: [{ name: "SANDBOXD_METRICS_ADDRESS", value: `:${metricsPort}` }],
+        env: [metricsVariable],
         resources: { requests: { cpu: "50m", memory: "64Mi" } },
         autoscaling: {
           minReplicas: least,
@@ -138,7 +138,7 @@ describe("autoscaling by a metric of the pods", function () {
         },
       });
     });
-    await applyAll(manifests.sort((a, b) => Number(b.kind === "Namespace") - Number(a.kind === "Namespace")));
+    await applyAll(manifests);
     const objects = await adapter();
     // The API comes when it is served: one that was looked for in vain is looked for less often.
     const isApi = ({ kind }: { kind: string }): boolean => kind === "APIService";

@@ -19,10 +19,12 @@ export async function manifestsOf(program: () => unknown): Promise<Manifest[]> {
     .map(({ inputs }) => inputs as unknown as Manifest);
 }
 
-/** Makes or changes objects; a failure fails the test with kubectl's own words. */
+/** Makes or changes objects, namespaces first; a failure fails the test with kubectl's own words. */
 export async function applyAll(items: readonly Manifest[]): Promise<void> {
+  const homes = items.filter(({ kind }) => kind === "Namespace");
+  const others = items.filter(({ kind }) => kind !== "Namespace");
   await execa("docker", ["exec", "-i", node, "kubectl", "apply", "-f", "-"], {
-    input: JSON.stringify({ apiVersion: "v1", kind: "List", items }),
+    input: JSON.stringify({ apiVersion: "v1", kind: "List", items: [...homes, ...others] }),
   });
 }
 
