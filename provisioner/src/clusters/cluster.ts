@@ -217,7 +217,10 @@ export class Cluster {
       ...{ namespace, pods, directory, arrivals, environments, services, tokens, metrics, times },
       settings: {
         ...podSettings,
-        maxAgeSeconds: settings.POOL_MAX_AGE_SECONDS,
+        deadlines: {
+          hardSeconds: settings.HARD_TIMEOUT_SECONDS,
+          maxAgeSeconds: settings.POOL_MAX_AGE_SECONDS,
+        },
         startSeconds: settings.START_TIMEOUT_SECONDS,
         maxStarting: settings.POOL_MAX_STARTING,
       },

@@ -5,6 +5,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { WatchCache } from "../kubernetes/watch-cache.js";
 import { revisionOf, type Environment } from "../model/environment.js";
+import { idleDeadline, type DeadlineRules } from "../model/deadline.js";
 import { idlePodName } from "../model/names.js";
 import { buildPod, type PodSettings } from "../model/pod.js";
 import { planPool } from "../model/pool.js";
@@ -39,7 +40,7 @@ export interface PoolParts {
 
 /** How pools are kept. */
 export interface PoolSettings extends PodSettings {
-  readonly maxAgeSeconds: number;
+  readonly deadlines: DeadlineRules;
   readonly startSeconds: number;
   readonly maxStarting: number;
   readonly maxSandboxes: number;
@@ -113,7 +114,7 @@ export class PoolKeeper {
       {
         size: drained() ? 0 : (environment?.pool.size ?? 0),
         revision: environment === undefined ? "" : revisionOf(environment),
-        maxAgeSeconds: settings.maxAgeSeconds,
+        ...settings.deadlines,
         startSeconds: settings.startSeconds,
         maxStarting: settings.maxStarting,
       },
@@ -141,7 +142,9 @@ export class PoolKeeper {
     const podName = idlePodName(environment.name);
     this.#creating.set(environment.name, (this.#creating.get(environment.name) ?? 0) + 1);
     try {
-      const request = { name: podName, environment, claimSecret: tokens.claimSecret(podName), volumes: [] };
+      const claimSecret = tokens.claimSecret(podName);
+      const deadlineSeconds = idleDeadline(settings.deadlines);
+      const request = { name: podName, environment, claimSecret, volumes: [], deadlineSeconds };
       const pod = await arrivals.of(async () => {
         const made = await namespace.createPod(buildPod(request, settings));
         pods.observe(made);

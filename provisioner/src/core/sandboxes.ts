@@ -17,6 +17,7 @@ import {
   escaped,
   type SandboxRequest,
 } from "../model/claim.js";
+import { hasTime } from "../model/deadline.js";
 import { revisionOf, type Environment } from "../model/environment.js";
 import { EGRESS_RULES, EXPIRES_AT, SANDBOX_ID, TENANT } from "../model/labels.js";
 import { coldPodName } from "../model/names.js";
@@ -354,11 +355,13 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox | undefined> {
-    const { directory, metrics } = this.#parts;
+    const { directory, metrics, times } = this.#parts;
     const revision = revisionOf(environment);
+    const { hardSeconds } = request.lifetime;
     const usable = directory
       .idle(environment.name)
-      .filter((pod) => pod.state === "running" && pod.revision === revision);
+      .filter((pod) => pod.state === "running" && pod.revision === revision)
+      .filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
     let attempts = 0;
     for (const pod of ranked(rankKey(request.tenant, request.id), usable)) {
       // Another claim of this process has it: its write would be refused, so it is not even tried.
@@ -423,7 +426,8 @@ export class Sandboxes {
     for (;;) {
       const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
       const claimSecret = tokens.claimSecret(name);
-      const pod = buildPod({ name, environment, claimSecret, volumes, claim }, settings);
+      const deadlineSeconds = claim.hardSeconds;
+      const pod = buildPod({ name, environment, claimSecret, volumes, claim, deadlineSeconds }, settings);
       try {
         const sandbox = await arrivals.of(async () => this.#seen(await namespace.createPod(pod)));
         await services.ensure(sandbox);

@@ -1,4 +1,5 @@
 // What makes a pod somebody's sandbox: the labels and annotations, and the one patch that writes them on an idle pod.
+import { claimDeadline } from "./deadline.js";
 import { EGRESS, USER_LABEL_PREFIX, SANDBOX_ID, STATE, TENANT } from "./labels.js";
 import * as label from "./labels.js";
 import type { ClaimMetadata } from "./pod.js";
@@ -104,6 +105,7 @@ const forgetFields = add("/metadata/managedFields", [{}]);
  */
 export function claimPatch(pod: IdlePod, claim: ClaimMetadata, now: Date): PatchOperation[] {
   const age = Math.max(0, (now.getTime() - (pod.startedAt ?? pod.createdAt).getTime()) / 1000);
+  const deadline = claimDeadline(pod, age, claim.hardSeconds);
   return [
     { op: "test", path: "/metadata/uid", value: pod.podUid },
     { op: "test", path: `/metadata/labels/${escaped(STATE)}`, value: "idle" },
@@ -111,8 +113,7 @@ export function claimPatch(pod: IdlePod, claim: ClaimMetadata, now: Date): Patch
     ...Object.entries(claim.annotations).map(([key, value]) =>
       add(`/metadata/annotations/${escaped(key)}`, value),
     ),
-    // Counted from the pod's start, not from the claim.
-    add("/spec/activeDeadlineSeconds", Math.ceil(age) + claim.hardSeconds),
+    ...(deadline === undefined ? [] : [add("/spec/activeDeadlineSeconds", deadline)]),
     forgetFields,
   ];
 }

@@ -53,13 +53,15 @@ export interface PodRequest {
   readonly volumes: readonly MountedVolume[];
   /** What makes it somebody's from its first moment; absent for pool pods. */
   readonly claim?: ClaimMetadata;
+  /** The kubelet ends it so long after its start, even if nobody else is alive to do it. Seconds. */
+  readonly deadlineSeconds: number;
 }
 
 /** What a claim writes on a pod. */
 export interface ClaimMetadata {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** The kubelet ends the pod after this, even if nobody else is alive to do it. */
+  /** Its whole life, from the claim. */
   readonly hardSeconds: number;
 }
 
@@ -87,7 +89,7 @@ export function buildPod(request: PodRequest, settings: PodSettings): V1Pod {
 }
 
 function podSpec(request: PodRequest, settings: PodSettings): V1PodSpec {
-  const { environment, claim } = request;
+  const { environment, deadlineSeconds } = request;
   const { runtimeClassName, priorityClassName } = environment;
   const places = allVolumes(request.volumes);
   return {
@@ -98,7 +100,7 @@ function podSpec(request: PodRequest, settings: PodSettings): V1PodSpec {
     // A sandbox whose server ended has lost its sessions, its secrets and its token: another start would be another sandbox.
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 5,
-    ...(claim === undefined ? {} : { activeDeadlineSeconds: claim.hardSeconds }),
+    activeDeadlineSeconds: deadlineSeconds,
     ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
     ...(priorityClassName === undefined ? {} : { priorityClassName }),
     ...environment.placement,

@@ -1,14 +1,13 @@
 // The arithmetic of a pool: what to create and what to delete, from what there is. Pure, so that it can be tried to the end.
+import { hasTime, type DeadlineRules } from "./deadline.js";
 import type { IdlePod } from "./sandbox.js";
 
 /** How a pool is kept. Times are seconds. */
-export interface PoolRules {
+export interface PoolRules extends DeadlineRules {
   /** Pods that are to be idle and Ready. */
   readonly size: number;
   /** The revision that pods are to be made from. */
   readonly revision: string;
-  /** An idle pod older than this is replaced. */
-  readonly maxAgeSeconds: number;
   /** A pod that is not Ready after this is given up. */
   readonly startSeconds: number;
   /** The most pods that may be on their way at once, so that starting ones do not slow each other and claims down. */
@@ -35,6 +34,7 @@ export function planPool(
   const dead = (pod: IdlePod): boolean =>
     pod.state === "failed" ||
     pod.revision !== rules.revision ||
+    !hasTime(pod, age(pod), rules.hardSeconds) ||
     (pod.state === "starting" && age(pod) > rules.startSeconds);
   const present = pods.filter(({ state }) => state !== "stopping");
   const alive = present.filter((pod) => !dead(pod));

@@ -34,6 +34,8 @@ export interface PodFacts {
   readonly limits: Readonly<Record<string, string>>;
   /** What it is promised. */
   readonly requests: Readonly<Record<string, string>>;
+  /** When the kubelet ends it: seconds from its start. Undefined: never. */
+  readonly deadlineSeconds: number | undefined;
   /** The RuntimeClass that it runs in; undefined: the nodes' ordinary runtime. */
   readonly runtime: string | undefined;
 }
@@ -127,6 +129,7 @@ function factsOf(pod: V1Pod): PodFacts {
     reason: status?.reason ?? running?.state?.terminated?.reason,
     limits: container?.resources?.limits ?? {},
     requests: container?.resources?.requests ?? {},
+    deadlineSeconds: spec?.activeDeadlineSeconds,
     runtime: spec?.runtimeClassName,
   };
 }

@@ -261,7 +261,7 @@ describe("an environment's record", () => {
     const read = readEnvironment("tools", content);
     if (typeof read === "string") assert.fail(read);
     const pod = buildPod(
-      { name: "p", environment: read, claimSecret: "x", volumes: [] },
+      { name: "p", environment: read, claimSecret: "x", volumes: [], deadlineSeconds: 60 },
       { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" },
     );
     assert.deepEqual(pod.spec?.affinity, (placement as { affinity: object }).affinity);

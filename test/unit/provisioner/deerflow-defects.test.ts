@@ -292,6 +292,7 @@ function podWith(volumes: ReturnType<typeof deerflowVolumes>, server: SandboxSer
     name: "p",
     environment: environmentOfImage("default", "example/sandbox:1"),
     claimSecret: "s",
+    deadlineSeconds: 60,
     volumes,
   };
   return buildPod(request, { namespace: "n", port: 8080, serviceAccountName: "default", server });

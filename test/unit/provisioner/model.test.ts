@@ -56,6 +56,7 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
       reason: undefined,
       limits: {},
       requests: {},
+      deadlineSeconds: undefined,
       runtime: undefined,
     },
   };
@@ -81,7 +82,10 @@ function sandbox(more: Partial<Sandbox>): Sandbox {
   };
 }
 
-const rules = { size: 3, revision: "r", maxAgeSeconds: 100, startSeconds: 30, maxStarting: 2 };
+const rules = {
+  ...{ size: 3, revision: "r", maxAgeSeconds: 100, startSeconds: 30, maxStarting: 2 },
+  hardSeconds: 1000,
+};
 
 describe("the arithmetic of a pool", () => {
   const plan = (pods: IdlePod[], creating = 0, room = 100) => {
@@ -111,6 +115,12 @@ describe("the arithmetic of a pool", () => {
         .remove,
       ["d"],
     );
+  });
+
+  it("replaces one that the kubelet would end before the longest sandbox is over", () => {
+    const with60 = (deadlineSeconds: number): IdlePod => ({ ...idle("a", "running", 60), deadlineSeconds });
+    assert.deepEqual(plan([with60(1060)]).remove, []);
+    assert.deepEqual(plan([with60(1059)]), { create: 2, remove: ["a"] });
   });
 
   it("never ends with more than the size, whatever there is", () => {
@@ -222,7 +232,7 @@ describe("what a pod is", () => {
       .spec as never as Record<string, never>;
     const environment = environmentOfImage("e", "i:1");
     const own = buildPod(
-      { name: "p", environment, claimSecret: "x", volumes: [] },
+      { name: "p", environment, claimSecret: "x", volumes: [], deadlineSeconds: 60 },
       { namespace: "n", port: 8080, serviceAccountName: "s", server: "aio" },
     ).spec as never as Record<string, never>;
     for (const field of [
@@ -257,7 +267,7 @@ describe("what a pod is", () => {
       server: "sandboxd" | "aio" = "sandboxd",
     ) =>
       buildPod(
-        { name: "p", environment, claimSecret: "x", volumes },
+        { name: "p", environment, claimSecret: "x", volumes, deadlineSeconds: 60 },
         { namespace: "n", port: 8080, serviceAccountName: "s", server },
       ).spec?.containers[0]?.env?.find(({ name }) => name === "SANDBOXD_USED_MARKER")?.value;
     const owner = { tenant: "default", userId: "u", threadId: "t" };
@@ -277,7 +287,13 @@ describe("what a pod is", () => {
     const settings = { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" } as const;
     const priority = (more: object) =>
       buildPod(
-        { name: "p", environment: { ...environment, ...more }, claimSecret: "x", volumes: [] },
+        {
+          name: "p",
+          environment: { ...environment, ...more },
+          claimSecret: "x",
+          volumes: [],
+          deadlineSeconds: 60,
+        },
         settings,
       ).spec?.priorityClassName;
     assert.equal(priority({ priorityClassName: "sandboxes" }), "sandboxes");
@@ -296,7 +312,7 @@ describe("what a pod is", () => {
     if (typeof environment === "string") assert.fail(environment);
     const build = (which: typeof environment) =>
       buildPod(
-        { name: "p", environment: which, claimSecret: "x", volumes: [] },
+        { name: "p", environment: which, claimSecret: "x", volumes: [], deadlineSeconds: 60 },
         { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" },
       ).spec;
     const elsewhere: object = build({ ...environment, placement: undefined }) ?? {};

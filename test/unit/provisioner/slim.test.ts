@@ -15,7 +15,10 @@ const settings = {
   server: "sandboxd" as const,
 };
 const environment = environmentOfImage("default", "example/sandbox:1");
-const built = buildPod({ name: "one", environment, claimSecret: "s", volumes: [] }, settings);
+const built = buildPod(
+  { name: "one", environment, claimSecret: "s", volumes: [], deadlineSeconds: 60 },
+  settings,
+);
 
 /** As the API server sends it. */
 const pod = Object.assign({}, built, {
