@@ -42,7 +42,7 @@ export interface AllowedPort {
   protocol?: EgressProtocol;
 }
 
-/** Addresses that pods of profile `allowlist` reach. */
+/** Addresses that shared sandboxes of profile `allowlist` reach. */
 export interface AllowedRange {
   /** The range, IPv4 or IPv6, such as `140.82.112.0/20` or `2606:50c0::/32`. For one address: `/32` or `/128`. */
   cidr: string;
@@ -53,7 +53,7 @@ export interface AllowedRange {
   ports?: AllowedPort[];
   /**
    * Whether the range may lie in what is shut to sandboxes: private, link-local (cloud metadata), reserved and cluster ranges.
-   * What is there is then open to all code in sandboxes of profile `allowlist`.
+   * What is there is then open to all code in shared sandboxes of profile `allowlist`.
    * @default false
    */
   allowPrivate?: boolean;
@@ -92,7 +92,8 @@ export interface SandboxNetworkOptions {
    */
   ingressPeers?: IngressPeer[];
   /**
-   * What pods of profile `allowlist` reach beside the DNS.
+   * What shared sandboxes of profile `allowlist` reach beside the DNS. Those that the provisioner makes reach what their own
+   * rules allow, through the egress proxy alone.
    * @default []
    */
   allowlist?: AllowedRange[];

@@ -2,7 +2,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { contains, parseAddress, parseCidr } from "../shared/cidr";
-import { CLIENT_LABEL, EGRESS_LABEL, sandboxSelector } from "../shared/labels";
+import { CLIENT_LABEL, EGRESS_LABEL, sandboxSelector, sharedSelector } from "../shared/labels";
 import type { AllowedRangeSettings } from "./allowlist";
 import type { AllowedPort, DnsPeer, IngressPeer } from "./args";
 import { shutRanges, type ProfileReach } from "./profiles";
@@ -96,13 +96,17 @@ export function opensAnything(reach: ProfileReach, allowlist: readonly AllowedRa
   return reach.reachable.length > 0 || (reach.allowlist && allowlist.length > 0);
 }
 
-/** What pods with a profile's label can reach. */
+/**
+ * What pods with a profile's label can reach. The allow list is for shared sandboxes alone: those that the provisioner makes have
+ * rules of their own, and the list would be a way around the proxy that keeps them.
+ */
 export function allowProfile(reach: ProfileReach, { clusterCidrs, allowlist }: ProfileSettings): Spec {
   const ranges = reach.reachable.map((cidr) => ({
     ipBlock: { cidr, except: exceptions(cidr, clusterCidrs) },
   }));
+  const selector = reach.allowlist ? sharedSelector : sandboxSelector;
   return {
-    podSelector: { matchLabels: { ...sandboxSelector, [EGRESS_LABEL]: reach.profile } },
+    podSelector: { matchLabels: { ...selector, [EGRESS_LABEL]: reach.profile } },
     policyTypes: ["Egress"],
     egress: [
       ...(ranges.length === 0 ? [] : [{ to: ranges }]),

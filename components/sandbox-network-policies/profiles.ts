@@ -4,7 +4,7 @@
 export enum EgressProfile {
   /** The cluster's DNS and nothing else. */
   Blocked = "blocked",
-  /** The ranges and ports of the allow list, and the cluster's DNS. */
+  /** Shared sandboxes: the ranges and ports of the allow list, and the cluster's DNS. The provisioner's: the egress proxy. */
   Allowlist = "allowlist",
   /** The internet, but nothing private: see {@link shutRanges}. */
   Open = "open",
@@ -102,7 +102,7 @@ export interface ProfileReach {
   readonly summary: string;
   /** Ranges that are reachable at every port, less {@link shutRanges} and the cluster's own. */
   readonly reachable: readonly string[];
-  /** Whether the allow list is reachable. */
+  /** Whether the allow list is reachable, for shared sandboxes. */
   readonly allowlist: boolean;
 }
 
@@ -116,7 +116,7 @@ export const egressProfiles: readonly ProfileReach[] = [
   },
   {
     profile: EgressProfile.Allowlist,
-    summary: "the listed ranges at the listed ports",
+    summary: "the listed ranges at the listed ports, or the egress proxy",
     reachable: [],
     allowlist: true,
   },

@@ -1,7 +1,7 @@
 // What a pod of each profile can reach, read off the policies themselves: documents and tests ask here, so that neither can say
 // anything that the objects do not.
 import { contains, parseAddress, parseCidr } from "../shared/cidr";
-import { EGRESS_LABEL, sandboxSelector } from "../shared/labels";
+import { EGRESS_LABEL, provisionedSelector, sharedSelector } from "../shared/labels";
 import { ArgumentError } from "../shared/checks";
 import type { EgressProtocol, SandboxNetworkOptions } from "./args";
 import { allowDns, allowProfile, denyAll, opensAnything } from "./policies";
@@ -9,6 +9,9 @@ import { egressProfiles, type EgressProfile } from "./profiles";
 import { resolve } from "./resolve";
 
 type Labels = Readonly<Record<string, string>>;
+
+/** Who makes a sandbox: the stack, for all, or the provisioner, for one session. */
+export type SandboxKind = "shared" | "provisioned";
 
 /** Where a connection goes to: an address, or a pod. */
 export interface Destination {
@@ -43,13 +46,20 @@ interface PlainPeer {
   readonly podSelector?: { readonly matchLabels: Labels };
 }
 
-/** Whether a pod of this profile reaches a destination. @throws ArgumentError if the options are refused. */
+/**
+ * Whether a sandbox of this profile reaches a destination, by these policies: the egress proxy has policies of its own.
+ * @throws ArgumentError if the options are refused.
+ */
 export function reaches(
   profile: EgressProfile,
   destination: Destination,
   options: KnownNetworkOptions = {},
+  kind: SandboxKind = "shared",
 ): boolean {
-  const labels = { ...sandboxSelector, [EGRESS_LABEL]: profile };
+  const labels = {
+    ...(kind === "shared" ? sharedSelector : provisionedSelector),
+    [EGRESS_LABEL]: profile,
+  };
   const policies = policiesOf(options).filter(
     ({ podSelector, policyTypes }) =>
       policyTypes.includes("Egress") && matches(podSelector.matchLabels ?? {}, labels),
@@ -62,9 +72,10 @@ export function wouldReach(
   profile: EgressProfile,
   destination: Destination,
   options: KnownNetworkOptions,
+  kind: SandboxKind = "shared",
 ): boolean | undefined {
   try {
-    return reaches(profile, destination, options);
+    return reaches(profile, destination, options, kind);
   } catch (error) {
     if (error instanceof ArgumentError) return undefined;
     throw error;

@@ -12,6 +12,7 @@ import {
   type SandboxEnvironmentSettings,
 } from "../sandbox-environment/resolve";
 import { resolve as resolveNamespace, type SandboxNamespaceSettings } from "../sandbox-namespace/args";
+import { EgressProfile } from "../sandbox-network-policies/profiles";
 import { resolve as resolveNetwork } from "../sandbox-network-policies/resolve";
 import { resolve as resolveRbac } from "../sandbox-rbac/resolve";
 import { Checks } from "../shared/checks";
@@ -209,13 +210,27 @@ function checkProvisioner(
 
 function checkEgressProxy(checks: Checks, part: string, args: SandboxPlatformArgs, namespace: string): void {
   const { egressProxy, provisioner } = args;
-  if (egressProxy === undefined) return;
+  if (egressProxy === undefined) {
+    if (provisioner !== undefined) checkListedEnvironments(checks, args);
+    return;
+  }
   if (provisioner === undefined)
     checks.problem("egressProxy is given, but provisioner is not; remove the one or give the other");
   else
     checks.part(() =>
       resolveEgressProxy(part, egressProxyArgs(args, { egressProxy, provisioner }, namespace, "")),
     );
+}
+
+/** The network's allow list is not for the provisioner's sandboxes: without the proxy, profile `allowlist` would be `blocked`. */
+function checkListedEnvironments(checks: Checks, args: SandboxPlatformArgs): void {
+  for (const { name, egress } of allEnvironments(args)) {
+    if (egress !== EgressProfile.Allowlist) continue;
+    checks.problem(
+      `environments "${name}": egress is "allowlist", but egressProxy is not given, so that its sandboxes would reach nothing; ` +
+        'give egressProxy, or set egress to "blocked" or "open"',
+    );
+  }
 }
 
 function checkRetention(checks: Checks, part: string, args: SandboxPlatformArgs, namespace: string): void {

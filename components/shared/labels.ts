@@ -28,6 +28,13 @@ export const provisionedSelector: Readonly<Record<string, string>> = {
   "app.kubernetes.io/managed-by": "sandlot-provisioner",
 };
 
+/** Selects the sandboxes of shared Deployments, and none that the provisioner makes. */
+export const sharedSelector: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/name": "sandlot",
+  "app.kubernetes.io/component": "sandbox",
+  "app.kubernetes.io/managed-by": "pulumi",
+};
+
 /** The labels of sandbox pods that never change: what Deployments, Services, PDBs and policies select by. */
 export const sandboxSelector: Readonly<Record<string, string>> = {
   "app.kubernetes.io/name": "sandlot",

@@ -62,6 +62,7 @@ const platform: Renamed = [
   [/\bdeployment\./g, "sandbox."],
   [/\buserDataRetention\b/g, "userData.retention"],
   [/\bdefaultPoolSize\b/g, "provisioner.poolSize"],
+  [/\begressProxy\b/g, "provisioner.egressProxy"],
   ...quota,
   ...sandbox,
 ];

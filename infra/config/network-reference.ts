@@ -11,6 +11,7 @@ import {
   wouldReach,
   type Destination,
   type KnownNetworkOptions,
+  type SandboxKind,
 } from "@sandlot/components/sandbox-network-policies/reach";
 
 /** A row: what it is called, and the places that stand for it. All of them must be judged alike. */
@@ -74,25 +75,30 @@ const rows: readonly Row[] = [
 ];
 
 /** What has to be configured for a place to be reached, from the least to the most. */
-function verdict(profile: EgressProfile, place: Destination, given: KnownNetworkOptions = {}): string {
-  if (reaches(profile, place, given)) return "yes";
+function verdict(
+  kind: SandboxKind,
+  profile: EgressProfile,
+  place: Destination,
+  given: KnownNetworkOptions = {},
+): string {
+  if (reaches(profile, place, given, kind)) return "yes";
   const { address, port } = place;
   if (address === undefined) return "no";
   const caches = { ...given, dns: { nodeLocalAddresses: [dnsCache] } };
-  if (wouldReach(profile, place, caches) === true) return "if configured";
+  if (wouldReach(profile, place, caches, kind) === true) return "if configured";
   const cidr = `${address}/${address.includes(":") ? 128 : 32}`;
   const listed = (allowPrivate: boolean) => ({
     ...given,
     allowlist: [{ cidr, ports: [{ port }], allowPrivate }],
   });
-  if (wouldReach(profile, place, listed(false)) === true) return "if listed";
-  if (wouldReach(profile, place, listed(true)) === true) return "if listed with `allowPrivate`";
+  if (wouldReach(profile, place, listed(false), kind) === true) return "if listed";
+  if (wouldReach(profile, place, listed(true), kind) === true) return "if listed with `allowPrivate`";
   return "no";
 }
 
 /** @throws Error when the places of one row are not judged alike: the table would say something that is not so. */
-function cell({ what, places, given }: Row, profile: EgressProfile): string {
-  const verdicts = new Set(places.map((place) => verdict(profile, place, given)));
+function cell({ what, places, given }: Row, kind: SandboxKind, profile: EgressProfile): string {
+  const verdicts = new Set(places.map((place) => verdict(kind, profile, place, given)));
   const [only] = verdicts;
   if (only === undefined || verdicts.size > 1) throw new Error(`${what}: ${[...verdicts].join(", ")}`);
   return only;
@@ -101,12 +107,12 @@ function cell({ what, places, given }: Row, profile: EgressProfile): string {
 const line = (...cells: string[]): string => `| ${cells.join(" | ")} |`;
 
 /** What each profile can reach. */
-export function reachTable(): string {
+export function reachTable(kind: SandboxKind): string {
   const profiles = egressProfiles.map(({ profile }) => profile);
   return [
-    line("From a sandbox to", ...profiles.map((profile) => `\`${profile}\``)),
+    line(`From a ${kind} sandbox to`, ...profiles.map((profile) => `\`${profile}\``)),
     line("---", ...profiles.map(() => "---")),
-    ...rows.map((row) => line(row.what, ...profiles.map((profile) => cell(row, profile)))),
+    ...rows.map((row) => line(row.what, ...profiles.map((profile) => cell(row, kind, profile)))),
   ].join("\n");
 }
 
@@ -129,7 +135,8 @@ export function metadataTable(): string {
 }
 
 const tables: Readonly<Record<string, () => string>> = {
-  reach: reachTable,
+  "reach-shared": () => reachTable("shared"),
+  "reach-provisioned": () => reachTable("provisioned"),
   metadata: metadataTable,
   shut: shutTable,
 };

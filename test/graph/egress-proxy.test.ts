@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 import {
   ArgumentError,
+  EgressProfile,
   SandboxPlatform,
   type EgressProxyOptions,
   type SandboxPlatformArgs,
@@ -39,7 +40,7 @@ interface Pod {
 interface Policy {
   metadata: { namespace: string };
   spec: {
-    podSelector: { matchLabels: Record<string, string> };
+    podSelector: { matchLabels?: Record<string, string> };
     ingress?: { from: object[]; ports: object[] }[];
     egress?: { to: { ipBlock?: { cidr: string; except: string[] } }[]; ports?: object[] }[];
   };
@@ -142,6 +143,35 @@ describe("the egress proxy's graph", () => {
       assert.ok(shut.includes(range), range);
       assert.ok(denied.includes(range), range);
     }
+  });
+
+  it("is the only way out of the profile for those sandboxes, whatever list shared ones have", async () => {
+    const more = await platform({}, { network: { allowlist: [{ cidr: "140.82.112.0/20" }] } });
+    const selecting = more
+      .ofType("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+      .filter(({ inputs }) => {
+        const { metadata, spec } = inputs as unknown as Policy;
+        const labels = Object.entries(spec.podSelector.matchLabels ?? {});
+        return (
+          metadata.namespace === "sandlot" &&
+          (spec.egress ?? []).length > 0 &&
+          labels.every(([name, value]) => (userLabels as Record<string, string>)[name] === value)
+        );
+      })
+      .map(({ name }) => name);
+    assert.deepEqual(selecting, ["sandlot-network-dns", "sandlot-egress-proxy-egress"]);
+  });
+
+  it("has to be there for an environment of the profile: nothing else would open anything", async () => {
+    const { error, graph: registered } = await recordFailure(() => {
+      new SandboxPlatform("sandlot", {
+        image: "sandlot/sandbox:1.0.0",
+        provisioner: { image: "sandlot/provisioner:1.0.0", generateKeys: true },
+        environments: [{ name: "tools", egress: EgressProfile.Allowlist }],
+      });
+    });
+    assert.match(String(error), /environments "tools": egress is "allowlist", but egressProxy is not given/);
+    assert.deepEqual(registered.names(), []);
   });
 
   it("is made known to the provisioner, which may then read Events", async () => {

@@ -17,6 +17,7 @@ function policies(options: SandboxNetworkOptions = {}): Promise<Graph> {
 const kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy";
 const specOf = (graph: Graph, name: string) => graph.get(name).inputs["spec"] as Record<string, Plain>;
 const sandboxes = { "app.kubernetes.io/name": "sandlot", "app.kubernetes.io/component": "sandbox" };
+const shared = { ...sandboxes, "app.kubernetes.io/managed-by": "pulumi" };
 
 describe("SandboxNetworkPolicies' graph", () => {
   it("is a policy for each wall and each profile that opens something, and none for those that do not", async () => {
@@ -52,7 +53,7 @@ describe("SandboxNetworkPolicies' graph", () => {
     assert.deepEqual(component.registered, [{ egressProfiles: ["blocked", "allowlist", "open"] }]);
   });
 
-  it("opens the allow list, by ranges and ports, to the pods of its profile", async () => {
+  it("opens the allow list, by ranges and ports, to the shared pods of its profile", async () => {
     const graph = await policies({
       allowlist: [
         { cidr: "140.82.112.0/20", ports: [{ port: 22 }, { port: 443 }] },
@@ -60,7 +61,7 @@ describe("SandboxNetworkPolicies' graph", () => {
       ],
     });
     assert.deepEqual(specOf(graph, "network-egress-allowlist"), {
-      podSelector: { matchLabels: { ...sandboxes, "sandlot.dev/egress": "allowlist" } },
+      podSelector: { matchLabels: { ...shared, "sandlot.dev/egress": "allowlist" } },
       policyTypes: ["Egress"],
       egress: [
         {

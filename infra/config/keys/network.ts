@@ -60,7 +60,7 @@ export const network = object(
     ).optional(),
     allowlist: listOf(
       allowedRange,
-      "What sandboxes of profile allowlist may reach, besides the cluster's DNS",
+      "What shared sandboxes of profile allowlist may reach, besides the cluster's DNS; the provisioner's have rules of their own",
     ).optional(),
     clientCidrs: listOf(
       cidr("A range of client addresses"),

@@ -25,6 +25,7 @@ const dnsCache = "169.254.20.10";
 const unlistedPort = 8098;
 const page = /hello/;
 
+const provisionedPrefix = "provisioned-";
 const profiles = ["blocked", "allowlist", "open"] as const;
 type Profile = (typeof profiles)[number];
 
@@ -47,9 +48,9 @@ describe("egress profiles", () => {
     return ok && page.test(output);
   }
 
-  /** Which of the profiles reach a place. */
-  async function reachedBy(host: string, port: number): Promise<Profile[]> {
-    const reached = await Promise.all(profiles.map((profile) => gets(profile, place, host, port)));
+  /** Which of the profiles reach a place: of shared sandboxes, or of those that the provisioner makes. */
+  async function reachedBy(host: string, port: number, prefix = ""): Promise<Profile[]> {
+    const reached = await Promise.all(profiles.map((profile) => gets(prefix + profile, place, host, port)));
     return profiles.filter((_, i) => reached[i]);
   }
 
@@ -81,11 +82,16 @@ describe("egress profiles", () => {
           }),
       ),
     );
-    const sandbox = { "app.kubernetes.io/name": "sandlot", "app.kubernetes.io/component": "sandbox" };
+    const common = { "app.kubernetes.io/name": "sandlot", "app.kubernetes.io/component": "sandbox" };
+    const sandbox = { ...common, "app.kubernetes.io/managed-by": "pulumi" };
+    const provisioned = { ...common, "app.kubernetes.io/managed-by": "sandlot-provisioner" };
     const served = testPod("served", place, sandbox, 8080);
     Object.assign(served.spec.containers[0] ?? {}, { ports: [{ name: "http", containerPort: 8080 }] });
     await apply([
       ...profiles.map((profile) => testPod(profile, place, { ...sandbox, "sandlot.dev/egress": profile })),
+      ...profiles.map((profile) =>
+        testPod(provisionedPrefix + profile, place, { ...provisioned, "sandlot.dev/egress": profile }),
+      ),
       testPod("misspelt", place, { ...sandbox, "sandlot.dev/egress": "opne" }),
       testPod("gateway", place, { role: "gateway" }),
       served,
@@ -115,6 +121,11 @@ describe("egress profiles", () => {
 
   it("a listed range is reached by allowlist and open, at its port", async () => {
     assert.deepEqual(await reachedBy(internet, standInPort), ["allowlist", "open"]);
+  });
+
+  it("a listed range opens nothing to the provisioner's sandboxes, whose own rules it would lead around", async () => {
+    assert.deepEqual(await reachedBy(internet, standInPort, provisionedPrefix), ["open"]);
+    assert.deepEqual(await reachedBy(standIns["private 10.0.0.0/8"], standInPort, provisionedPrefix), []);
   });
 
   it("another port of a listed range is reached by open alone", async () => {

@@ -129,6 +129,14 @@ describe("an allow list", () => {
     assert.equal(reaches(EgressProfile.Allowlist, outside, options), false);
   });
 
+  it("opens nothing to a sandbox of the provisioner, whose own rules it would lead around", () => {
+    const options = { allowlist: [range] };
+    const listed = { address: "140.82.121.4", port: 443, protocol: EgressProtocol.Tcp };
+    for (const profile of [EgressProfile.Blocked, EgressProfile.Allowlist])
+      assert.equal(reaches(profile, listed, options, "provisioned"), false, profile);
+    assert.equal(reaches(EgressProfile.Open, listed, options, "provisioned"), true);
+  });
+
   it("becomes a rule for each range, with its ports", () => {
     const { allowlist } = resolve("it", {
       namespace: "a",

@@ -14,12 +14,16 @@ describe("docs/network.md", () => {
     assert.equal(document, await format(withTables(document), { ...options, parser: "markdown" }));
   });
 
-  it("says in its first table what is expected of the profiles", () => {
-    const rows = reachTable()
+  const verdictsOf = (kind: "shared" | "provisioned") => {
+    const rows = reachTable(kind)
       .split("\n")
       .map((line) => line.split("|").map((cell) => cell.trim()));
-    const verdicts = (what: string) => rows.find(([, first = ""]) => first.includes(what))?.slice(2, 5);
-    assert.deepEqual(verdicts("From a sandbox"), ["`blocked`", "`allowlist`", "`open`"]);
+    return (what: string) => rows.find(([, first = ""]) => first.includes(what))?.slice(2, 5);
+  };
+
+  it("says in its first table what is expected of the profiles", () => {
+    const verdicts = verdictsOf("shared");
+    assert.deepEqual(verdicts("From a shared sandbox"), ["`blocked`", "`allowlist`", "`open`"]);
     assert.deepEqual(verdicts("the cluster's DNS"), ["yes", "yes", "yes"]);
     assert.deepEqual(verdicts("a DNS cache"), ["if configured", "if configured", "if configured"]);
     assert.deepEqual(verdicts("another sandbox"), ["no", "no", "no"]);
@@ -30,7 +34,15 @@ describe("docs/network.md", () => {
     }
   });
 
+  it("says in its second that no list opens anything to a sandbox of the provisioner", () => {
+    const verdicts = verdictsOf("provisioned");
+    for (const family of ["internet, IPv4", "internet, IPv6"])
+      assert.deepEqual(verdicts(family), ["no", "no", "yes"], family);
+    for (const shut of ["any other port", "own public ranges", "cloud metadata", "table below"])
+      assert.deepEqual(verdicts(shut), ["no", "no", "no"], shut);
+  });
+
   it("fails to be made when a table has lost its place", () => {
-    assert.throws(() => withTables("# Network\n"), /no place for the table reach/);
+    assert.throws(() => withTables("# Network\n"), /no place for the table reach-shared/);
   });
 });

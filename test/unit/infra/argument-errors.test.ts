@@ -35,6 +35,10 @@ describe("problems of arguments", () => {
     ],
     ['SandboxPlatform "s": defaultPoolSize is given, but …', "sandlot: provisioner.poolSize is given, but …"],
     [
+      'SandboxPlatform "s": environments "tools": … egressProxy is not given',
+      'sandlot: environments "tools": … provisioner.egressProxy is not given',
+    ],
+    [
       'Provisioner "p": tracing.endpoint is "x", but …',
       'sandlot:observability: tracing.endpoint is "x", but …',
     ],
