@@ -2,10 +2,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { provisionerName } from "../provisioner/objects";
 import { scraping } from "../provisioner/scraping";
 import { denyAll } from "../sandbox-network-policies/policies";
 import type { EgressProxyArgs } from "./args";
 import {
+  addressName,
+  addressRules,
   deploymentArgs,
   disruptionBudgetArgs,
   healthPort,
@@ -25,7 +28,7 @@ import { resolve, type EgressProxySettings } from "./resolve";
  * from the provisioner: it may see pods and write Events, and reaches nothing private.
  */
 export class EgressProxy extends pulumi.ComponentResource {
-  /** Where sandboxes find it. */
+  /** Where it is, by the name of its Service. */
   public readonly url: pulumi.Output<string>;
 
   /** @throws ArgumentError, before anything is registered, if an argument is bad. */
@@ -52,6 +55,21 @@ export class EgressProxy extends pulumi.ComponentResource {
         metadata: { ...metadata, namespace },
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
         subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: systemNamespace }],
+      },
+      { parent: this },
+    );
+    const inSystem = { name: addressName, namespace: systemNamespace, labels: proxyLabels };
+    const addressRole = new k8s.rbac.v1.Role(
+      `${name}-address-role`,
+      { metadata: inSystem, rules: addressRules },
+      { parent: this },
+    );
+    new k8s.rbac.v1.RoleBinding(
+      `${name}-address-role-binding`,
+      {
+        metadata: inSystem,
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: addressRole.metadata.name },
+        subjects: [{ kind: "ServiceAccount", name: provisionerName, namespace: systemNamespace }],
       },
       { parent: this },
     );

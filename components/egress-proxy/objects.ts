@@ -11,6 +11,9 @@ import type { EgressProxySettings } from "./resolve";
 /** The name of all objects of which there is one. */
 export const proxyName = "egress-proxy";
 
+/** The name of the provisioner's right to find it. */
+export const addressName = `${proxyName}-address`;
+
 /** The port that sandboxes use. */
 export const proxyPort = 3128;
 
@@ -29,7 +32,7 @@ export const proxySelector: Readonly<Record<string, string>> = {
   "app.kubernetes.io/component": proxyName,
 };
 
-/** Where sandboxes find the proxy. */
+/** Where the proxy is. Sandboxes are told an address in its place (provisioner/src/core/proxy-address.ts). */
 export function proxyUrl(systemNamespace: string): string {
   return `http://${proxyName}.${systemNamespace}.svc.cluster.local:${proxyPort}`;
 }
@@ -41,6 +44,11 @@ export function proxyUrl(systemNamespace: string): string {
 export const policyRules: k8s.types.input.rbac.v1.PolicyRule[] = [
   { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["events"], verbs: ["create"] },
+];
+
+/** What the provisioner may do in the proxy's namespace: find the address that it tells sandboxes, which have no DNS. */
+export const addressRules: k8s.types.input.rbac.v1.PolicyRule[] = [
+  { apiGroups: [""], resources: ["services"], resourceNames: [proxyName], verbs: ["get"] },
 ];
 
 /** The Service. */

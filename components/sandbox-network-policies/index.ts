@@ -34,15 +34,15 @@ export class SandboxNetworkPolicies extends pulumi.ComponentResource {
         },
         { parent: this },
       );
+    const { allowlist, dns } = settings;
     policy("deny-all", denyAll());
-    policy("dns", allowDns(settings.dns));
+    policy("dns", allowDns(dns));
     policy("clients", allowClients(settings.ingressPeers));
-    policy("client-egress", allowCallsOut(settings.dns));
-    const { allowlist } = settings;
+    policy("client-egress", allowCallsOut(dns));
     for (const reach of egressProfiles.filter((each) => opensAnything(each, allowlist))) {
       const spec = pulumi
         .all(settings.clusterCidrs)
-        .apply((clusterCidrs) => allowProfile(reach, { clusterCidrs, allowlist }));
+        .apply((clusterCidrs) => allowProfile(reach, { clusterCidrs, allowlist, dns }));
       policy(`egress-${reach.profile}`, spec);
     }
 

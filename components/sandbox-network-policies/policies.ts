@@ -41,10 +41,13 @@ function hostRange(address: string): string {
   return `${address}/${parseAddress(address)?.family === 6 ? 128 : 32}`;
 }
 
-/** Name resolution by the cluster's DNS, for sandboxes. */
+/**
+ * Name resolution by the cluster's DNS, for shared sandboxes. Those that the provisioner makes have it in profile `open` alone: in
+ * the others it would be a way out, by the names asked for.
+ */
 export function allowDns(dns: Required<DnsPeer>): Spec {
   return {
-    podSelector: { matchLabels: sandboxSelector },
+    podSelector: { matchLabels: sharedSelector },
     policyTypes: ["Egress"],
     egress: toDns(dns),
   };
@@ -89,6 +92,7 @@ export interface ProfileSettings {
   /** Shut as {@link shutRanges} are. */
   readonly clusterCidrs: readonly string[];
   readonly allowlist: readonly AllowedRangeSettings[];
+  readonly dns: Required<DnsPeer>;
 }
 
 /** Whether a profile lets anything through; without a policy of its own the default denies. */
@@ -100,7 +104,7 @@ export function opensAnything(reach: ProfileReach, allowlist: readonly AllowedRa
  * What pods with a profile's label can reach. The allow list is for shared sandboxes alone: those that the provisioner makes have
  * rules of their own, and the list would be a way around the proxy that keeps them.
  */
-export function allowProfile(reach: ProfileReach, { clusterCidrs, allowlist }: ProfileSettings): Spec {
+export function allowProfile(reach: ProfileReach, { clusterCidrs, allowlist, dns }: ProfileSettings): Spec {
   const ranges = reach.reachable.map((cidr) => ({
     ipBlock: { cidr, except: exceptions(cidr, clusterCidrs) },
   }));
@@ -110,6 +114,7 @@ export function allowProfile(reach: ProfileReach, { clusterCidrs, allowlist }: P
     policyTypes: ["Egress"],
     egress: [
       ...(ranges.length === 0 ? [] : [{ to: ranges }]),
+      ...(reach.names ? toDns(dns) : []),
       ...(reach.allowlist ? allowlist.map(toListed) : []),
     ],
   };

@@ -2,11 +2,11 @@
 
 /** What a sandbox pod can reach, chosen by its label `sandlot.dev/egress`. */
 export enum EgressProfile {
-  /** The cluster's DNS and nothing else. */
+  /** Shared sandboxes: the cluster's DNS and nothing else. The provisioner's: nothing. */
   Blocked = "blocked",
   /** Shared sandboxes: the ranges and ports of the allow list, and the cluster's DNS. The provisioner's: the egress proxy. */
   Allowlist = "allowlist",
-  /** The internet, but nothing private: see {@link shutRanges}. */
+  /** The cluster's DNS and the internet, but nothing private: see {@link shutRanges}. */
   Open = "open",
 }
 
@@ -96,7 +96,7 @@ export const metadataAddresses: readonly { readonly address: string; readonly pu
   { address: "fd20:ce::254", purpose: "instance metadata of Google Cloud" },
 ];
 
-/** What a profile lets through, beside answers to connections from outside and the cluster's DNS. */
+/** What a profile lets through, beside answers to connections from outside, and the cluster's DNS for shared sandboxes. */
 export interface ProfileReach {
   readonly profile: EgressProfile;
   readonly summary: string;
@@ -104,21 +104,25 @@ export interface ProfileReach {
   readonly reachable: readonly string[];
   /** Whether the allow list is reachable, for shared sandboxes. */
   readonly allowlist: boolean;
+  /** Whether sandboxes that the provisioner makes reach the cluster's DNS too. */
+  readonly names: boolean;
 }
 
-/** Every profile. A pod without a profile label, or with an unknown one, reaches nothing but the DNS. */
+/** Every profile. A pod without a profile label, or with an unknown one, reaches what one of `blocked` does. */
 export const egressProfiles: readonly ProfileReach[] = [
   {
     profile: EgressProfile.Blocked,
-    summary: "the cluster's DNS and nothing else",
+    summary: "nothing; shared sandboxes: the cluster's DNS",
     reachable: [],
     allowlist: false,
+    names: false,
   },
   {
     profile: EgressProfile.Allowlist,
     summary: "the listed ranges at the listed ports, or the egress proxy",
     reachable: [],
     allowlist: true,
+    names: false,
   },
   {
     profile: EgressProfile.Open,
@@ -126,5 +130,6 @@ export const egressProfiles: readonly ProfileReach[] = [
       "the internet without private, carrier-grade NAT, link-local, metadata, reserved and cluster ranges",
     reachable: ["0.0.0.0/0", "::/0"],
     allowlist: false,
+    names: true,
   },
 ];

@@ -89,7 +89,7 @@ function policiesOf(options: KnownNetworkOptions): PlainPolicy[] {
   return [
     denyAll(),
     allowDns(dns),
-    ...profiles.map((reach) => allowProfile(reach, { clusterCidrs, allowlist })),
+    ...profiles.map((reach) => allowProfile(reach, { clusterCidrs, allowlist, dns })),
   ] as PlainPolicy[];
 }
 

@@ -83,7 +83,9 @@ describe("the egress proxy's graph", () => {
         "NetworkPolicy sandlot-egress-proxy-internet",
         "NetworkPolicy sandlot-egress-proxy-sandboxes",
         "PodDisruptionBudget sandlot-egress-proxy-disruption-budget",
+        "Role sandlot-egress-proxy-address-role",
         "Role sandlot-egress-proxy-role",
+        "RoleBinding sandlot-egress-proxy-address-role-binding",
         "RoleBinding sandlot-egress-proxy-role-binding",
         "Service sandlot-egress-proxy-service",
         "ServiceAccount sandlot-egress-proxy-service-account",
@@ -159,7 +161,7 @@ describe("the egress proxy's graph", () => {
         );
       })
       .map(({ name }) => name);
-    assert.deepEqual(selecting, ["sandlot-network-dns", "sandlot-egress-proxy-egress"]);
+    assert.deepEqual(selecting, ["sandlot-egress-proxy-egress"]);
   });
 
   it("has to be there for an environment of the profile: nothing else would open anything", async () => {
@@ -186,6 +188,20 @@ describe("the egress proxy's graph", () => {
     });
     assert.equal(variablesOf(without, "sandlot-provisioner-deployment")["EGRESS_PROXY_URL"], undefined);
     assert.doesNotMatch(rules(without), /events/);
+  });
+
+  it("lets the provisioner find the address of its Service, and see no other", () => {
+    const { metadata, rules } = graph.get("sandlot-egress-proxy-address-role").inputs as unknown as {
+      metadata: { namespace: string };
+      rules: object[];
+    };
+    assert.equal(metadata.namespace, "sandlot-system");
+    assert.deepEqual(rules, [
+      { apiGroups: [""], resources: ["services"], resourceNames: ["egress-proxy"], verbs: ["get"] },
+    ]);
+    assert.deepEqual(graph.get("sandlot-egress-proxy-address-role-binding").inputs["subjects"], [
+      { kind: "ServiceAccount", name: "provisioner", namespace: "sandlot-system" },
+    ]);
   });
 
   it("has no budget where there is one pod alone", async () => {

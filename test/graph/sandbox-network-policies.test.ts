@@ -76,6 +76,20 @@ describe("SandboxNetworkPolicies' graph", () => {
     });
   });
 
+  it("lets to the DNS the shared sandboxes, of the provisioner's those of profile open, and no other", async () => {
+    const graph = await policies();
+    const dns = JSON.stringify({ "k8s-app": "kube-dns" });
+    const selected = graph
+      .ofType(kind)
+      .filter(({ inputs }) => JSON.stringify(inputs).includes(dns))
+      .map(({ name }) => [name, specOf(graph, name)["podSelector"]]);
+    assert.deepEqual(Object.fromEntries(selected), {
+      "network-dns": { matchLabels: shared },
+      "network-egress-open": { matchLabels: { ...sandboxes, "sandlot.dev/egress": "open" } },
+      "network-client-egress": { matchLabels: { "sandlot.dev/sandbox-client": "true" } },
+    });
+  });
+
   it("opens a node's DNS cache at port 53 to sandboxes and clients, if one is configured", async () => {
     const addressed = /"cidr":"169\.254/;
     const plain = await policies();
@@ -84,10 +98,10 @@ describe("SandboxNetworkPolicies' graph", () => {
       assert.doesNotMatch(rules, addressed, name);
     }
     const graph = await policies({ dns: { nodeLocalAddresses: ["169.254.20.10"] } });
-    for (const name of ["network-dns", "network-client-egress"]) {
+    for (const name of ["network-dns", "network-egress-open", "network-client-egress"]) {
       const rules = specOf(graph, name)["egress"] as { to: unknown[]; ports: unknown[] }[];
       assert.deepEqual(
-        rules.filter(({ to }) => addressed.test(JSON.stringify(to))),
+        rules.filter(({ to }) => addressed.test(JSON.stringify(to).replace(/"except":\[.*?\]/g, ""))),
         [
           {
             to: [{ ipBlock: { cidr: "169.254.20.10/32" } }],

@@ -14,6 +14,7 @@ import { HandOverClient } from "../core/hand-over.js";
 import type { Metrics } from "../core/metrics.js";
 import { PodTimes } from "../core/pod-times.js";
 import { PoolKeeper } from "../core/pool-keeper.js";
+import { ProxyAddress } from "../core/proxy-address.js";
 import { Reaper } from "../core/reaper.js";
 import { RefusalNotices } from "../core/refusals.js";
 import { Sandboxes, type Limits } from "../core/sandboxes.js";
@@ -193,6 +194,10 @@ export class Cluster {
         times,
       },
       elsewhere: options.elsewhere,
+      proxyAddress:
+        settings.EGRESS_PROXY_URL === undefined
+          ? undefined
+          : new ProxyAddress(this.#client, settings.EGRESS_PROXY_URL, settings.API_PATIENCE_SECONDS * 1000),
       settings: {
         ...podSettings,
         readyTimeoutSeconds: settings.READY_TIMEOUT_SECONDS,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { sandboxServers } from "../model/pod.js";
+import { isProxyUrl } from "../model/proxy-url.js";
 import { serviceTypes } from "../model/service.js";
 import { tracingVariables } from "./tracing-variables.js";
 
@@ -147,8 +148,9 @@ export const variables = {
     purpose: "where clients reach this service, with SANDBOX_SERVICE_TYPE=Router",
   },
   EGRESS_PROXY_URL: {
-    schema: httpUrl.refine((text) => new URL(text).protocol === "http:").optional(),
-    allowed: "a URL such as http://egress-proxy.sandlot-system.svc:3128",
+    schema: httpUrl.refine((text) => URL.canParse(text) && isProxyUrl(text)).optional(),
+    allowed:
+      "a URL by the name of a Service, such as http://egress-proxy.sandlot-system.svc:3128, or by an address",
     purpose:
       "where sandboxes of profile allowlist reach the egress proxy, which keeps their rules; without it, rules are refused",
   },

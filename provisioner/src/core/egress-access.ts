@@ -3,6 +3,7 @@ import { isWithin, type EgressProfile } from "../model/egress.js";
 import type { Environment } from "../model/environment.js";
 import type { NetworkRules } from "../model/network-rules.js";
 import { SandboxError } from "./errors.js";
+import type { ProxyAddress } from "./proxy-address.js";
 
 /** What is asked for. */
 interface Asked {
@@ -34,9 +35,16 @@ export function checkRules(profile: string, proxyUrl: string | undefined): void 
     );
 }
 
-/** The variables by which programs find the proxy, in both spellings: some know one, some the other. */
-export function proxyVariables(profile: string, proxyUrl: string | undefined): Record<string, string> {
-  if (profile !== "allowlist" || proxyUrl === undefined) return {};
+/**
+ * The variables by which programs find the proxy, in both spellings: some know one, some the other.
+ * @throws SandboxError if nobody knows where it is.
+ */
+export async function proxyVariables(
+  profile: string,
+  proxy: ProxyAddress | undefined,
+): Promise<Record<string, string>> {
+  if (profile !== "allowlist" || proxy === undefined) return {};
+  const proxyUrl = await proxy.url();
   const own = { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, NO_PROXY: "localhost,127.0.0.1,::1" };
   const lower = Object.entries(own).map(([name, value]) => [name.toLowerCase(), value] as const);
   return { ...own, ...Object.fromEntries(lower) };

@@ -35,6 +35,7 @@ import { SandboxError } from "./errors.js";
 import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
 import type { PodTimes } from "./pod-times.js";
+import type { ProxyAddress } from "./proxy-address.js";
 import { isLimited, overQuota, usageOf, type Quota } from "./quota.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
@@ -54,6 +55,8 @@ export interface SandboxesParts {
   readonly metrics: Metrics;
   readonly clock: ClusterClock;
   readonly times: PodTimes;
+  /** Where sandboxes of profile `allowlist` are sent; absent: there is no egress proxy. */
+  readonly proxyAddress?: ProxyAddress | undefined;
   /** Limits of what the tenant has, or will have in a moment, in other clusters, for its quota. */
   readonly elsewhere: (tenant: string) => readonly Limits[];
   readonly settings: SandboxesSettings;
@@ -67,7 +70,7 @@ export interface SandboxesSettings extends PodSettings {
   readonly readyTimeoutSeconds: number;
   readonly startTimeoutSeconds: number;
   readonly maxSandboxes: number;
-  /** Where sandboxes of profile `allowlist` reach the egress proxy. */
+  /** Where the egress proxy is, as it was configured: with it, there is somebody to keep rules. */
   readonly egressProxyUrl?: string | undefined;
 }
 
@@ -279,6 +282,8 @@ export class Sandboxes {
         `there is no environment ${JSON.stringify(request.environment)}`,
       );
     checkEgress(request, environment, this.#parts.settings.egressProxyUrl);
+    // Asked for before anything is claimed: a sandbox that could not be told of it would be of no use.
+    await proxyVariables(request.egress ?? environment.egress, this.#parts.proxyAddress);
     const { own, environment: asked, problems } = sized(environment, request, create.bounds);
     if (problems.length > 0) throw tooMuch(problems);
     this.#reserve(create, asked);
@@ -532,11 +537,11 @@ export class Sandboxes {
     signal: AbortSignal,
     fresh: boolean,
   ): Promise<boolean> {
-    const { endpoints, tokens, handOver, directory, pods, settings } = this.#parts;
+    const { endpoints, tokens, handOver, directory, pods, proxyAddress } = this.#parts;
     const what: HandOver = {
       claimId: `${sandbox.podUid}:${fingerprint}`,
       token: request.guarded ? tokens.access(sandbox) : null,
-      env: { ...proxyVariables(sandbox.egress, settings.egressProxyUrl), ...request.env },
+      env: { ...(await proxyVariables(sandbox.egress, proxyAddress)), ...request.env },
       secrets: request.secrets,
     };
     const origin = (): string | undefined => {

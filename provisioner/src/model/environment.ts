@@ -2,7 +2,7 @@
 import type { V1Affinity, V1Toleration, V1TopologySpreadConstraint } from "@kubernetes/client-node";
 import { z } from "zod";
 
-import { egressProfiles } from "./egress.js";
+import { egressProfiles, looksNamesUp } from "./egress.js";
 import { digest } from "./names.js";
 
 const amounts = z.object({ cpu: z.string(), memory: z.string(), "ephemeral-storage": z.string() });
@@ -86,7 +86,11 @@ export function readEnvironment(labelled: string, text: string | undefined): Env
 
 /** A hash of all that a pod of the pool is built from, so not of the pool's size or of what a request may choose. */
 export function revisionOf(environment: Environment): string {
-  const built: Partial<Environment> = { ...environment };
+  // Of what it opens, a pod knows one thing from its start: whether it has DNS.
+  const built: Partial<Environment> & { names: boolean } = {
+    ...environment,
+    names: looksNamesUp(environment.egress),
+  };
   delete built.pool;
   delete built.egress;
   delete built.maxResources;

@@ -147,14 +147,34 @@ describe("egress profiles", () => {
     });
   }
 
-  it("the node's DNS cache is reached by every profile at port 53, and at no other", async () => {
+  it("the node's DNS cache is reached at port 53, by every profile of shared sandboxes and by none but open of others", async () => {
     assert.deepEqual(await reachedBy(dnsCache, 53), ["blocked", "allowlist", "open"]);
+    assert.deepEqual(await reachedBy(dnsCache, 53, provisionedPrefix), ["open"]);
+    assert.deepEqual(await reachedBy(dnsCache, standInPort, provisionedPrefix), []);
     assert.deepEqual(await reachedBy(dnsCache, standInPort), []);
   });
 
   it("a profile that is misspelt reaches nothing", async () => {
     assert.equal(await gets("misspelt", place, internet, standInPort), false);
     assert.ok(await gets("misspelt", place, dnsCache, 53), "it is alive, and asks its DNS");
+  });
+
+  it("names are looked up by every profile of shared sandboxes, and by none but open of the provisioner's", async () => {
+    const looksUp = async (pod: string): Promise<boolean> => {
+      const command = ["timeout", "5", "nslookup", "kubernetes.default.svc.cluster.local."];
+      return (await kubectl("exec", "-n", place, pod, "--", ...command)).ok;
+    };
+    for (const [prefix, expected] of [
+      ["", ["blocked", "allowlist", "open"]],
+      [provisionedPrefix, ["open"]],
+    ] as const) {
+      const found = await Promise.all(profiles.map((profile) => looksUp(prefix + profile)));
+      assert.deepEqual(
+        profiles.filter((_, i) => found[i]),
+        expected,
+        prefix,
+      );
+    }
   });
 
   it("a peer by labels calls a sandbox, and a pod without them does not", async () => {

@@ -58,6 +58,35 @@ function clientPod(name: string, labels: Record<string, string>, image: string):
   };
 }
 
+/**
+ * Asks the name server of the first argument by UDP, with the second as question in hexadecimal, and connects to it by TCP. Prints
+ * the length of the answer, 0 for a connection, or the name of the error.
+ */
+const dnsProgram = `
+import socket, sys
+def tell(how, work):
+    try: print(how, work())
+    except OSError as error: print(how, type(error).__name__)
+def udp():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(2)
+    s.connect((sys.argv[1], 53))
+    s.send(bytes.fromhex(sys.argv[2]))
+    return len(s.recv(512))
+def tcp():
+    socket.create_connection((sys.argv[1], 53), 2).close()
+    return 0
+tell("udp", udp)
+tell("tcp", tcp)
+`;
+
+/** A question for an address of a name (RFC 1035, 4.1), in hexadecimal. */
+function dnsQuestion(name: string): string {
+  const header = [0x2a, 0x2a, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+  const labels = name.split(".").map((label) => [label.length, ...Buffer.from(label)]);
+  return Buffer.from([...header, ...labels.flat(), 0, 0, 1, 0, 1]).toString("hex");
+}
+
 describe("the deployed provisioner", function () {
   this.timeout(300_000);
   let provisioner: Deployed;
@@ -294,6 +323,63 @@ describe("the deployed provisioner", function () {
       }
     } finally {
       await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+    }
+  });
+
+  it("lets no name out of a sandbox that may not reach the internet, and says so at once", async () => {
+    const { core } = cluster();
+    const { spec } = await core.readNamespacedService({ name: "kube-dns", namespace: "kube-system" });
+    const { items } = await core.listNamespacedPod({
+      namespace: "kube-system",
+      labelSelector: "k8s-app=kube-dns",
+    });
+    const servers = [spec?.clusterIP ?? "", ...items.map(({ status }) => status?.podIP ?? "")];
+    assert.ok(
+      servers.length > 1 && servers.every((server) => /^\d+(?:\.\d+){3}$/.test(server)),
+      servers.join(", "),
+    );
+    const asks = (made: Sandbox, server: string) =>
+      run(
+        made,
+        `python3 -c '${dnsProgram}' ${server} ${dnsQuestion("kubernetes.default.svc.cluster.local")}`,
+      );
+    const remove = await addEnvironment("names", { egress: "open", pool: { size: 0 } });
+    const made: Sandbox[] = [];
+    try {
+      await eventually("the environment is known", async () => {
+        const { body } = await provisioner.call<{ items: { name: string }[] }>("GET", "/v1/environments");
+        return body.items.some(({ name }) => name === "names");
+      });
+      const open = await sandbox({ id: "deployed-names-open", environment: "names" });
+      made.push(open);
+      for (const server of servers)
+        await eventually(`${server} answers who may ask`, async () =>
+          /^udp \d+\ntcp 0\n$/.test((await asks(open, server)).stdout),
+        );
+      const found = 'import socket; print(socket.gethostbyname("kubernetes.default.svc.cluster.local"))';
+      assert.equal((await run(open, `python3 -c '${found}'`)).exit_code, 0, "names work where they may");
+
+      const narrowed = await sandbox({
+        id: "deployed-names-narrowed",
+        environment: "names",
+        egress: "blocked",
+      });
+      made.push(narrowed);
+      const blocked = await sandbox({ id: "deployed-names-blocked" });
+      made.push(blocked);
+      for (const one of [narrowed, blocked])
+        for (const server of servers) {
+          const { stdout } = await asks(one, server);
+          assert.match(stdout, /^udp [A-Za-z]+\ntcp [A-Za-z]+\n$/, `${one.id} asks ${server}`);
+        }
+      const started = performance.now();
+      assert.notEqual((await run(blocked, `python3 -c '${found}'`)).exit_code, 0);
+      const took = performance.now() - started;
+      console.log(`      a name that cannot be looked up is said to be none after ${took.toFixed(0)} ms`);
+      assert.ok(took < 4_000, `a name took ${took.toFixed(0)} ms, as if somebody could answer`);
+    } finally {
+      for (const { id } of made) await provisioner.call("DELETE", `/v1/sandboxes/${id}`);
+      await remove();
     }
   });
 

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CoreV1Api, KubeConfig, NetworkingV1Api, type V1Pod } from "@kubernetes/client-node";
 import { execa } from "execa";
 
-import { allowClients, allowDns, denyAll } from "../../../components/sandbox-network-policies/policies.js";
+import { allowClients, denyAll } from "../../../components/sandbox-network-policies/policies.js";
 import { projectRoot } from "../support/cluster.js";
 
 export const apiKey = "integration-0123456789abcdef";
@@ -147,15 +147,8 @@ export class Stage {
     const { namespace } = this;
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
     await this.core.createNamespace({ body: { metadata: { name: namespace, labels } } });
-    const dns = {
-      namespaceLabels: { "kubernetes.io/metadata.name": "kube-system" },
-      podLabels: { "k8s-app": "kube-dns" },
-      port: 53,
-      nodeLocalAddresses: [],
-    };
     const walls = {
       "deny-all": denyAll(),
-      "allow-dns": allowDns(dns),
       "allow-clients": allowClients([{ cidr: `${gateway}/${containers ? length : "32"}` }]),
     };
     const networking = this.#config.makeApiClient(NetworkingV1Api);

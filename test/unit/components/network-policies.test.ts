@@ -138,7 +138,7 @@ describe("an allow list", () => {
   });
 
   it("becomes a rule for each range, with its ports", () => {
-    const { allowlist } = resolve("it", {
+    const { allowlist, dns } = resolve("it", {
       namespace: "a",
       allowlist: [
         { cidr: "1.1.1.1/32", ports: [{ port: 53, protocol: EgressProtocol.Udp }] },
@@ -147,7 +147,7 @@ describe("an allow list", () => {
     });
     const reach = egressProfiles.find(({ profile }) => profile === EgressProfile.Allowlist);
     assert.ok(reach);
-    assert.deepEqual(allowProfile(reach, { clusterCidrs: [], allowlist }).egress, [
+    assert.deepEqual(allowProfile(reach, { clusterCidrs: [], allowlist, dns }).egress, [
       { to: [{ ipBlock: { cidr: "1.1.1.1/32" } }], ports: [{ protocol: "UDP", port: 53 }] },
       {
         to: [{ ipBlock: { cidr: "140.82.112.0/20" } }],
@@ -178,6 +178,28 @@ describe("DNS", () => {
   it("is asked at no address unless one is given", () => {
     const { dns } = resolve("it", { namespace: "a" });
     assert.doesNotMatch(JSON.stringify(allowDns(dns)), /ipBlock/);
+  });
+
+  it("is no way out of a sandbox of the provisioner that may not reach the internet anyway", () => {
+    const cache = "169.254.20.10";
+    const options = { dns: { nodeLocalAddresses: [cache] } };
+    const pod = {
+      namespaceLabels: { "kubernetes.io/metadata.name": "kube-system" },
+      podLabels: { "k8s-app": "kube-dns" },
+    };
+    for (const protocol of Object.values(EgressProtocol))
+      for (const place of [{ pod }, { address: cache }])
+        for (const [kind, expected] of [
+          ["shared", [true, true, true]],
+          ["provisioned", [false, false, true]],
+        ] as const)
+          assert.deepEqual(
+            Object.values(EgressProfile).map((profile) =>
+              reaches(profile, { ...place, port: 53, protocol }, options, kind),
+            ),
+            expected,
+            `${kind} ${JSON.stringify(place)} ${protocol}`,
+          );
   });
 
   it("is asked at the caches' addresses, of both families, at port 53 and no other", () => {

@@ -34,8 +34,10 @@ describe("docs/network.md", () => {
     }
   });
 
-  it("says in its second that no list opens anything to a sandbox of the provisioner", () => {
+  it("says in its second that neither a list nor the DNS opens anything to a sandbox of the provisioner", () => {
     const verdicts = verdictsOf("provisioned");
+    assert.deepEqual(verdicts("the cluster's DNS"), ["no", "no", "yes"]);
+    assert.deepEqual(verdicts("a DNS cache"), ["no", "no", "if configured"]);
     for (const family of ["internet, IPv4", "internet, IPv6"])
       assert.deepEqual(verdicts(family), ["no", "no", "yes"], family);
     for (const shut of ["any other port", "own public ranges", "cloud metadata", "table below"])

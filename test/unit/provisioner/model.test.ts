@@ -19,6 +19,7 @@ import {
   readEnvironment,
   revisionOf,
 } from "../../../provisioner/src/model/environment.js";
+import type { EgressProfile } from "../../../provisioner/src/model/egress.js";
 import { parseLabelSelector } from "../../../provisioner/src/model/label-selector.js";
 import { buildPod } from "../../../provisioner/src/model/pod.js";
 import { planPool } from "../../../provisioner/src/model/pool.js";
@@ -260,6 +261,31 @@ describe("what a pod is", () => {
       assert.deepEqual(ours?.[field], theirs?.[field], field);
   });
 
+  it("has DNS where it may come to reach the internet, and is told at once elsewhere that it has none", () => {
+    const settings = { namespace: "n", port: 8080, serviceAccountName: "s", server: "sandboxd" } as const;
+    const namesOf = (egress: EgressProfile, claimed?: EgressProfile) => {
+      const environment = { ...environmentOfImage("e", "i:1"), egress };
+      const labels = { "sandlot.dev/egress": claimed ?? "" };
+      const claim = claimed === undefined ? {} : { claim: { labels, annotations: {}, hardSeconds: 60 } };
+      const { dnsPolicy, dnsConfig } =
+        buildPod(
+          { name: "p", environment, claimSecret: "x", volumes: [], deadlineSeconds: 60, ...claim },
+          settings,
+        ).spec ?? {};
+      return [dnsPolicy, dnsConfig?.nameservers];
+    };
+    const none = ["None", ["127.0.0.1"]];
+    for (const [egress, claimed, expected] of [
+      ["blocked", undefined, none],
+      ["allowlist", undefined, none],
+      ["open", undefined, [undefined, undefined]],
+      ["open", "open", [undefined, undefined]],
+      ["open", "allowlist", none],
+      ["allowlist", "allowlist", none],
+    ] as const)
+      assert.deepEqual(namesOf(egress, claimed), expected, `${egress} ${claimed ?? "idle"}`);
+  });
+
   it("marks users' data as used where it outlives the sandbox, and only there", () => {
     const environment = environmentOfImage("e", "i:1");
     const marker = (
@@ -322,10 +348,11 @@ describe("what a pod is", () => {
   it("is of another revision when anything that it is built from changes, and only then", () => {
     const base = environmentOfImage("e", "i:1");
     assert.notEqual(revisionOf(base), revisionOf({ ...base, image: "i:2" }));
+    assert.notEqual(revisionOf(base), revisionOf({ ...base, egress: "open" }), "it has DNS");
     assert.notEqual(revisionOf(base), revisionOf({ ...base, env: { A: "1" } }));
     assert.notEqual(revisionOf(base), revisionOf({ ...base, priorityClassName: "low" }));
     assert.notEqual(revisionOf(base), revisionOf({ ...base, placement: { nodeSelector: { a: "b" } } }));
-    const chosen = { egress: "open", maxResources: { cpu: "8" }, runtimes: ["kata"] } as const;
+    const chosen = { egress: "allowlist", maxResources: { cpu: "8" }, runtimes: ["kata"] } as const;
     assert.equal(revisionOf(base), revisionOf({ ...base, ...chosen, pool: { size: 9 }, runtimes: ["kata"] }));
   });
 });
@@ -411,6 +438,9 @@ describe("settings", () => {
     ],
     [{ SANDBOX_SERVICE_TYPE: "LoadBalancer" }, /one of NodePort, ClusterIP, Router/],
     [{ SANDBOX_SERVICE_TYPE: "Router" }, /ROUTER_URL is not set/],
+    // Sandboxes of the profile could not look it up.
+    [{ EGRESS_PROXY_URL: "http://proxy.example.com:3128" }, /EGRESS_PROXY_URL is .* the name of a Service/],
+    [{ EGRESS_PROXY_URL: "https://10.0.0.1:3128" }, /EGRESS_PROXY_URL is "https:/],
     [{ SKILLS_HOST_PATH: "skills" }, /SKILLS_HOST_PATH is "skills", but must be an absolute path/],
     [{ THREADS_HOST_PATH: "/a/../b" }, /without \.\./],
     [{ K8S_API_SERVER: "http://plain:6443" }, /K8S_API_SERVER is .* https/],

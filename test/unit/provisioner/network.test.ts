@@ -4,7 +4,11 @@ import assert from "node:assert/strict";
 
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
 
-const proxy = "http://egress-proxy.sandlot-system.svc:3128";
+const proxyName = "http://egress-proxy.sandlot-system.svc:3128";
+/** Where it is told to be: sandboxes of the profile have no DNS. */
+const proxy = "http://10.43.0.31:3128";
+const service = (clusterIP: string) =>
+  ({ metadata: { name: "egress-proxy" }, spec: { clusterIP, ports: [{ port: 3128 }] } }) as never;
 const note = "sandlot.dev/egress-rules";
 
 interface Answer {
@@ -22,7 +26,8 @@ describe("network rules", () => {
     home = await house();
     home.cluster.put("configmaps", environment("default", 2, { egress: "allowlist" }));
     home.cluster.put("configmaps", environment("closed", 0));
-    replica = await home.start({ EGRESS_PROXY_URL: proxy });
+    home.cluster.put("services", service("10.43.0.31"));
+    replica = await home.start({ EGRESS_PROXY_URL: proxyName });
     await eventually("the pool is full", async () => {
       const { items } = (await replica.call("GET", "/v1/environments")).json<{
         items: { name: string; pool: { ready: number } }[];
@@ -95,6 +100,36 @@ describe("network rules", () => {
     assert.match(body.errors[0]?.message ?? "", /must be a name/);
     for (const change of [{}, { allow: ["-"] }, { open: true }])
       assert.equal((await replica.call("PATCH", "/v1/sandboxes/ruled/network", change)).statusCode, 422);
+  });
+
+  it("are not taken, and no pod is claimed for them, while nobody knows where the proxy is", async () => {
+    const other = await house();
+    try {
+      other.cluster.put("configmaps", environment("default", 1, { egress: "allowlist" }));
+      const started = await other.start({ EGRESS_PROXY_URL: proxyName });
+      await eventually("a pod is idle", async () => {
+        const { items } = (await started.call("GET", "/v1/environments")).json<{
+          items: { pool: { ready: number } }[];
+        }>();
+        return items[0]?.pool.ready === 1;
+      });
+      const refused = await create({ id: "early" }, started);
+      assert.deepEqual([refused.status, /egress proxy/.test(refused.body.detail)], [503, true]);
+      assert.equal(other.cluster.count("PATCH", "/pods/"), 0);
+      assert.equal((await create({ id: "narrow", egress: "blocked" }, started)).status, 201);
+
+      other.cluster.put("services", service("None"));
+      assert.equal((await create({ id: "early" }, started)).status, 503, "it has no address");
+      other.cluster.put("services", service("fd00::31"));
+      assert.equal((await create({ id: "early" }, started)).status, 201);
+      const { env } = other.sandbox.claims.at(-1)?.body as { env: Record<string, string> };
+      assert.equal(env["HTTP_PROXY"], "http://[fd00::31]:3128");
+      const asked = other.cluster.count("GET", "/services/egress-proxy");
+      assert.equal((await create({ id: "later" }, started)).status, 201);
+      assert.equal(other.cluster.count("GET", "/services/egress-proxy"), asked, "it is known by now");
+    } finally {
+      await other.end();
+    }
   });
 
   it("are refused where nothing would keep them", async () => {

@@ -1,0 +1,60 @@
+// The address of the egress proxy. Sandboxes that use it have no DNS, which would be a way out, so they are told no name.
+import type { V1Service } from "@kubernetes/client-node";
+
+import { isNotFound, type KubernetesClient } from "../kubernetes/client.js";
+import { atAddress, serviceOf, type ServiceName } from "../model/proxy-url.js";
+import { SandboxError } from "./errors.js";
+
+/** A Service keeps its address for as long as it is there; one that was made anew is found after so long. */
+const freshMs = 30_000;
+
+/** Where the egress proxy of one cluster is. */
+export class ProxyAddress {
+  readonly #client: KubernetesClient;
+  readonly #given: string;
+  readonly #patienceMs: number;
+  #known: string | undefined;
+  #askedAt = -Infinity;
+  #asking: Promise<string> | undefined;
+
+  /** @param given the URL by the name of a Service, which each cluster has its own of, or by an address */
+  constructor(client: KubernetesClient, given: string, patienceMs: number) {
+    this.#client = client;
+    this.#given = given;
+    this.#patienceMs = patienceMs;
+  }
+
+  /**
+   * Its URL, by address. While the API server is in trouble, the one that was found last.
+   * @throws SandboxError if it was never found, or there is no such Service.
+   */
+  async url(): Promise<string> {
+    const service = serviceOf(this.#given);
+    if (service === undefined) return this.#given;
+    if (this.#known !== undefined && performance.now() - this.#askedAt < freshMs) return this.#known;
+    return (this.#asking ??= this.#ask(service).finally(() => {
+      this.#asking = undefined;
+    }));
+  }
+
+  async #ask({ namespace, name }: ServiceName): Promise<string> {
+    const path = `/api/v1/namespaces/${namespace}/services/${name}`;
+    try {
+      const request = { method: "GET", path, patienceMs: this.#patienceMs } as const;
+      const { spec } = await this.#client.request<V1Service>(request);
+      const address = spec?.clusterIP ?? "None";
+      if (address === "" || address === "None") throw new Error(`the Service ${name} has no address`);
+      this.#known = atAddress(this.#given, address);
+    } catch (error) {
+      if (isNotFound(error)) this.#known = undefined;
+      if (this.#known === undefined)
+        throw new SandboxError(
+          "unavailable",
+          "the egress proxy, which sandboxes of this egress need, cannot be found; try again",
+          { cause: error },
+        );
+    }
+    this.#askedAt = performance.now();
+    return this.#known;
+  }
+}
