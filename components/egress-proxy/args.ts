@@ -13,8 +13,15 @@ export interface EgressProxyOptions {
    */
   replicas?: number;
   /**
-   * Ranges that no rule of a sandbox opens, beside those that are shut to every sandbox: private, link-local and reserved ones,
-   * and `clusterCidrs`.
+   * Private ranges that a rule of a sandbox opens if it names them, or addresses in them: `10.20.0.0/24`. Beside these, no private
+   * address is opened. The proxy's own network policy lets it there as well. They must not hold what is the cluster's own (pods,
+   * Services, nodes, the API server), as sandboxes would reach that.
+   * @default []
+   */
+  privateCidrs?: string[];
+  /**
+   * Ranges that no rule of a sandbox opens, beside those that are shut to every sandbox: private ones that are not in
+   * `privateCidrs`, link-local and reserved ones, and `clusterCidrs`.
    * @default []
    */
   deniedCidrs?: string[];

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { hardenedContainer, hardenedPod } from "../shared/hardening";
+import { without } from "../shared/cidr";
 import { commonLabels } from "../shared/labels";
 import { shutRanges } from "../sandbox-network-policies/profiles";
 import type { EgressProxySettings } from "./resolve";
@@ -125,7 +126,8 @@ export function deploymentArgs(
 function container(settings: EgressProxySettings): k8s.types.input.core.v1.Container {
   const { requests, limits } = settings.resources;
   const probe = (path: string) => ({ httpGet: { path, port: "health" }, timeoutSeconds: 3 });
-  const shut = shutRanges.map(({ cidr }) => cidr);
+  // A rule may open a private range that is not shut here; what else is in there stays shut.
+  const shut = shutRanges.flatMap(({ cidr }) => without(cidr, settings.privateCidrs));
   const denied = pulumi
     .all(settings.clusterCidrs)
     .apply((own) => [...new Set([...shut, ...own, ...settings.deniedCidrs])].join(","));

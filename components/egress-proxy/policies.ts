@@ -2,6 +2,7 @@
 import { apiServerPolicy, egressPolicy, scraperPolicy, type SidePolicy } from "../provisioner/side-policy";
 import { exceptions, toDns } from "../sandbox-network-policies/policies";
 import { EgressProfile } from "../sandbox-network-policies/profiles";
+import { contains, parseCidr } from "../shared/cidr";
 import { EGRESS_LABEL, provisionedSelector } from "../shared/labels";
 import { healthPort, proxyPort, proxySelector } from "./objects";
 import type { EgressProxySettings } from "./resolve";
@@ -18,7 +19,7 @@ export interface Known {
 
 /** All policies. */
 export function networkPolicies(
-  { apiServer, deniedCidrs, dns, metrics }: EgressProxySettings,
+  { apiServer, privateCidrs, deniedCidrs, dns, metrics }: EgressProxySettings,
   { namespace, systemNamespace, clusterCidrs }: Known,
 ): SidePolicy[] {
   const own = { podSelector: { matchLabels: { ...proxySelector } } };
@@ -36,6 +37,17 @@ export function networkPolicies(
         to: ["0.0.0.0/0", "::/0"].map((cidr) => ({ ipBlock: { cidr, except: exceptions(cidr, shut) } })),
       },
     ]),
+    ...(privateCidrs.length === 0
+      ? []
+      : [
+          egressPolicy(own, "private", [
+            {
+              to: privateCidrs.map((cidr) => ({
+                ipBlock: { cidr, except: shut.filter((each) => lies(each, cidr)) },
+              })),
+            },
+          ]),
+        ]),
     {
       ...{ suffix: "sandboxes", side: "system" },
       spec: {
@@ -55,4 +67,9 @@ export function networkPolicies(
       },
     },
   ];
+}
+
+function lies(text: string, cidr: string): boolean {
+  const [inner, outer] = [parseCidr(text), parseCidr(cidr)];
+  return inner !== undefined && outer !== undefined && contains(outer, inner);
 }

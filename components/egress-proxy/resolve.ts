@@ -5,7 +5,9 @@ import type { ApiServerPeer, ProvisionerMetrics } from "../provisioner/args";
 import { SandboxPullPolicy, type ComputeAmounts } from "../sandbox-deployment/args";
 import type { DnsPeer } from "../sandbox-network-policies/args";
 import { withDefaults as networkDefaults } from "../sandbox-network-policies/resolve";
-import { Checks } from "../shared/checks";
+import { metadataAddresses } from "../sandbox-network-policies/profiles";
+import { Checks, isDeferred, type Rule } from "../shared/checks";
+import { contains, parseAddress, parseCidr, type CidrRange } from "../shared/cidr";
 import { over } from "../shared/defaults";
 import { checkOrder } from "../shared/quantity";
 import { cidr, dnsSubdomain, integerBetween, logLevel, oneOf, pinnedImage, quantity } from "../shared/rules";
@@ -19,6 +21,7 @@ export interface EgressProxySettings {
   imagePullPolicy: SandboxPullPolicy;
   imagePullSecrets: string[];
   replicas: number;
+  privateCidrs: string[];
   deniedCidrs: string[];
   clusterCidrs: pulumi.Input<string>[];
   logLevel: string;
@@ -36,6 +39,7 @@ export function withDefaults(args: EgressProxyArgs): EgressProxySettings {
     imagePullPolicy: args.imagePullPolicy ?? SandboxPullPolicy.IfNotPresent,
     imagePullSecrets: args.imagePullSecrets ?? [],
     replicas: args.replicas ?? 2,
+    privateCidrs: args.privateCidrs ?? [],
     deniedCidrs: args.deniedCidrs ?? [],
     clusterCidrs: args.clusterCidrs ?? [],
     logLevel: args.logLevel ?? "info",
@@ -62,6 +66,9 @@ export function resolve(name: string, args: EgressProxyArgs): EgressProxySetting
   for (const [i, each] of settings.imagePullSecrets.entries())
     checks.plain(`imagePullSecrets[${i}]`, each, dnsSubdomain);
   checks.plain("replicas", settings.replicas, integerBetween(1, 20));
+  for (const [i, each] of settings.privateCidrs.entries())
+    checks.plain(`privateCidrs[${i}]`, each, privateCidr);
+  for (const sentence of shutAgain(settings)) checks.problem(sentence);
   for (const [i, each] of settings.deniedCidrs.entries()) checks.plain(`deniedCidrs[${i}]`, each, cidr);
   checks.plain("logLevel", settings.logLevel, logLevel);
   for (const [group, given] of Object.entries(settings.resources)) {
@@ -77,4 +84,40 @@ export function resolve(name: string, args: EgressProxyArgs): EgressProxySetting
   };
   checks.finish();
   return resolved;
+}
+
+/** What clouds and companies use inside: https://www.rfc-editor.org/rfc/rfc1918, rfc6598 and rfc4193. */
+const privateRanges = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+
+/** A range that somebody may want to open, and not one where credentials are handed out. */
+const privateCidr: Rule<string> = (value) => {
+  const wrong = cidr(value);
+  if (wrong !== undefined) return wrong;
+  const range = parseCidr(value);
+  if (range === undefined || !privateRanges.some((text) => holds(text, range)))
+    return `a range within ${privateRanges.join(", ")}: others are open, or shut to everybody`;
+  const metadata = metadataAddresses.find(({ address }) => {
+    const one = parseAddress(address);
+    return one !== undefined && contains(range, one);
+  });
+  return metadata === undefined
+    ? undefined
+    : `a range without ${metadata.address}, which is for ${metadata.purpose}`;
+};
+
+/** Each private range that is open to nobody because another setting shuts it as a whole, as a sentence. */
+function shutAgain({ privateCidrs, deniedCidrs, clusterCidrs }: EgressProxySettings): string[] {
+  const plain = clusterCidrs.filter((each): each is string => !isDeferred(each));
+  return privateCidrs.flatMap((text, i) => {
+    const range = parseCidr(text);
+    const by = [...deniedCidrs, ...plain].find((each) => range !== undefined && holds(each, range));
+    return by === undefined
+      ? []
+      : [`privateCidrs[${i}] is "${text}", but deniedCidrs or clusterCidrs has ${by}; remove one of the two`];
+  });
+}
+
+function holds(text: string, inner: CidrRange): boolean {
+  const range = parseCidr(text);
+  return range !== undefined && contains(range, inner);
 }

@@ -45,6 +45,29 @@ export function parseAddress(text: string): CidrRange | undefined {
   return parseCidr(`${text}/${isIPv4(text) ? 32 : 128}`);
 }
 
+/** The ranges that are left of `whole` when those of `holes` that lie in it are taken out, smallest address first. */
+export function without(whole: string, holes: readonly string[]): string[] {
+  const range = parseCidr(whole);
+  const cut = holes.flatMap((text) => parseCidr(text) ?? []);
+  if (range === undefined || !cut.some((hole) => contains(range, hole))) return [whole];
+  if (cut.some((hole) => contains(hole, range))) return [];
+  const half = (range.last - range.first + 1n) / 2n;
+  return [range.first, range.first + half].flatMap((first) =>
+    without(`${addressText(range.family, first)}/${range.prefix + 1}`, holes),
+  );
+}
+
+function addressText(family: 4 | 6, value: bigint): string {
+  const [parts, bits] = family === 4 ? [4, 8n] : [8, 16n];
+  const all = Array.from(
+    { length: parts },
+    (_, i) => (value >> (BigInt(parts - 1 - i) * bits)) & ((1n << bits) - 1n),
+  );
+  if (family === 4) return all.join(".");
+  // As every URL writes it: the longest run of zeros is left out.
+  return new URL(`http://[${all.map((part) => part.toString(16)).join(":")}]`).hostname.slice(1, -1);
+}
+
 function ipv4Value(address: string): bigint {
   return address.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
 }

@@ -69,8 +69,8 @@ function egressProxy({
   logLevel,
 }: NonNullable<SandlotConfig["provisioner"]>): EgressProxyOptions | undefined {
   if (config?.enabled !== true) return undefined;
-  const { replicas, deniedCidrs, resources } = config;
-  return given({ replicas, deniedCidrs, resources, logLevel });
+  const { replicas, privateCidrs, deniedCidrs, resources } = config;
+  return given({ replicas, privateCidrs, deniedCidrs, resources, logLevel });
 }
 
 function secret(value: string | undefined): pulumi.Output<string> | undefined {

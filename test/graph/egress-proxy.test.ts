@@ -10,6 +10,7 @@ import {
   type SandboxPlatformArgs,
 } from "@sandlot/components";
 
+import { contains, parseAddress, parseCidr } from "../../components/shared/cidr";
 import { record, recordFailure, type Graph } from "../support/graph";
 
 const program = (egressProxy: EgressProxyOptions, more: Partial<SandboxPlatformArgs>) => () => {
@@ -118,6 +119,38 @@ describe("the egress proxy's graph", () => {
     assert.equal(variablesOf(graph, "sandlot-egress-proxy-deployment")["K8S_NAMESPACE"], "sandlot");
   });
 
+  it("may reach private ranges that are named, opens them at the proxy, and leaves shut what else is", async () => {
+    assert.ok(!graph.names().includes("sandlot-egress-proxy-private"));
+    const more = await platform({
+      privateCidrs: ["10.20.0.0/16", "172.16.0.0/12"],
+      deniedCidrs: ["10.20.7.0/24"],
+    });
+    assert.deepEqual(policyOf(more, "private").spec.egress, [
+      {
+        to: [
+          { ipBlock: { cidr: "10.20.0.0/16", except: ["10.20.7.0/24"] } },
+          { ipBlock: { cidr: "172.16.0.0/12", except: [] } },
+        ],
+      },
+    ]);
+    const denied = variablesOf(more, "sandlot-egress-proxy-deployment")["DENIED_CIDRS"]?.split(",") ?? [];
+    const isDenied = (address: string): boolean =>
+      denied.some((text) => {
+        const [range, one] = [parseCidr(text), parseAddress(address)];
+        return range !== undefined && one !== undefined && contains(range, one);
+      });
+    for (const open of ["10.20.0.1", "10.20.255.255", "172.31.0.1"]) assert.ok(!isDenied(open), open);
+    for (const shut of [
+      "10.19.255.255",
+      "10.21.0.0",
+      "10.20.7.1",
+      "192.168.0.1",
+      "100.100.100.200",
+      "fd20:ce::254",
+    ])
+      assert.ok(isDenied(shut), shut);
+  });
+
   it("lets in no pod but sandboxes of the profile that the provisioner made, and those out to nothing else", () => {
     const { metadata, spec } = policyOf(graph, "sandboxes");
     assert.equal(metadata.namespace, "sandlot-system");
@@ -217,6 +250,21 @@ describe("the egress proxy's graph", () => {
   for (const [what, options, message] of [
     ["too many replicas", { replicas: 21 }, /replicas is 21/],
     ["a range that is none", { deniedCidrs: ["10.0.0.0"] }, /deniedCidrs\[0\] is "10\.0\.0\.0"/],
+    [
+      "a private range that is none",
+      { privateCidrs: ["10.1.0.0/16", "8.8.8.0/24"] },
+      /privateCidrs\[1\] is "8\.8\.8\.0\/24", but must be a range within 10\.0\.0\.0\/8/,
+    ],
+    [
+      "a private range with metadata in it",
+      { privateCidrs: ["100.64.0.0/10"] },
+      /privateCidrs\[0\] .* a range without 100\.100\.100\.200, which is for instance metadata of Alibaba/,
+    ],
+    [
+      "a private range that is denied as a whole",
+      { privateCidrs: ["10.1.2.0/24"], deniedCidrs: ["10.1.0.0/16"] },
+      /privateCidrs\[0\] is "10\.1\.2\.0\/24", but deniedCidrs or clusterCidrs has 10\.1\.0\.0\/16/,
+    ],
     ["a level that there is not", { logLevel: "loud" }, /logLevel is "loud".*fatal/],
     [
       "more promised than allowed",

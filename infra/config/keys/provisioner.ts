@@ -81,9 +81,13 @@ const egressProxy = object(
   {
     enabled: flag("Whether it is deployed, and network rules are taken. Default: false").optional(),
     replicas: count("How many pods. Default: 2", 1, 20).optional(),
+    privateCidrs: listOf(
+      cidr("A range"),
+      "Private ranges that a rule of a sandbox opens if it names them; without the cluster's own pods, Services and nodes",
+    ).optional(),
     deniedCidrs: listOf(
       cidr("A range"),
-      "What no rule of a sandbox opens, beside private, link-local and reserved ranges and network.clusterCidrs",
+      "What no rule of a sandbox opens, beside other private, link-local and reserved ranges and network.clusterCidrs",
     ).optional(),
     resources: object(
       {

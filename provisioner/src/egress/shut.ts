@@ -4,6 +4,7 @@ import { type AddressRange, contains, parseRange } from "./address.js";
 /** Ranges that no rule opens: this host, link-local with the clouds' metadata services, multicast, and IPv6 that hides IPv4. */
 const closedTexts = [
   "0.0.0.0/8",
+  "100.100.100.200/32", // Alibaba Cloud's metadata service
   "127.0.0.0/8",
   "168.63.129.16/32", // Azure's platform endpoint
   "169.254.0.0/16",
@@ -20,6 +21,7 @@ const closedTexts = [
   "2002::/16", // 6to4
   "5f00::/16",
   "fd00:ec2::/32", // AWS's metadata services
+  "fd20:ce::/64", // Google Cloud's metadata service
   "fe80::/10",
   "fec0::/10",
   "ff00::/8",

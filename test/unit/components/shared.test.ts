@@ -4,13 +4,53 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 
 import { ArgumentError, Checks } from "../../../components/shared/checks";
-import { contains, parseCidr } from "../../../components/shared/cidr";
+import { contains, parseAddress, parseCidr, without } from "../../../components/shared/cidr";
 import { over } from "../../../components/shared/defaults";
 import { parseQuantity } from "../../../components/shared/quantity";
 import * as rules from "../../../components/shared/rules";
 
 const octets = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));
 const words = fc.array(fc.nat(0xffff), { minLength: 8, maxLength: 8 });
+
+describe("a range without others", () => {
+  const has = (texts: readonly string[], address: string): boolean =>
+    texts.some((text) => {
+      const [range, one] = [parseCidr(text), parseAddress(address)];
+      return range !== undefined && one !== undefined && contains(range, one);
+    });
+
+  it("has every address but theirs, in both families", () => {
+    const holesOf = (family: 4 | 6, prefixes: number[]) =>
+      family === 4
+        ? prefixes.map((prefix) => [`10.${prefix * 3}.128.0/${prefix}`, `10.${prefix * 3}.200.7`] as const)
+        : prefixes.map(
+            (prefix) => [`fd${prefix}:8000::/${prefix}`, `fd${prefix}:8000:0:1::${prefix}`] as const,
+          );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(4 as const, 6 as const),
+        fc.array(fc.integer({ min: 17, max: 24 }), { minLength: 1, maxLength: 3 }),
+        octets,
+        (family, prefixes, [, b, c, d]) => {
+          const holes = holesOf(family, prefixes).map(([range]) => range);
+          const left = without(family === 4 ? "10.0.0.0/8" : "fc00::/7", holes);
+          const any =
+            family === 4
+              ? `10.${b}.${c}.${d}`
+              : `fd${String(b % 100).padStart(2, "0")}:${c.toString(16)}::${d}`;
+          for (const address of [any, ...holesOf(family, prefixes).map(([, inside]) => inside)])
+            assert.equal(has(left, address), !has(holes, address), `${address} in ${left.join(" ")}`);
+        },
+      ),
+    );
+  });
+
+  it("is itself where none lies in it, and nothing where one is it", () => {
+    assert.deepEqual(without("10.0.0.0/8", ["192.168.0.0/16", "fd00::/8"]), ["10.0.0.0/8"]);
+    assert.deepEqual(without("172.16.0.0/12", ["172.16.0.0/12"]), []);
+    assert.deepEqual(without("10.0.0.0/30", ["10.0.0.1/32"]), ["10.0.0.0/32", "10.0.0.2/31"]);
+  });
+});
 
 describe("parseCidr", () => {
   it("reads IPv4 as numbers", () => {

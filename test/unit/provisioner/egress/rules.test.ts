@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 
 import fc from "fast-check";
 
+import { metadataAddresses } from "../../../../components/sandbox-network-policies/profiles.js";
 import {
   contains,
   parseAddress,
@@ -214,14 +215,7 @@ describe("egress: rules", () => {
   });
 
   it("opens private addresses only to ranges that lie within private ones", () => {
-    for (const to of [
-      "10.2.3.4",
-      "192.168.1.1",
-      "172.20.0.1",
-      "100.100.100.200",
-      "::ffff:10.2.3.4",
-      "fd12::1",
-    ]) {
+    for (const to of ["10.2.3.4", "192.168.1.1", "172.20.0.1", "100.64.1.1", "::ffff:10.2.3.4", "fd12::1"]) {
       for (const wide of ["*:*", "0.0.0.0/0:*", "8.0.0.0/6:*", "[::/0]:*"])
         assert.equal(dials(rules([wide]), to), "private", `${to} by ${wide}`);
       assert.equal(dials(rules(["internal.example"]), to), "private");
@@ -243,7 +237,7 @@ describe("egress: rules", () => {
       "224.0.0.1",
       "255.255.255.255",
       "168.63.129.16",
-      "fd00:ec2::254",
+      ...metadataAddresses.map((one) => one.address),
       "64:ff9b::a9fe:a9fe",
       "2002:a9fe:a9fe::",
       "::169.254.169.254",
@@ -262,6 +256,13 @@ describe("egress: rules", () => {
       };
       assert.equal(dials(set, to), "closed", to);
     }
+    // Ranges around them that lie within private ones, as a rule that opens a private network would be.
+    for (const [range, to] of [
+      ["100.100.0.0/16", "100.100.100.200"],
+      ["[fd20:ce::/64]", "fd20:ce::254"],
+      ["[fd00::/16]", "fd00:ec2::254"],
+    ] as const)
+      assert.equal(dials(rules([`${range}:*`]), to), "closed", `${to} by ${range}`);
     assert.equal(dials(rules(["10.43.0.0/16:*"]), "10.43.0.1", 443, ["10.42.0.0/15"]), "closed");
     assert.equal(dials(rules(["10.44.0.0/16:*"]), "10.44.0.1", 443, ["10.42.0.0/15"]), undefined);
   });
