@@ -34,10 +34,18 @@ export function checkRules(profile: string, proxyUrl: string | undefined): void 
     );
 }
 
-/** The variables by which programs find the proxy, in both spellings: some know one, some the other. */
-export function proxyVariables(profile: string, proxyUrl: string | undefined): Record<string, string> {
+/**
+ * The variables by which programs find the proxy, in both spellings: some know one, some the other. Without those that are among
+ * `own`, which are the sandbox's own to set.
+ */
+export function proxyVariables(
+  profile: string,
+  proxyUrl: string | undefined,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
   if (profile !== "allowlist" || proxyUrl === undefined) return {};
-  const own = { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, NO_PROXY: "localhost,127.0.0.1,::1" };
-  const lower = Object.entries(own).map(([name, value]) => [name.toLowerCase(), value] as const);
-  return { ...own, ...Object.fromEntries(lower) };
+  const upper = { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, NO_PROXY: "localhost,127.0.0.1,::1" };
+  const lower = Object.entries(upper).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const all = [...Object.entries(upper), ...lower];
+  return Object.fromEntries(all.filter(([name]) => !Object.hasOwn(own, name)));
 }

@@ -279,6 +279,9 @@ export class Sandboxes {
         `there is no environment ${JSON.stringify(request.environment)}`,
       );
     checkEgress(request, environment, this.#parts.settings.egressProxyUrl);
+    // Known beforehand, it costs no pod.
+    if (this.#parts.settings.server === "aio" && !this.#acceptable("unsupported", request))
+      throw notHandedOver(takesNothing);
     const { own, environment: asked, problems } = sized(environment, request, create.bounds);
     if (problems.length > 0) throw tooMuch(problems);
     this.#reserve(create, asked);
@@ -536,7 +539,11 @@ export class Sandboxes {
     const what: HandOver = {
       claimId: `${sandbox.podUid}:${fingerprint}`,
       token: request.guarded ? tokens.access(sandbox) : null,
-      env: { ...proxyVariables(sandbox.egress, settings.egressProxyUrl), ...request.env },
+      // A name that is in both env and secrets is refused: what is given as a secret is not in env too.
+      env: {
+        ...proxyVariables(sandbox.egress, settings.egressProxyUrl, request.secrets),
+        ...request.env,
+      },
       secrets: request.secrets,
     };
     const origin = (): string | undefined => {
@@ -557,9 +564,7 @@ export class Sandboxes {
     ) {
       if (fresh) await this.#remove(sandbox);
       if (result.outcome === "taken") return false;
-      const why =
-        result.outcome === "refused" ? result.message : "its image's server takes no env, secrets or token";
-      throw new SandboxError("no-hand-over", `the sandbox was not handed over: ${why}`);
+      throw result.outcome === "refused" ? notHandedOver(result.message) : notHandedOver(takesNothing);
     }
     this.#handedOver.add(sandbox.podUid);
     directory.markAnswering(sandbox.podUid);
@@ -652,6 +657,12 @@ function full(): SandboxError {
 
 function conflict(id: string): SandboxError {
   return new SandboxError("conflict", `the sandbox ${id} is there, but it was asked for with other values`);
+}
+
+const takesNothing = "its image's server takes no env, secrets or token";
+
+function notHandedOver(why: string): SandboxError {
+  return new SandboxError("no-hand-over", `the sandbox was not handed over: ${why}`);
 }
 
 function tooMuch(problems: readonly SizeProblem[]): SandboxError {

@@ -13,6 +13,7 @@ import {
 } from "../model/names.js";
 import { longestRule, mostRules } from "../model/network-rules.js";
 import { isAmount } from "../model/size.js";
+import { longestVariable, mostBytes, mostVariables, variableProblems } from "../model/variables.js";
 
 const week = 7 * 24 * 3600;
 
@@ -35,6 +36,8 @@ const variable = z
     /^(?!SANDBOXD_)[A-Za-z_][A-Za-z0-9_]*$/,
     "must be letters, digits and _, not starting with a digit or with SANDBOXD_",
   );
+
+const variablesRule = `With secrets at most ${mostVariables}, of ${mostBytes / 1024} KiB together, each at most ${longestVariable} bytes with its name, without NUL.`;
 
 const environmentVariables = z
   .record(variable, z.string().max(65_536))
@@ -129,9 +132,9 @@ export const createSchema = z
       .refine((given) => Object.keys(given).length <= 32, "must be at most 32 labels")
       .optional()
       .meta({ description: "To find it again by." }),
-    env: environmentVariables
-      .optional()
-      .meta({ description: "Environment variables of its commands. Kept in the sandbox's memory only." }),
+    env: environmentVariables.optional().meta({
+      description: `Environment variables of its commands. Kept in the sandbox's memory only. ${variablesRule}`,
+    }),
     secrets: environmentVariables.optional().meta({
       description: "As env, for what is secret; no name may be in both. Never shown again.",
     }),
@@ -160,9 +163,8 @@ export const createSchema = z
       .optional()
       .meta({ description: "It goes after this, whatever happens." }),
   })
-  .refine(({ env, secrets }) => Object.keys(env ?? {}).every((name) => !Object.hasOwn(secrets ?? {}, name)), {
-    path: ["secrets"],
-    message: "must have no name that env has too",
+  .superRefine(({ env, secrets }, context) => {
+    for (const problem of variableProblems(env, secrets)) context.addIssue({ code: "custom", ...problem });
   })
   .meta({ id: "CreateSandbox" });
 
