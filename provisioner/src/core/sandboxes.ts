@@ -18,6 +18,7 @@ import {
   type SandboxRequest,
 } from "../model/claim.js";
 import { hasTime } from "../model/deadline.js";
+import { differences, unseenFields } from "../model/differences.js";
 import { revisionOf, type Environment } from "../model/environment.js";
 import { EGRESS_RULES, EXPIRES_AT, SANDBOX_ID, TENANT } from "../model/labels.js";
 import { coldPodName } from "../model/names.js";
@@ -142,7 +143,7 @@ export class Sandboxes {
     const fingerprint = this.#parts.tokens.fingerprint(canonicalText(request));
     const before = this.#underWay.get(key);
     if (before !== undefined) {
-      if (before.fingerprint !== fingerprint) return Promise.reject(conflict(request.id));
+      if (before.fingerprint !== fingerprint) return Promise.reject(conflict(request));
       return before.result.then(({ sandbox }) => ({ sandbox, existed: true }));
     }
     const result = translated(this.#create(create, fingerprint)).finally(() => {
@@ -326,7 +327,7 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    if (sandbox.fingerprint !== fingerprint) throw conflict(request.id);
+    if (sandbox.fingerprint !== fingerprint) throw conflict(request, sandbox);
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
     await this.#parts.services.ensure(sandbox);
     return this.#finish(sandbox, request, fingerprint, deadline, false);
@@ -413,7 +414,7 @@ export class Sandboxes {
       const same =
         view.kind === "sandbox" && view.pod.tenant === request.tenant && view.pod.id === request.id;
       if (!same) return undefined;
-      if (view.pod.fingerprint !== fingerprint) throw conflict(request.id);
+      if (view.pod.fingerprint !== fingerprint) throw conflict(request, view.pod);
       return view.pod;
     }
   }
@@ -655,8 +656,21 @@ function full(): SandboxError {
   return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
 }
 
-function conflict(id: string): SandboxError {
-  return new SandboxError("conflict", `the sandbox ${id} is there, but it was asked for with other values`);
+/** @param there the sandbox that has the id; absent: it is about to come */
+function conflict(request: SandboxRequest, there?: Sandbox): SandboxError {
+  const found = there === undefined ? [] : differences(request, there);
+  const what =
+    found.length > 0
+      ? `other values of ${found.map(({ field }) => field).join(", ")}`
+      : `other values of what is not shown of it: ${unseenFields}`;
+  return new SandboxError(
+    "conflict",
+    there === undefined
+      ? `the sandbox ${request.id} is being created, but it was asked for with other values; take another id`
+      : `the sandbox ${request.id} is there, but it was asked for with ${what}; delete it or take another id`,
+    undefined,
+    found.length > 0 ? found : undefined,
+  );
 }
 
 const takesNothing = "its image's server takes no env, secrets or token";

@@ -17,7 +17,7 @@ import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
 import { problem, sandboxProblem } from "./problems.js";
 import type { RateLimits } from "./rate-limits.js";
-import { fieldErrors } from "./validation.js";
+import { fieldErrors, withValues } from "./validation.js";
 import * as schemas from "./v1-schemas.js";
 
 /** What the routes need. */
@@ -66,8 +66,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   app.setNotFoundHandler((_, reply) => problem(reply, 404, "Not found"));
 
   app.post("/sandboxes", async (request, reply) => {
-    const given = read(schemas.createSchema, request.body ?? {}, "");
-    const { "idempotency-key": key } = read(schemas.createHeaders, request.headers, "");
+    const given = read(schemas.createSchema, request.body ?? {});
+    const { "idempotency-key": key } = read(schemas.createHeaders, request.headers);
     if (given.id !== undefined && key !== undefined)
       throw new BadRequest([
         { field: "Idempotency-Key", message: "must be absent with id, which does the same" },
@@ -117,11 +117,14 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.get("/sandboxes", (request) => {
-    const { labels, limit, after } = read(schemas.listQuery, request.query, "");
+    const { labels, limit, after } = read(schemas.listQuery, request.query);
     const selects = labels === undefined ? () => true : parseLabelSelector(labels);
     if (selects === undefined)
       throw new BadRequest([
-        { field: "labels", message: "must be key=value, key!=value, key or !key, separated by commas" },
+        {
+          field: "labels",
+          message: `is ${JSON.stringify(labels)}, but must be key=value, key!=value, key or !key, separated by commas`,
+        },
       ]);
     const rest = sandboxes
       .list(request.caller.tenant)
@@ -138,7 +141,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.delete("/sandboxes/:id", async (request, reply) => {
-    const { id } = read(schemas.idParameters, request.params, "");
+    const { id } = read(schemas.idParameters, request.params);
     const { tenant } = request.caller;
     const existed = sandboxIdPattern.test(id) && (await sandboxes.delete(tenant, id));
     if (!existed) throw new SandboxError("not-found", "there is no such sandbox");
@@ -148,7 +151,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.post("/sandboxes/:id/extend", async (request) => {
     const { id } = await named(request);
-    const { seconds } = read(schemas.extendSchema, request.body ?? {}, "");
+    const { seconds } = read(schemas.extendSchema, request.body ?? {});
     const sandbox = await sandboxes.extend(request.caller.tenant, id, seconds);
     activity.touch(sandbox);
     return described(sandbox);
@@ -156,7 +159,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.patch("/sandboxes/:id/network", async (request) => {
     const { id } = await named(request);
-    const change = read(schemas.networkSchema, request.body ?? {}, "");
+    const change = read(schemas.networkSchema, request.body ?? {});
     const sandbox = await sandboxes.setNetwork(request.caller.tenant, id, change);
     activity.touch(sandbox);
     return described(sandbox);
@@ -164,7 +167,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.get("/sandboxes/:id/logs", async (request, reply) => {
     const { id } = await named(request);
-    const { tailLines } = read(schemas.logsQuery, request.query, "");
+    const { tailLines } = read(schemas.logsQuery, request.query);
     const logs = await sandboxes.logs(request.caller.tenant, id, tailLines, logBytes);
     // What a sandbox wrote is never a page of ours.
     void reply.header("x-content-type-options", "nosniff");
@@ -193,7 +196,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   }));
 
   function named(request: FastifyRequest): Promise<Sandbox> {
-    return sandboxes.find(request.caller.tenant, read(schemas.idParameters, request.params, "").id);
+    return sandboxes.find(request.caller.tenant, read(schemas.idParameters, request.params).id);
   }
 
   function described(sandbox: Sandbox): schemas.SandboxBody {
@@ -234,12 +237,17 @@ function within(given: number | undefined, most: number, field: string, fallback
   return Math.min(given ?? fallback, most);
 }
 
-function read<T extends z.ZodType>(schema: T, value: unknown, root: string): z.output<T> {
+/** Values of these are nobody's business, not even a log's of whoever sent them. */
+const hidden = ["env", "secrets"];
+
+/** @throws BadRequest */
+function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new BadRequest(
-    fieldErrors(result.error).map(({ path, message }) => ({
-      field: [root, ...path].filter((part) => part !== "").join("."),
+    withValues(fieldErrors(result.error), value, hidden).map(({ path, message }) => ({
+      // What is wrong as a whole has no field of its own.
+      field: path.join(".") || "body",
       message,
     })),
   );
