@@ -1,5 +1,6 @@
 // Creating, finding, extending and deleting sandboxes. A create takes an idle pod by one write; only where there is none, or the
 // sandbox needs volumes of its own, is a pod made.
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { V1Pod } from "@kubernetes/client-node";
@@ -32,7 +33,7 @@ import { isLive, rankKey, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
 import type { Environments } from "./environments.js";
 import { checkEgress, checkRules, proxyVariables } from "./egress-access.js";
-import { SandboxError } from "./errors.js";
+import { SandboxError, unknownEnvironment } from "./errors.js";
 import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
 import type { PodTimes } from "./pod-times.js";
@@ -146,7 +147,7 @@ export class Sandboxes {
       if (before.fingerprint !== fingerprint) return Promise.reject(conflict(request));
       return before.result.then(({ sandbox }) => ({ sandbox, existed: true }));
     }
-    const result = translated(this.#create(create, fingerprint)).finally(() => {
+    const result = translated(this.#create(create, fingerprint), whenCreating).finally(() => {
       this.#underWay.delete(key);
       this.#reserved.delete(key);
     });
@@ -237,7 +238,13 @@ export class Sandboxes {
     limitBytes: number,
   ): Promise<AsyncIterable<Uint8Array>> {
     const sandbox = this.get(tenant, id);
-    return translated(this.#parts.namespace.logs(sandbox.podName, tailLines, limitBytes));
+    return translated(
+      this.#parts.namespace.logs(sandbox.podName, tailLines, limitBytes).catch((error: unknown) => {
+        // What is asked for has always the same form, so it is the container that is not there yet: nothing was logged.
+        if (error instanceof KubernetesError && error.status === 400) return Readable.from([]);
+        throw error;
+      }),
+    );
   }
 
   /** Whether an idle pod is being claimed at this moment. */
@@ -274,11 +281,7 @@ export class Sandboxes {
       return { sandbox: await this.#adopt(before, request, fingerprint, deadline), existed: true };
     }
     const environment = environments.get(request.environment);
-    if (environment === undefined)
-      throw new SandboxError(
-        "unknown-environment",
-        `there is no environment ${JSON.stringify(request.environment)}`,
-      );
+    if (environment === undefined) throw unknownEnvironment(request.environment);
     checkEgress(request, environment, this.#parts.settings.egressProxyUrl);
     // Known beforehand, it costs no pod.
     if (this.#parts.settings.server === "aio" && !this.#acceptable("unsupported", request))
@@ -603,7 +606,7 @@ export class Sandboxes {
     const path = `/metadata/annotations/${escaped(EGRESS_RULES)}`;
     for (let attempt = 1; ; attempt += 1) {
       const sandbox = this.get(tenant, id);
-      checkRules(sandbox.egress, settings.egressProxyUrl);
+      checkRules(sandbox.egress, settings.egressProxyUrl, Object.keys(change));
       const before = sandbox.network;
       const rules = {
         allow: change.allow ?? before?.allow ?? [],
@@ -684,8 +687,15 @@ function tooMuch(problems: readonly SizeProblem[]): SandboxError {
   return new SandboxError("too-much", sentence, undefined, problems);
 }
 
+/** "Not found" is about the sandbox, except where one is being made: then it is about the namespace. */
+const whenCreating = (error: KubernetesError): SandboxError =>
+  new SandboxError("refused", `the cluster has no place for sandboxes: ${error.message}`, { cause: error });
+
 /** What the API server said, as what it means to whoever asked for a sandbox. */
-async function translated<T>(work: Promise<T>): Promise<T> {
+async function translated<T>(
+  work: Promise<T>,
+  missing: (error: KubernetesError) => SandboxError = notFound,
+): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -693,7 +703,13 @@ async function translated<T>(work: Promise<T>): Promise<T> {
     const options = { cause: error };
     if (isTrouble(error))
       throw new SandboxError("unavailable", "the cluster does not answer as it should; try again", options);
-    if (error.status === 404) throw notFound();
+    if (error.status === 401)
+      throw new SandboxError(
+        "unavailable",
+        "the cluster does not accept the provisioner's own credentials, which its operator has to look into; try again later",
+        options,
+      );
+    if (error.status === 404) throw missing(error);
     if (error.status === 403 && /exceeded quota/.test(error.message))
       throw new SandboxError("capacity", "the namespace's quota is used up; try again later", options);
     throw new SandboxError("refused", `the cluster refused: ${error.message}`, options);

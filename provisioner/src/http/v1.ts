@@ -4,7 +4,7 @@ import type { z } from "zod";
 
 import type { Front } from "../clusters/front.js";
 import type { Caller, Keys } from "../config/keys.js";
-import { SandboxError } from "../core/errors.js";
+import { SandboxError, unknownEnvironment } from "../core/errors.js";
 import type { Tokens } from "../core/tokens.js";
 import type { MountSettings } from "../model/deerflow-mounts.js";
 import { askedVolumes, mountsOf } from "../model/mounts.js";
@@ -15,7 +15,7 @@ import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
 import { guard } from "./auth.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
-import { problem, sandboxProblem } from "./problems.js";
+import { problem, sandboxProblem, unreadable } from "./problems.js";
 import type { RateLimits } from "./rate-limits.js";
 import { fieldErrors, withValues } from "./validation.js";
 import * as schemas from "./v1-schemas.js";
@@ -225,8 +225,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
 /** An environment that the caller may use; to others it does not exist. */
 function permitted({ environments }: Caller, name: string): string {
-  if (environments?.has(name) === false)
-    throw new SandboxError("unknown-environment", `there is no environment ${JSON.stringify(name)}`);
+  if (environments?.has(name) === false) throw unknownEnvironment(name);
   return name;
 }
 
@@ -261,8 +260,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     return sandboxProblem(reply, error);
   }
   const status = clientStatus(error);
-  if (status !== undefined)
-    return problem(reply, status, "The request cannot be read", (error as Error).message);
+  if (status !== undefined) return problem(reply, status, unreadable, (error as Error).message);
   request.log.error({ err: error }, "unexpected");
   return problem(reply, 500, "Internal error");
 }
