@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 
 import { isLive, rankKey } from "../core/directory.js";
-import { SandboxError } from "../core/errors.js";
+import { SandboxError, unknownEnvironment } from "../core/errors.js";
 import type { Created, CreateRequest } from "../core/sandboxes.js";
 import { untilSeen } from "../core/until-seen.js";
 import { revisionOf } from "../model/environment.js";
@@ -158,10 +158,7 @@ export class FleetSandboxes implements SandboxService {
     const taking = having.filter(({ share }) => !share.drain);
     const answering = taking.filter((cluster) => this.#answers(cluster));
     if (having.length === 0 && this.#fleet.clusters.every(({ read }) => read))
-      throw new SandboxError(
-        "unknown-environment",
-        `there is no environment ${JSON.stringify(request.environment)}`,
-      );
+      throw unknownEnvironment(request.environment);
     if (answering.length === 0)
       throw new SandboxError(
         taking.length > 0 || having.length === 0 ? "unavailable" : "capacity",

@@ -41,3 +41,11 @@ export class SandboxError extends Error {
     super(message, options);
   }
 }
+
+/** An environment that there is not, or not for the caller: the two look alike. */
+export function unknownEnvironment(name: string): SandboxError {
+  const shown = JSON.stringify(name);
+  return new SandboxError("unknown-environment", `there is no environment ${shown}`, undefined, [
+    { field: "environment", message: `is ${shown}, but must be one of those of GET /v1/environments` },
+  ]);
+}

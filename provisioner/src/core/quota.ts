@@ -1,5 +1,5 @@
 // What a tenant may have at once.
-import { parseQuantity } from "../model/quantity.js";
+import { bytesAsQuantity, parseQuantity } from "../model/quantity.js";
 import type { PodFacts } from "../model/sandbox.js";
 
 /** The most of each that a tenant may have; absent: no limit of ours. */
@@ -27,15 +27,17 @@ export interface Usage {
 export function usageOf(limits: readonly PodFacts["limits"][]): Usage {
   const sum = (field: string): number =>
     limits.reduce((total, one) => total + (parseQuantity(one[field] ?? "0") ?? 0), 0);
-  return { sandboxes: limits.length, cpu: sum("cpu"), memory: sum("memory") };
+  // Sums of fractions have noise at their end: three of 0.1 are not more than 0.3.
+  return { sandboxes: limits.length, cpu: Math.round(sum("cpu") * 1e6) / 1e6, memory: sum("memory") };
 }
 
 /** What is over the quota, as a sentence, if anything is. */
 export function overQuota(usage: Usage, quota: Quota): string | undefined {
   for (const field of ["sandboxes", "cpu", "memory"] as const) {
     const most = quota[field];
-    if (most !== undefined && usage[field] > most)
-      return `the quota of ${field} is ${most}, and with this one there would be ${usage[field]}; delete a sandbox or ask for more`;
+    if (most === undefined || usage[field] <= most) continue;
+    const shown = field === "memory" ? bytesAsQuantity : String;
+    return `the quota of ${field} is ${shown(most)}, and with this one there would be ${shown(usage[field])}; delete a sandbox or ask for more`;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 // Creating, finding, extending and deleting sandboxes. A create takes an idle pod by one write; only where there is none, or the
 // sandbox needs volumes of its own, is a pod made.
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { V1Pod } from "@kubernetes/client-node";
@@ -18,6 +19,7 @@ import {
   type SandboxRequest,
 } from "../model/claim.js";
 import { hasTime } from "../model/deadline.js";
+import { differences, unseenFields } from "../model/differences.js";
 import { revisionOf, type Environment } from "../model/environment.js";
 import { EGRESS_RULES, EXPIRES_AT, SANDBOX_ID, TENANT } from "../model/labels.js";
 import { coldPodName } from "../model/names.js";
@@ -31,7 +33,7 @@ import { isLive, rankKey, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
 import type { Environments } from "./environments.js";
 import { checkEgress, checkRules, proxyVariables } from "./egress-access.js";
-import { SandboxError } from "./errors.js";
+import { SandboxError, unknownEnvironment } from "./errors.js";
 import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
 import type { PodTimes } from "./pod-times.js";
@@ -145,10 +147,10 @@ export class Sandboxes {
     const fingerprint = this.#parts.tokens.fingerprint(canonicalText(request));
     const before = this.#underWay.get(key);
     if (before !== undefined) {
-      if (before.fingerprint !== fingerprint) return Promise.reject(conflict(request.id));
+      if (before.fingerprint !== fingerprint) return Promise.reject(conflict(request));
       return before.result.then(({ sandbox }) => ({ sandbox, existed: true }));
     }
-    const result = translated(this.#create(create, fingerprint)).finally(() => {
+    const result = translated(this.#create(create, fingerprint), whenCreating).finally(() => {
       this.#underWay.delete(key);
       this.#reserved.delete(key);
     });
@@ -239,7 +241,13 @@ export class Sandboxes {
     limitBytes: number,
   ): Promise<AsyncIterable<Uint8Array>> {
     const sandbox = this.get(tenant, id);
-    return translated(this.#parts.namespace.logs(sandbox.podName, tailLines, limitBytes));
+    return translated(
+      this.#parts.namespace.logs(sandbox.podName, tailLines, limitBytes).catch((error: unknown) => {
+        // What is asked for has always the same form, so it is the container that is not there yet: nothing was logged.
+        if (error instanceof KubernetesError && error.status === 400) return Readable.from([]);
+        throw error;
+      }),
+    );
   }
 
   /** Whether an idle pod is being claimed at this moment. */
@@ -276,14 +284,13 @@ export class Sandboxes {
       return { sandbox: await this.#adopt(before, request, fingerprint, deadline), existed: true };
     }
     const environment = environments.get(request.environment);
-    if (environment === undefined)
-      throw new SandboxError(
-        "unknown-environment",
-        `there is no environment ${JSON.stringify(request.environment)}`,
-      );
+    if (environment === undefined) throw unknownEnvironment(request.environment);
     checkEgress(request, environment, this.#parts.settings.egressProxyUrl);
     // Asked for before anything is claimed: a sandbox that could not be told of it would be of no use.
-    await proxyVariables(request.egress ?? environment.egress, this.#parts.proxyAddress);
+    await proxyVariables(request.egress ?? environment.egress, this.#parts.proxyAddress, request.secrets);
+    // Known beforehand, it costs no pod.
+    if (this.#parts.settings.server === "aio" && !this.#acceptable("unsupported", request))
+      throw notHandedOver(takesNothing);
     const { own, environment: asked, problems } = sized(environment, request, create.bounds);
     if (problems.length > 0) throw tooMuch(problems);
     this.#reserve(create, asked);
@@ -328,7 +335,7 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    if (sandbox.fingerprint !== fingerprint) throw conflict(request.id);
+    if (sandbox.fingerprint !== fingerprint) throw conflict(request, sandbox);
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
     await this.#parts.services.ensure(sandbox);
     return this.#finish(sandbox, request, fingerprint, deadline, false);
@@ -415,7 +422,7 @@ export class Sandboxes {
       const same =
         view.kind === "sandbox" && view.pod.tenant === request.tenant && view.pod.id === request.id;
       if (!same) return undefined;
-      if (view.pod.fingerprint !== fingerprint) throw conflict(request.id);
+      if (view.pod.fingerprint !== fingerprint) throw conflict(request, view.pod);
       return view.pod;
     }
   }
@@ -541,7 +548,8 @@ export class Sandboxes {
     const what: HandOver = {
       claimId: `${sandbox.podUid}:${fingerprint}`,
       token: request.guarded ? tokens.access(sandbox) : null,
-      env: { ...(await proxyVariables(sandbox.egress, proxyAddress)), ...request.env },
+      // A name that is in both env and secrets is refused: what is given as a secret is not in env too.
+      env: { ...(await proxyVariables(sandbox.egress, proxyAddress, request.secrets)), ...request.env },
       secrets: request.secrets,
     };
     const origin = (): string | undefined => {
@@ -562,9 +570,7 @@ export class Sandboxes {
     ) {
       if (fresh) await this.#remove(sandbox);
       if (result.outcome === "taken") return false;
-      const why =
-        result.outcome === "refused" ? result.message : "its image's server takes no env, secrets or token";
-      throw new SandboxError("no-hand-over", `the sandbox was not handed over: ${why}`);
+      throw result.outcome === "refused" ? notHandedOver(result.message) : notHandedOver(takesNothing);
     }
     this.#handedOver.add(sandbox.podUid);
     directory.markAnswering(sandbox.podUid);
@@ -602,7 +608,7 @@ export class Sandboxes {
     const path = `/metadata/annotations/${escaped(EGRESS_RULES)}`;
     for (let attempt = 1; ; attempt += 1) {
       const sandbox = this.get(tenant, id);
-      checkRules(sandbox.egress, settings.egressProxyUrl);
+      checkRules(sandbox.egress, settings.egressProxyUrl, Object.keys(change));
       const before = sandbox.network;
       const rules = {
         allow: change.allow ?? before?.allow ?? [],
@@ -655,8 +661,27 @@ function full(): SandboxError {
   return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
 }
 
-function conflict(id: string): SandboxError {
-  return new SandboxError("conflict", `the sandbox ${id} is there, but it was asked for with other values`);
+/** @param there the sandbox that has the id; absent: it is about to come */
+function conflict(request: SandboxRequest, there?: Sandbox): SandboxError {
+  const found = there === undefined ? [] : differences(request, there);
+  const what =
+    found.length > 0
+      ? `other values of ${found.map(({ field }) => field).join(", ")}`
+      : `other values of what is not shown of it: ${unseenFields}`;
+  return new SandboxError(
+    "conflict",
+    there === undefined
+      ? `the sandbox ${request.id} is being created, but it was asked for with other values; take another id`
+      : `the sandbox ${request.id} is there, but it was asked for with ${what}; delete it or take another id`,
+    undefined,
+    found.length > 0 ? found : undefined,
+  );
+}
+
+const takesNothing = "its image's server takes no env, secrets or token";
+
+function notHandedOver(why: string): SandboxError {
+  return new SandboxError("no-hand-over", `the sandbox was not handed over: ${why}`);
 }
 
 function tooMuch(problems: readonly SizeProblem[]): SandboxError {
@@ -664,8 +689,15 @@ function tooMuch(problems: readonly SizeProblem[]): SandboxError {
   return new SandboxError("too-much", sentence, undefined, problems);
 }
 
+/** "Not found" is about the sandbox, except where one is being made: then it is about the namespace. */
+const whenCreating = (error: KubernetesError): SandboxError =>
+  new SandboxError("refused", `the cluster has no place for sandboxes: ${error.message}`, { cause: error });
+
 /** What the API server said, as what it means to whoever asked for a sandbox. */
-async function translated<T>(work: Promise<T>): Promise<T> {
+async function translated<T>(
+  work: Promise<T>,
+  missing: (error: KubernetesError) => SandboxError = notFound,
+): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -673,7 +705,13 @@ async function translated<T>(work: Promise<T>): Promise<T> {
     const options = { cause: error };
     if (isTrouble(error))
       throw new SandboxError("unavailable", "the cluster does not answer as it should; try again", options);
-    if (error.status === 404) throw notFound();
+    if (error.status === 401)
+      throw new SandboxError(
+        "unavailable",
+        "the cluster does not accept the provisioner's own credentials, which its operator has to look into; try again later",
+        options,
+      );
+    if (error.status === 404) throw missing(error);
     if (error.status === 403 && /exceeded quota/.test(error.message))
       throw new SandboxError("capacity", "the namespace's quota is used up; try again later", options);
     throw new SandboxError("refused", `the cluster refused: ${error.message}`, options);

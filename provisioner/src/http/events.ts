@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 
 import type { Front } from "../clusters/front.js";
 import type { Sandbox } from "../model/sandbox.js";
+import { problem } from "./problems.js";
 
 /** Streams that are open, so that a server that stops can end them. */
 export class EventStreams {
@@ -42,12 +43,13 @@ export function sendEvents(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  reply.hijack();
-  const response = reply.raw;
   if (streams.fullFor(sandbox.tenant)) {
-    response.writeHead(503, { "retry-after": "2" }).end();
+    const detail = `at most ${EventStreams.mostOfTenant} of a tenant's may be open at once, and ${EventStreams.most} in all; end one, or try again later`;
+    problem(reply, 503, "Too many event streams", detail);
     return;
   }
+  reply.hijack();
+  const response = reply.raw;
   response.writeHead(200, {
     "content-type": "text/event-stream",
     "cache-control": "no-store",

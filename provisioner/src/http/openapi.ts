@@ -18,14 +18,25 @@ const bodies = {
 
 /** What an operation answers beside its success, by status. */
 const errors: Readonly<Record<number, string>> = {
+  400: "The request cannot be read: its path, or its body, is not well-formed.",
   401: "There is no API key, or nobody has it.",
   404: "There is no such sandbox of yours.",
   409: "The id or key stands for a request with other values.",
+  413: "The body is larger than 1 MiB.",
+  414: "The id is longer than any is.",
+  415: "The body is no `application/json`.",
   422: "The request is wrong; `errors` names the fields.",
   429: "Your quota is used up, or you call too often; `Retry-After` says when to try again.",
+  500: "The provisioner has an error; its log says which, by `X-Request-Id`.",
   502: "The cluster refused the sandbox, or the sandbox failed while it started.",
-  503: "There is no room, or the cluster does not answer; try again after `Retry-After`.",
+  503: "There is no room, or the cluster does not answer, or this replica ends; try again after `Retry-After`.",
 };
+
+/** What every operation may answer. */
+const always = [401, 429, 500, 503];
+/** What those with an id in their path may answer, and those whose request may have a body. */
+const ofPath = [400, 404, 414];
+const ofBody = [400, 413, 415];
 
 /** The document, OpenAPI 3.1. */
 export function openApiDocument(version: string): Json {
@@ -46,23 +57,23 @@ export function openApiDocument(version: string): Json {
             },
             200: answer("It was there, by the same request.", json("Sandbox")),
           },
-          errors: [401, 409, 422, 429, 502, 503],
+          errors: [...ofBody, 409, 422, 502],
         }),
         get: operation("listSandboxes", "List your sandboxes, by id", {
           parameters: parameters(schemas.listQuery, "query"),
           responses: { 200: answer("A page.", json("SandboxList")) },
-          errors: [401, 422, 429],
+          errors: [422],
         }),
       },
       "/v1/sandboxes/{id}": {
         parameters: [idParameter],
         get: operation("getSandbox", "Get a sandbox", {
           responses: { 200: answer("The sandbox.", json("Sandbox")) },
-          errors: [401, 404, 429, 503],
+          errors: ofPath,
         }),
         delete: operation("deleteSandbox", "Delete a sandbox", {
           responses: { 204: { description: "It is being deleted." } },
-          errors: [401, 404, 429, 503],
+          errors: [...ofPath, ...ofBody, 502],
         }),
       },
       "/v1/sandboxes/{id}/extend": {
@@ -70,7 +81,7 @@ export function openApiDocument(version: string): Json {
         post: operation("extendSandbox", "Move the soft timeout", {
           requestBody: { required: true, content: json("ExtendSandbox") },
           responses: { 200: answer("The sandbox.", json("Sandbox")) },
-          errors: [401, 404, 422, 429, 503],
+          errors: [...ofPath, ...ofBody, 422, 502],
         }),
       },
       "/v1/sandboxes/{id}/network": {
@@ -80,7 +91,7 @@ export function openApiDocument(version: string): Json {
           responses: {
             200: answer("The sandbox; connections that are no longer allowed are cut.", json("Sandbox")),
           },
-          errors: [401, 404, 422, 429, 503],
+          errors: [...ofPath, ...ofBody, 422, 502],
         }),
       },
       "/v1/sandboxes/{id}/logs": {
@@ -88,7 +99,7 @@ export function openApiDocument(version: string): Json {
         get: operation("getSandboxLogs", "The last lines that the sandbox's server logged", {
           parameters: parameters(schemas.logsQuery, "query"),
           responses: { 200: answer("At most 4 MiB.", { "text/plain": { schema: { type: "string" } } }) },
-          errors: [401, 404, 422, 429, 502, 503],
+          errors: [...ofPath, 422, 502],
         }),
       },
       "/v1/sandboxes/{id}/events": {
@@ -101,13 +112,13 @@ export function openApiDocument(version: string): Json {
               { "text/event-stream": { schema: { type: "string" } } },
             ),
           },
-          errors: [401, 404, 429, 503],
+          errors: ofPath,
         }),
       },
       "/v1/environments": {
         get: operation("listEnvironments", "List the environments that you may use", {
           responses: { 200: answer("All of them.", json("EnvironmentList")) },
-          errors: [401, 429],
+          errors: [],
         }),
       },
     },
@@ -124,12 +135,13 @@ interface Operation {
   readonly parameters?: Json[];
   readonly requestBody?: Json;
   readonly responses: Json;
+  /** Beside those of every operation. */
   readonly errors: readonly number[];
 }
 
 function operation(operationId: string, summary: string, details: Operation): Json {
   const { errors: statuses, responses, ...rest } = details;
-  const problems = statuses.map((status) => [
+  const problems = [...always, ...statuses].map((status) => [
     status,
     answer(errors[status] ?? "", { "application/problem+json": { schema: reference("Problem") } }),
   ]);

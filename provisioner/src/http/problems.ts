@@ -39,6 +39,9 @@ export const problems: Readonly<Record<ErrorCode, readonly [number, string]>> = 
   unavailable: [503, "The cluster does not answer"],
 };
 
+/** The title of what is not well-formed. */
+export const unreadable = "The request cannot be read";
+
 /** Sends a problem. */
 export function problem(
   reply: FastifyReply,

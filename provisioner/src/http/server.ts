@@ -1,13 +1,20 @@
 // The HTTP server: both APIs, health, and the router to sandboxes.
 import { randomUUID } from "node:crypto";
 
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 
 import type { Metrics } from "../core/metrics.js";
 import { router, type RouterOptions } from "../router/index.js";
 import { limitBody } from "./body-limit.js";
 import { deerflow, type DeerflowOptions } from "./deerflow.js";
 import { openApiDocument } from "./openapi.js";
+import { problem, unreadable } from "./problems.js";
 import { traceRequests } from "./traces.js";
 import { v1, type V1Options } from "./v1.js";
 
@@ -43,6 +50,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     keepAliveTimeout: 72_000,
     routerOptions: { ignoreTrailingSlash: false },
     return503OnClosing: true,
+    frameworkErrors: answerUnrouted,
   });
   if (parts.traced) traceRequests(app);
   // First: a host that is a sandbox's has no other routes.
@@ -90,4 +98,11 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     { prefix: "/v1" },
   );
   return app;
+}
+
+/** A path that no route can be looked for by. Each API tells errors in its own way. */
+function answerUnrouted(error: FastifyError, { url }: FastifyRequest, reply: FastifyReply): void {
+  const status = error.statusCode ?? 400;
+  if (url.startsWith("/v1/")) problem(reply, status, unreadable, error.message);
+  else void reply.code(status).send(error);
 }

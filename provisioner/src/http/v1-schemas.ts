@@ -13,15 +13,25 @@ import {
 } from "../model/names.js";
 import { longestRule, mostRules } from "../model/network-rules.js";
 import { isAmount } from "../model/size.js";
+import { longestVariable, mostBytes, mostVariables, variableProblems } from "../model/variables.js";
 
 const week = 7 * 24 * 3600;
+
+/** An object that takes no other fields than these, and says so by their names. */
+const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: ({ code }) =>
+      code === "unrecognized_keys"
+        ? `is not known here: what is known is ${Object.keys(shape).join(", ")}`
+        : undefined,
+  });
 
 /** A key of a label: the 63 characters that Kubernetes gives the name of one, without a prefix. */
 const labelKey = z
   .string()
   .regex(
     /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/,
-    "must be a label key without a prefix: 1 to 63 letters, digits, -, _ and .",
+    "its key must have no prefix, and be 1 to 63 letters, digits, -, _ and ., with a letter or digit at both ends",
   );
 const labelValue = z
   .string()
@@ -33,12 +43,23 @@ const variable = z
   .string()
   .regex(
     /^(?!SANDBOXD_)[A-Za-z_][A-Za-z0-9_]*$/,
-    "must be letters, digits and _, not starting with a digit or with SANDBOXD_",
+    "its name must be letters, digits and _, and begin with no digit and not with SANDBOXD_",
   );
 
-const environmentVariables = z
-  .record(variable, z.string().max(65_536))
-  .refine((given) => Object.keys(given).length <= 128, "must be at most 128 variables");
+/** That an object has no more than so many entries, and how many it has if not. */
+const atMost = (most: number, what: string) => {
+  const count = (given: unknown): number => Object.keys(given as object).length;
+  return [
+    (given: unknown) => count(given) <= most,
+    {
+      error: ({ input }: { input?: unknown }) => `has ${count(input)} ${what}, but must have at most ${most}`,
+    },
+  ] as const;
+};
+
+const variablesRule = `With secrets at most ${mostVariables}, of ${mostBytes / 1024} KiB together, each at most ${longestVariable} bytes with its name, without NUL.`;
+
+const environmentVariables = z.record(variable, z.string().max(65_536)).refine(...atMost(128, "variables"));
 
 const rules = z
   .array(
@@ -57,8 +78,7 @@ const networkFields = {
 };
 
 /** The body of a change of what a sandbox may reach. */
-export const networkSchema = z
-  .strictObject(networkFields)
+export const networkSchema = strict(networkFields)
   .refine(({ allow, deny }) => allow !== undefined || deny !== undefined, "must have allow, deny or both")
   .meta({ id: "ChangeNetwork", description: "A list that is absent stays as it is." });
 
@@ -67,102 +87,93 @@ const amount = z
   .refine(isAmount, 'must be a Kubernetes quantity above zero, such as "500m", "2", "256Mi" or "1Gi"');
 
 const amounts = (what: string) =>
-  z
-    .strictObject({
-      cpu: amount.optional().meta({ description: "Cores, such as 500m or 2." }),
-      memory: amount.optional().meta({ description: "Bytes, such as 256Mi or 1Gi." }),
-      ephemeralStorage: amount.optional().meta({ description: "Bytes of the node's disk." }),
-    })
-    .meta({ description: what });
+  strict({
+    cpu: amount.optional().meta({ description: "Cores, such as 500m or 2." }),
+    memory: amount.optional().meta({ description: "Bytes, such as 256Mi or 1Gi." }),
+    ephemeralStorage: amount.optional().meta({ description: "Bytes of the node's disk." }),
+  }).meta({ description: what });
 
-const resources = z.strictObject({
+const resources = strict({
   limits: amounts("What it may use at most. What is absent is as in its environment.").optional(),
   requests: amounts(
     "What it is promised. What is absent is as in its environment, or the limit where that is less.",
   ).optional(),
 });
 
-/** An id that is the name of a folder; what is not one is shown, as far as it is not too long for that. */
-const folderId = (pattern: RegExp, rule: string) =>
-  z.string().regex(pattern, {
-    error: ({ input }) => `is ${JSON.stringify(String(input).slice(0, 140))}, but must be ${rule}`,
-  });
-
-const userData = z.strictObject({
-  userId: folderId(userIdPattern, userIdRule),
-  threadId: folderId(threadIdPattern, threadIdRule)
+const userData = strict({
+  userId: z.string().regex(userIdPattern, `must be ${userIdRule}`),
+  threadId: z
+    .string()
+    .regex(threadIdPattern, `must be ${threadIdRule}`)
     .default("default")
     .meta({ description: "Which of the user's folders; there are as many as are named." }),
 });
 
 /** The body of a create. */
-export const createSchema = z
-  .strictObject({
-    id: z.string().regex(sandboxIdPattern, `must be ${sandboxIdRule}`).optional().meta({
-      description:
-        "The id, unique among your sandboxes; a random one if absent. Creating the same again returns it.",
-    }),
-    environment: z
-      .string()
-      .min(1)
-      .max(40)
-      .optional()
-      .meta({ description: "What the sandbox is made from; see /v1/environments." }),
-    resources: resources.optional().meta({
-      description:
-        "What it may use, up to `maxResources` of its environment. With other amounts than its environment's it starts cold.",
-    }),
-    runtime: z.string().min(1).max(253).optional().meta({
-      description:
-        "The RuntimeClass that it runs in, of `runtimes` of its environment. With another than its environment's it starts cold.",
-    }),
-    skills: z.boolean().optional().meta({
-      description:
-        "Whether it sees the configured skills, read-only, at /mnt/skills; default false. With them it starts cold.",
-    }),
-    userData: userData.optional().meta({
-      description:
-        "Whose data it has at /mnt/user-data. That stays when the sandbox goes; your next sandbox with the same user and thread has it again. With it, it starts cold.",
-    }),
-    labels: z
-      .record(labelKey, labelValue)
-      .refine((given) => Object.keys(given).length <= 32, "must be at most 32 labels")
-      .optional()
-      .meta({ description: "To find it again by." }),
-    env: environmentVariables
-      .optional()
-      .meta({ description: "Environment variables of its commands. Kept in the sandbox's memory only." }),
-    secrets: environmentVariables.optional().meta({
-      description: "As env, for what is secret; no name may be in both. Never shown again.",
-    }),
-    egress: z
-      .enum(egressProfiles)
-      .optional()
-      .meta({ description: "What it may reach; never more than its environment opens." }),
-    network: z
-      .strictObject(networkFields)
-      .optional()
-      .meta({ description: "What it may reach with egress `allowlist`; nothing, if absent." }),
-    softTimeoutSeconds: z
-      .int()
-      .min(1)
-      .max(week)
-      .optional()
-      .meta({ description: "It goes after this, unless it is extended." }),
-    idleTimeoutSeconds: z.int().min(10).max(week).optional().meta({
-      description:
-        "It goes after this without activity: calls that name it, and traffic through the router. Absent: never.",
-    }),
-    hardTimeoutSeconds: z
-      .int()
-      .min(60)
-      .max(week)
-      .optional()
-      .meta({ description: "It goes after this, whatever happens." }),
-  })
-  .refine(({ env, secrets }) => Object.keys(env ?? {}).every((name) => !Object.hasOwn(secrets ?? {}, name)), {
-    path: ["secrets"],
-    message: "must have no name that env has too",
+export const createSchema = strict({
+  id: z.string().regex(sandboxIdPattern, `must be ${sandboxIdRule}`).optional().meta({
+    description:
+      "The id, unique among your sandboxes; a random one if absent. Creating the same again returns it.",
+  }),
+  environment: z
+    .string()
+    .min(1)
+    .max(40)
+    .optional()
+    .meta({ description: "What the sandbox is made from; see /v1/environments." }),
+  resources: resources.optional().meta({
+    description:
+      "What it may use, up to `maxResources` of its environment. With other amounts than its environment's it starts cold.",
+  }),
+  runtime: z.string().min(1).max(253).optional().meta({
+    description:
+      "The RuntimeClass that it runs in, of `runtimes` of its environment. With another than its environment's it starts cold.",
+  }),
+  skills: z.boolean().optional().meta({
+    description:
+      "Whether it sees the configured skills, read-only, at /mnt/skills; default false. With them it starts cold.",
+  }),
+  userData: userData.optional().meta({
+    description:
+      "Whose data it has at /mnt/user-data. That stays when the sandbox goes; your next sandbox with the same user and thread has it again. With it, it starts cold.",
+  }),
+  labels: z
+    .record(labelKey, labelValue)
+    .refine(...atMost(32, "labels"))
+    .optional()
+    .meta({ description: "To find it again by." }),
+  env: environmentVariables.optional().meta({
+    description: `Environment variables of its commands. Kept in the sandbox's memory only. ${variablesRule}`,
+  }),
+  secrets: environmentVariables.optional().meta({
+    description: "As env, for what is secret; no name may be in both. Never shown again.",
+  }),
+  egress: z
+    .enum(egressProfiles)
+    .optional()
+    .meta({ description: "What it may reach; never more than its environment opens." }),
+  network: strict(networkFields)
+    .optional()
+    .meta({ description: "What it may reach with egress `allowlist`; nothing, if absent." }),
+  softTimeoutSeconds: z
+    .int()
+    .min(1)
+    .max(week)
+    .optional()
+    .meta({ description: "It goes after this, unless it is extended." }),
+  idleTimeoutSeconds: z.int().min(10).max(week).optional().meta({
+    description:
+      "It goes after this without activity: calls that name it, and traffic through the router. Absent: never.",
+  }),
+  hardTimeoutSeconds: z
+    .int()
+    .min(60)
+    .max(week)
+    .optional()
+    .meta({ description: "It goes after this, whatever happens." }),
+})
+  .superRefine(({ env, secrets }, context) => {
+    for (const problem of variableProblems(env, secrets)) context.addIssue({ code: "custom", ...problem });
   })
   .meta({ id: "CreateSandbox" });
 
@@ -229,15 +240,13 @@ export const sandboxListSchema = z
   })
   .meta({ id: "SandboxList" });
 
-export const extendSchema = z
-  .strictObject({
-    seconds: z
-      .int()
-      .min(1)
-      .max(week)
-      .meta({ description: "The soft timeout, from now; never beyond the hard one." }),
-  })
-  .meta({ id: "ExtendSandbox" });
+export const extendSchema = strict({
+  seconds: z
+    .int()
+    .min(1)
+    .max(week)
+    .meta({ description: "The soft timeout, from now; never beyond the hard one." }),
+}).meta({ id: "ExtendSandbox" });
 
 export const environmentListSchema = z
   .object({
@@ -262,7 +271,7 @@ export const environmentListSchema = z
 
 export const idParameters = z.object({ id: z.string() });
 
-export const listQuery = z.strictObject({
+export const listQuery = strict({
   labels: z.string().max(2_000).optional().meta({
     description:
       "Labels that sandboxes must have: `key=value`, `key!=value`, `key` or `!key`, separated by commas.",
@@ -271,7 +280,7 @@ export const listQuery = z.strictObject({
   after: z.string().max(64).optional().meta({ description: "`next` of the page before." }),
 });
 
-export const logsQuery = z.strictObject({
+export const logsQuery = strict({
   tailLines: z.coerce
     .number()
     .int()

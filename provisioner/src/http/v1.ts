@@ -4,7 +4,7 @@ import type { z } from "zod";
 
 import type { Front } from "../clusters/front.js";
 import type { Caller, Keys } from "../config/keys.js";
-import { SandboxError } from "../core/errors.js";
+import { SandboxError, unknownEnvironment } from "../core/errors.js";
 import type { Tokens } from "../core/tokens.js";
 import type { MountSettings } from "../model/deerflow-mounts.js";
 import { askedVolumes, mountsOf } from "../model/mounts.js";
@@ -15,9 +15,9 @@ import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
 import { guard } from "./auth.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
-import { problem, sandboxProblem } from "./problems.js";
+import { problem, sandboxProblem, unreadable } from "./problems.js";
 import type { RateLimits } from "./rate-limits.js";
-import { fieldErrors } from "./validation.js";
+import { fieldErrors, withValues } from "./validation.js";
 import * as schemas from "./v1-schemas.js";
 
 /** What the routes need. */
@@ -66,8 +66,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   app.setNotFoundHandler((_, reply) => problem(reply, 404, "Not found"));
 
   app.post("/sandboxes", async (request, reply) => {
-    const given = read(schemas.createSchema, request.body ?? {}, "");
-    const { "idempotency-key": key } = read(schemas.createHeaders, request.headers, "");
+    const given = read(schemas.createSchema, request.body ?? {});
+    const { "idempotency-key": key } = read(schemas.createHeaders, request.headers);
     if (given.id !== undefined && key !== undefined)
       throw new BadRequest([
         { field: "Idempotency-Key", message: "must be absent with id, which does the same" },
@@ -117,11 +117,14 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.get("/sandboxes", (request) => {
-    const { labels, limit, after } = read(schemas.listQuery, request.query, "");
+    const { labels, limit, after } = read(schemas.listQuery, request.query);
     const selects = labels === undefined ? () => true : parseLabelSelector(labels);
     if (selects === undefined)
       throw new BadRequest([
-        { field: "labels", message: "must be key=value, key!=value, key or !key, separated by commas" },
+        {
+          field: "labels",
+          message: `is ${JSON.stringify(labels)}, but must be key=value, key!=value, key or !key, separated by commas`,
+        },
       ]);
     const rest = sandboxes
       .list(request.caller.tenant)
@@ -138,7 +141,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.delete("/sandboxes/:id", async (request, reply) => {
-    const { id } = read(schemas.idParameters, request.params, "");
+    const { id } = read(schemas.idParameters, request.params);
     const { tenant } = request.caller;
     const existed = sandboxIdPattern.test(id) && (await sandboxes.delete(tenant, id));
     if (!existed) throw new SandboxError("not-found", "there is no such sandbox");
@@ -148,7 +151,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.post("/sandboxes/:id/extend", async (request) => {
     const { id } = await named(request);
-    const { seconds } = read(schemas.extendSchema, request.body ?? {}, "");
+    const { seconds } = read(schemas.extendSchema, request.body ?? {});
     const sandbox = await sandboxes.extend(request.caller.tenant, id, seconds);
     activity.touch(sandbox);
     return described(sandbox);
@@ -156,7 +159,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.patch("/sandboxes/:id/network", async (request) => {
     const { id } = await named(request);
-    const change = read(schemas.networkSchema, request.body ?? {}, "");
+    const change = read(schemas.networkSchema, request.body ?? {});
     const sandbox = await sandboxes.setNetwork(request.caller.tenant, id, change);
     activity.touch(sandbox);
     return described(sandbox);
@@ -164,7 +167,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.get("/sandboxes/:id/logs", async (request, reply) => {
     const { id } = await named(request);
-    const { tailLines } = read(schemas.logsQuery, request.query, "");
+    const { tailLines } = read(schemas.logsQuery, request.query);
     const logs = await sandboxes.logs(request.caller.tenant, id, tailLines, logBytes);
     // What a sandbox wrote is never a page of ours.
     void reply.header("x-content-type-options", "nosniff");
@@ -193,7 +196,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   }));
 
   function named(request: FastifyRequest): Promise<Sandbox> {
-    return sandboxes.find(request.caller.tenant, read(schemas.idParameters, request.params, "").id);
+    return sandboxes.find(request.caller.tenant, read(schemas.idParameters, request.params).id);
   }
 
   function described(sandbox: Sandbox): schemas.SandboxBody {
@@ -222,8 +225,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
 /** An environment that the caller may use; to others it does not exist. */
 function permitted({ environments }: Caller, name: string): string {
-  if (environments?.has(name) === false)
-    throw new SandboxError("unknown-environment", `there is no environment ${JSON.stringify(name)}`);
+  if (environments?.has(name) === false) throw unknownEnvironment(name);
   return name;
 }
 
@@ -234,12 +236,17 @@ function within(given: number | undefined, most: number, field: string, fallback
   return Math.min(given ?? fallback, most);
 }
 
-function read<T extends z.ZodType>(schema: T, value: unknown, root: string): z.output<T> {
+/** Values of these are nobody's business, not even a log's of whoever sent them. */
+const hidden = ["env", "secrets"];
+
+/** @throws BadRequest */
+function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new BadRequest(
-    fieldErrors(result.error).map(({ path, message }) => ({
-      field: [root, ...path].filter((part) => part !== "").join("."),
+    withValues(fieldErrors(result.error), value, hidden).map(({ path, message }) => ({
+      // What is wrong as a whole has no field of its own.
+      field: path.join(".") || "body",
       message,
     })),
   );
@@ -253,8 +260,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     return sandboxProblem(reply, error);
   }
   const status = clientStatus(error);
-  if (status !== undefined)
-    return problem(reply, status, "The request cannot be read", (error as Error).message);
+  if (status !== undefined) return problem(reply, status, unreadable, (error as Error).message);
   request.log.error({ err: error }, "unexpected");
   return problem(reply, 500, "Internal error");
 }

@@ -8,7 +8,7 @@ import { ClusterClock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import { resourceOf } from "./resource.js";
 
-/** An answer of the API server that is no success. `status` is 0 if there was none. */
+/** An answer of the API server that is no success. `status` is 0 if there was none, or none that can be read. */
 export class KubernetesError extends Error {
   override readonly name = "KubernetesError";
 
@@ -107,9 +107,9 @@ export class KubernetesClient {
 
   async #requestOnce<T>(request: KubernetesRequest): Promise<T> {
     const { statusCode, body } = await this.#send(this.#pool, request, timeoutMs);
-    const text = await body.text();
+    const text = await textOf(body, request.signal);
     if (statusCode >= 300) throw failure(statusCode, text);
-    return (text === "" ? {} : JSON.parse(text)) as T;
+    return parsed(text) as T;
   }
 
   /**
@@ -118,7 +118,7 @@ export class KubernetesClient {
    */
   async stream(request: KubernetesRequest, silenceMs: number): Promise<Dispatcher.ResponseData["body"]> {
     const { statusCode, body } = await this.#send(this.#streams, request, silenceMs);
-    if (statusCode >= 300) throw failure(statusCode, await body.text());
+    if (statusCode >= 300) throw failure(statusCode, await textOf(body, request.signal));
     return body;
   }
 
@@ -176,6 +176,32 @@ export class KubernetesClient {
       });
     }
     return this.#headers;
+  }
+}
+
+/** @throws KubernetesError if it breaks off: what is known of the answer by then is not all of it, so there was none. */
+async function textOf(
+  body: Dispatcher.ResponseData["body"],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  try {
+    return await body.text();
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new KubernetesError(0, "BrokenAnswer", `the API server's answer broke off: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** @throws KubernetesError if it is no JSON, as of a proxy on the way: the API server itself always answers JSON. */
+function parsed(text: string): unknown {
+  if (text === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new KubernetesError(0, "BrokenAnswer", "the answer of the API server is no JSON", { cause: error });
   }
 }
 

@@ -26,3 +26,9 @@ export function parseQuantity(text: string): number | undefined {
   // 4100 * 1e-3 is not 4.1, 4100 / 1000 is.
   return factor < 1 ? Number(found[1]) / (1 / factor) : Number(found[1]) * factor;
 }
+
+/** Bytes as people write them: in the largest unit that they are a whole number of. */
+export function bytesAsQuantity(bytes: number): string {
+  const unit = ["Ti", "Gi", "Mi", "Ki"].find((name) => bytes > 0 && bytes % (factors[name] ?? 1) === 0);
+  return unit === undefined ? String(bytes) : `${bytes / (factors[unit] ?? 1)}${unit}`;
+}

@@ -281,6 +281,19 @@ describe("faults of the provisioner", function () {
   });
 
   survives(
+    "the answer to a claim breaks off in the middle",
+    "tried again, and found to be ours",
+    async () => {
+      atWrite(1, "break");
+      const { status, body } = await create("broken");
+      assert.equal(status, 201);
+      await works(body);
+      assert.equal((await podsOf("broken")).length, 1);
+      await remove("broken");
+    },
+  );
+
+  survives(
     "a storm of conflicts",
     "the create waits it out or says so, and leaves nothing half",
     async () => {

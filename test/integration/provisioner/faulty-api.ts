@@ -24,10 +24,10 @@ export interface PassingRequest {
 }
 
 /**
- * What becomes of a request: `pass`; `cut` before the server sees it; `lose` its answer after the server has carried it out; or a
- * status in the server's stead.
+ * What becomes of a request: `pass`; `cut` before the server sees it; `lose` its answer after the server has carried it out;
+ * `break` the answer off after its headers and a first piece; or a status in the server's stead.
  */
-export type Fate = "pass" | "cut" | "lose" | number;
+export type Fate = "pass" | "cut" | "lose" | "break" | number;
 
 export class FaultyApi {
   /** Asked for each request. */
@@ -157,6 +157,13 @@ export class FaultyApi {
     response.writeHead(answer.statusCode ?? 502, { ...answer.headers, date });
     // A watch has to be seen as open before anything has changed.
     response.flushHeaders();
+    if (fate === "break") {
+      const [piece] = (await once(answer, "data")) as [Buffer];
+      // Half of it: the whole answer may have come in one.
+      response.write(piece.subarray(0, piece.length / 2), () => response.destroy());
+      outgoing.destroy();
+      return;
+    }
     if (request.watch) this.#watches.add(response);
     response.once("close", () => {
       this.#watches.delete(response);

@@ -21,9 +21,10 @@ export interface Documented {
   readonly validator: Ajv2020;
   /** Calls; fails if the answer is not one that the document describes. */
   call(
-    method: "GET" | "POST" | "DELETE",
+    method: "GET" | "POST" | "PATCH" | "DELETE",
     url: string,
-    body?: object,
+    /** What is no object is sent as it is. */
+    body?: object | string,
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>;
 }
@@ -37,14 +38,16 @@ export async function documented(replica: Replica): Promise<Documented> {
     validator,
     async call(method, url, body, headers = {}) {
       const answer = await replica.call(method, url, body, headers);
+      const { statusCode: status, headers: told } = answer;
       const path = (url.split("?")[0] ?? "").replace(/^(\/v1\/sandboxes\/)[^/]+/, "$1{id}");
-      const described = document.paths[path]?.[method.toLowerCase()]?.responses[String(answer.statusCode)];
-      assert.ok(described !== undefined, `${method} ${path} ${answer.statusCode} is not documented`);
-      const [type] = (answer.headers["content-type"] ?? "").toString().split(";");
+      const described = document.paths[path]?.[method.toLowerCase()]?.responses[String(status)];
+      assert.ok(described !== undefined, `${method} ${path} ${status} is not documented`);
+      const [type] = (told["content-type"] ?? "").toString().split(";");
+      if (status >= 400) assert.equal(type, "application/problem+json", `${status}: ${answer.body}`);
       if (answer.body !== "" && type?.endsWith("json") === true) {
         const at = (text: string): string => text.replaceAll("~", "~0").replaceAll("/", "~1");
         assert.ok(described.content?.[type] !== undefined, `${type} is not documented`);
-        const pointer = `document#/paths/${at(path)}/${method.toLowerCase()}/responses/${answer.statusCode}/content/${at(type)}/schema`;
+        const pointer = `document#/paths/${at(path)}/${method.toLowerCase()}/responses/${status}/content/${at(type)}/schema`;
         assert.ok(
           validator.validate({ $ref: pointer }, answer.json()),
           `${validator.errorsText()}: ${answer.body}`,

@@ -37,8 +37,16 @@ interface Watcher {
   sent: Promise<unknown> | undefined;
 }
 
-/** What to do with a request: fail with a status, or lose the answer after the effect. */
-export type Fault = { status: number; reason?: string } | "lose-answer" | undefined;
+/**
+ * What to do with a request: fail with a status; or after the effect lose the answer, cut it off in the middle, or put a page of
+ * a proxy in its place.
+ */
+export type Fault =
+  | { status: number; reason?: string; message?: string }
+  | "lose-answer"
+  | "cut-answer"
+  | "page"
+  | undefined;
 
 /** A request as it was. */
 export interface SeenRequest {
@@ -156,8 +164,9 @@ export class FakeCluster {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const fault = this.fault(seen);
-    if (fault !== undefined && fault !== "lose-answer") {
-      send(response, fault.status, { reason: fault.reason ?? "", message: fault.reason ?? "made to fail" });
+    if (typeof fault === "object") {
+      const { status, reason = "", message = reason === "" ? "made to fail" : reason } = fault;
+      send(response, status, { reason, message });
       return;
     }
     const [, kind = "", name, part] =
@@ -169,6 +178,8 @@ export class FakeCluster {
     const body = text === "" ? undefined : (JSON.parse(text) as unknown);
     const [status, answer] = part === "log" ? [200, "a line\n"] : this.#act(seen, kind, name, body);
     if (fault === "lose-answer") response.destroy();
+    else if (fault === "cut-answer") cut(response, status, answer);
+    else if (fault === "page") send(response, status, "<html>one moment, please</html>");
     else send(response, status, answer);
   }
 
@@ -368,4 +379,11 @@ function selects(selector: string, { metadata }: Stored): boolean {
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+/** Sends the headers and half of the answer, and then no more. */
+function cut(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", "content-length": text.length });
+  response.write(text.slice(0, text.length / 2), () => response.destroy());
 }

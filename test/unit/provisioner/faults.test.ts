@@ -240,6 +240,8 @@ describe("the provisioner's pool and claims, with faults", () => {
 
   for (const [what, fault] of [
     ["the answer is lost", "lose-answer"],
+    ["the answer breaks off in the middle", "cut-answer"],
+    ["a proxy on the way answers with a page", "page"],
     ["the API server is overloaded", { status: 429 }],
     ["the API server has an error", { status: 500 }],
     ["a proxy on the way has no answer", { status: 504 }],
@@ -269,6 +271,15 @@ describe("the provisioner's pool and claims, with faults", () => {
       assert.equal(home.sandbox.claims.length, 2);
     });
   }
+
+  for (const fault of ["cut-answer", "page"] as const)
+    it(`says that the cluster does not answer when all that comes is ${fault}`, async () => {
+      const replica = await home.start();
+      home.cluster.fault = ({ method }) => (method === "POST" ? fault : undefined);
+      const answer = await replica.call("POST", "/v1/sandboxes", { id: "a" });
+      assert.equal(answer.statusCode, 503);
+      assert.equal(answer.json<{ type: string }>().type, "urn:sandlot:problem:the-cluster-does-not-answer");
+    });
 
   it("finds the sandbox again when the answer to a cold create was lost", async () => {
     const replica = await home.start();

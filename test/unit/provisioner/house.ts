@@ -19,7 +19,7 @@ export interface Replica {
   call(
     method: "GET" | "POST" | "PATCH" | "DELETE",
     url: string,
-    body?: object,
+    body?: object | string,
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>;
 }

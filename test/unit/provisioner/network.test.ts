@@ -65,6 +65,10 @@ describe("network rules", () => {
       ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, NO_PROXY: "localhost,127.0.0.1,::1" },
       ...{ http_proxy: "mine", https_proxy: proxy, no_proxy: "localhost,127.0.0.1,::1", A: "1" },
     });
+    // What is a secret is not in env too: the sandbox's server takes no name twice.
+    await create({ id: "own", secrets: { HTTPS_PROXY: "mine" }, network: { allow: ["*"] } });
+    const own = home.sandbox.claims.at(-1)?.body as { env: object; secrets: object };
+    assert.deepEqual([Object.hasOwn(own.env, "HTTPS_PROXY"), own.secrets], [false, { HTTPS_PROXY: "mine" }]);
     await create({ id: "narrow", egress: "blocked" });
     assert.deepEqual((home.sandbox.claims.at(-1)?.body as { env: object }).env, {});
     assert.equal(annotationOf("narrow"), null);

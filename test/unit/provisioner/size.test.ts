@@ -298,8 +298,8 @@ describe("asking for another size", () => {
     ]);
     for (const [body, field] of [
       [{ resources: { limits: { cpu: "0" } } }, "resources.limits.cpu"],
-      [{ resources: { limits: { gpu: "1" } } }, "resources.limits"],
-      [{ resources: { cpu: "1" } }, "resources"],
+      [{ resources: { limits: { gpu: "1" } } }, "resources.limits.gpu"],
+      [{ resources: { cpu: "1" } }, "resources.cpu"],
       [{ runtime: "" }, "runtime"],
     ] as const) {
       const refused = await create(body);

@@ -136,6 +136,84 @@ describe("/v1", () => {
     );
   });
 
+  it("says of each wrong field what it is and what it must be, but nothing of what variables hold", async () => {
+    const told = async (body: object): Promise<Record<string, string>> => {
+      const answer = await call("POST", "/v1/sandboxes", body);
+      assert.equal(answer.statusCode, 422);
+      const { errors } = answer.json<{ errors: { field: string; message: string }[] }>();
+      return Object.fromEntries(errors.map(({ field, message }) => [field, message]));
+    };
+    const name = "its name must be letters, digits and _, and begin with no digit and not with SANDBOXD_";
+    const wrong = await told({
+      id: "A",
+      env: { SANDBOXD_HOME: "hush", "1BAD": "hush", A: 5 },
+      secrets: { B: ["hush"] },
+      labels: { "a/b": "x", c: "-" },
+      softTimeoutSeconds: 0,
+      idleTimeoutSeconds: 12.5,
+      egress: "wide",
+      runtime: "x".repeat(300),
+      userData: {},
+      network: { allow: ["-"], rules: [] },
+      colour: "red",
+    });
+    const expected: Record<string, string> = {
+      ...{ "env.SANDBOXD_HOME": name, "env.1BAD": name, "env.A": "must be a text" },
+      id: 'is "A", but must be 1 to 51 lower-case letters, digits and hyphens, with a letter or digit at both ends',
+      "secrets.B": "must be a text",
+      "labels.c":
+        'is "-", but must be at most 63 letters, digits, -, _ and ., with a letter or digit at both ends',
+      softTimeoutSeconds: "is 0, but must be at least 1",
+      idleTimeoutSeconds: "is 12.5, but must be a whole number",
+      egress: 'is "wide", but must be one of "blocked", "allowlist", "open"',
+      runtime: `is "${"x".repeat(140)}…", but must have at most 253 characters`,
+      "userData.userId": "is not given, but must be a text",
+      "network.rules": "is not known here: what is known is allow, deny",
+    };
+    for (const [field, message] of Object.entries(expected)) assert.equal(wrong[field], message, field);
+    assert.match(wrong["labels.a/b"] ?? "", /^its key must have no prefix/);
+    assert.match(wrong["network.allow.0"] ?? "", /^is "-", but must be a name/);
+    assert.match(wrong["colour"] ?? "", /^is not known here: what is known is id, environment, /);
+    assert.ok(!JSON.stringify(wrong).includes("hush"));
+    const labels = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`l${index}`, ""]));
+    assert.deepEqual(await told({ labels }), { labels: "has 33 labels, but must have at most 32" });
+    assert.deepEqual(await told([]), { body: "must be an object" });
+    const query = await call("GET", "/v1/sandboxes?limit=many&page=2");
+    assert.deepEqual(query.json<{ errors: object[] }>().errors, [
+      { field: "limit", message: 'is "many", but must be a number' },
+      { field: "page", message: "is not known here: what is known is labels, limit, after" },
+    ]);
+  });
+
+  it("says what an id was asked for with before, as far as the sandbox shows it", async () => {
+    const first = { id: "before", labels: { a: "1" }, idleTimeoutSeconds: 60, env: { A: "1" } };
+    assert.equal((await call("POST", "/v1/sandboxes", first)).statusCode, 201);
+    const seen = await call("POST", "/v1/sandboxes", {
+      ...{
+        ...first,
+        labels: { a: "2" },
+        idleTimeoutSeconds: undefined,
+        resources: { limits: { cpu: "500m" } },
+      },
+    });
+    assert.equal(seen.statusCode, 409);
+    const { detail, errors } = seen.json<{ detail: string; errors: object[] }>();
+    assert.match(detail, /resources\.limits\.cpu, labels, idleTimeoutSeconds; delete it or take another id$/);
+    assert.deepEqual(errors, [
+      { field: "resources.limits.cpu", message: 'is "500m", but was "1" when the sandbox was created' },
+      { field: "labels", message: 'is {"a":"2"}, but was {"a":"1"} when the sandbox was created' },
+      { field: "idleTimeoutSeconds", message: "is not given, but was 60 when the sandbox was created" },
+    ]);
+    const unseen = await call("POST", "/v1/sandboxes", { ...first, env: { A: "2" } });
+    assert.equal(unseen.statusCode, 409);
+    assert.match(
+      unseen.json<{ detail: string }>().detail,
+      /not shown of it: env, secrets, network or a timeout/,
+    );
+    assert.equal(unseen.json<{ errors?: object }>().errors, undefined);
+    assert.equal((await call("DELETE", "/v1/sandboxes/before")).statusCode, 204);
+  });
+
   it("tells a tenant nothing of another's sandboxes", async () => {
     const [one, two] = [{ "x-api-key": keys.one }, { "x-api-key": keys.two }];
     const made = await call("POST", "/v1/sandboxes", { id: "same", labels: { who: "one" } }, one);
