@@ -370,19 +370,22 @@ export class Sandboxes {
       this.#taken.add(pod.podUid);
       try {
         const claimed = await inSpan("claim pod", { [attribute.pod]: pod.podName }, async (span) => {
-          const won = await this.#claim(pod, environment, request, fingerprint);
-          span.setAttribute(attribute.outcome, won === undefined ? "lost" : "won");
-          return won;
+          const claim = await this.#claim(pod, environment, request, fingerprint);
+          span.setAttribute(attribute.outcome, claim?.outcome ?? "lost");
+          return claim;
         });
         if (claimed === undefined) {
           metrics.claimLost(environment.name);
           continue;
         }
+        const { sandbox, outcome } = claimed;
+        // Whoever claimed it may have answered its owner: it is theirs, whether or not it answers us.
+        if (outcome === "found") return await this.#adopt(sandbox, request, fingerprint, deadline);
         const limit = AbortSignal.any([deadline, AbortSignal.timeout(warmHandOverMs)]);
-        const answers = await this.#handOver(claimed, request, fingerprint, limit, true);
-        if (answers) return await this.#settled(claimed, request, fingerprint, deadline);
+        const answers = await this.#handOver(sandbox, request, fingerprint, limit, true);
+        if (answers) return await this.#settled(sandbox, request, fingerprint, deadline);
         // It was Ready and does not answer: it is no good to anybody.
-        await this.#remove(claimed);
+        await this.#remove(sandbox);
       } finally {
         this.#taken.delete(pod.podUid);
       }
@@ -390,28 +393,34 @@ export class Sandboxes {
     return undefined;
   }
 
-  /** The one write. Nothing if somebody else was first. */
+  /**
+   * The one write. `found`: it was claimed for the same id already, by another replica or by a write of ours whose answer was lost.
+   * Nothing if somebody else was first, or the pod is over.
+   */
   async #claim(
     pod: IdlePod,
     environment: Environment,
     request: SandboxRequest,
     fingerprint: string,
-  ): Promise<Sandbox | undefined> {
-    const { namespace, clock } = this.#parts;
+  ): Promise<{ readonly sandbox: Sandbox; readonly outcome: "won" | "found" } | undefined> {
+    const { namespace, pods, clock } = this.#parts;
     const now = clock.now();
     const claim = claimMetadata(request, fingerprint, environment.egress, now);
     try {
-      return this.#seen(await namespace.patchPod(pod.podName, claimPatch(pod, claim, now)));
+      const sandbox = this.#seen(await namespace.patchPod(pod.podName, claimPatch(pod, claim, now)));
+      // The API server takes a claim of a pod that is being deleted too; its server may even answer until it is killed.
+      return sandbox.state === "stopping" ? undefined : { sandbox, outcome: "won" };
     } catch (error) {
       // A test of the patch that fails is 422; a pod that went is 404.
       if (!(error instanceof KubernetesError) || ![404, 409, 422].includes(error.status)) throw error;
       if (error.status === 404) return undefined;
-      const view = viewOf(await namespace.getPod(pod.podName).catch(() => ({})));
+      const there = await namespace.getPod(pod.podName).catch(() => ({}));
+      const view = viewOf(there);
       const same =
         view.kind === "sandbox" && view.pod.tenant === request.tenant && view.pod.id === request.id;
-      if (!same) return undefined;
-      if (view.pod.fingerprint !== fingerprint) throw conflict(request.id);
-      return view.pod;
+      if (!same || !isLive(view.pod)) return undefined;
+      pods.observe(there);
+      return { sandbox: view.pod, outcome: "found" };
     }
   }
 

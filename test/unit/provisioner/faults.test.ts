@@ -134,6 +134,42 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.notEqual(claimsOf(id)[0]?.metadata.name, known?.metadata.name);
   });
 
+  it("leaves a sandbox alone that another replica has claimed and answered, whatever its server says to a second hand-over", async () => {
+    const one = await withPool(1);
+    const two = await home.start();
+    await eventually("both see the pod", async () => (await readyOf(two)) === 1);
+    home.cluster.lagMs = (watch) => (watch === 2 ? 60_000 : 0);
+    const first = await one.call("POST", "/v1/sandboxes", { id: "same" });
+    assert.equal(first.statusCode, 201);
+    // As when the replicas' settings differ during a rollout, so that what they hand over differs too.
+    home.sandbox.status = 409;
+    const second = await two.call("POST", "/v1/sandboxes", { id: "same" });
+    assert.equal(second.statusCode, 201, second.body);
+    const [token, other] = [first, second].map((answer) => answer.json<{ token: string }>().token);
+    assert.equal(other, token);
+    assert.equal(claimsOf("same").length, 1);
+  });
+
+  it("takes another pod than one that was being deleted when it was claimed, although its server answers", async () => {
+    const replica = await withPool(2);
+    home.cluster.stopMs = undefined;
+    const dying = new Set<string>();
+    home.cluster.fault = ({ method, path }) => {
+      const name = path.split("/").at(-1) ?? "";
+      if (method !== "PATCH" || dying.size > 0) return undefined;
+      dying.add(name);
+      home.cluster.update(name, ({ metadata }) => {
+        metadata.deletionTimestamp = new Date().toISOString() as never;
+      });
+      return undefined;
+    };
+    const made = await replica.call("POST", "/v1/sandboxes", { id: "a" });
+    assert.equal(made.statusCode, 201);
+    assert.equal(made.json<{ state: string }>().state, "running");
+    assert.equal(dying.size, 1);
+    assert.equal(claimsOf("a").length, 1);
+  });
+
   it("says the same of a sandbox that has just answered, whichever replica is asked, before any probe has", async () => {
     home.cluster.put("configmaps", environment("default", 0));
     home.cluster.startMs = undefined;
