@@ -14,9 +14,10 @@ import { HandOverClient } from "../core/hand-over.js";
 import type { Metrics } from "../core/metrics.js";
 import { PodTimes } from "../core/pod-times.js";
 import { PoolKeeper } from "../core/pool-keeper.js";
+import type { Use } from "../core/quota.js";
 import { Reaper } from "../core/reaper.js";
 import { RefusalNotices } from "../core/refusals.js";
-import { Sandboxes, type Limits } from "../core/sandboxes.js";
+import { Sandboxes } from "../core/sandboxes.js";
 import { Services } from "../core/services.js";
 import { correctTimes } from "../core/time-corrections.js";
 import type { Tokens } from "../core/tokens.js";
@@ -48,8 +49,8 @@ export interface ClusterOptions {
   readonly time?: TimeSource | undefined;
   /** What this replica is called in the Lease. */
   readonly identity: string;
-  /** Limits of what a tenant has in other clusters. */
-  readonly elsewhere: (tenant: string) => readonly Limits[];
+  /** What a tenant uses in other clusters. */
+  readonly elsewhere: (tenant: string) => readonly Use[];
   /** Live sandboxes of this cluster whose id another sandbox has, in whatever cluster, that comes before them. */
   readonly duplicates: (cluster: Cluster) => readonly Sandbox[];
 }

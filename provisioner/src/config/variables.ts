@@ -237,7 +237,7 @@ export const variables = {
   MAX_SANDBOXES: {
     schema: whole(1, 100000).default(500),
     allowed: "a whole number from 1 to 100000",
-    purpose: "the most pods, idle ones among them; default 500",
+    purpose: "the most pods, idle ones among them and failed ones not; default 500",
   },
   ...tracingVariables,
 } as const satisfies Record<string, Variable>;

@@ -2,7 +2,14 @@
 import { isConflict, isNotFound } from "../kubernetes/client.js";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { Sandbox } from "../model/sandbox.js";
-import { verdict, type Ages, type ReapReason, type ReapRules } from "../model/timeouts.js";
+import {
+  surplusFailed,
+  verdict,
+  type Ages,
+  type Failed,
+  type ReapReason,
+  type ReapRules,
+} from "../model/timeouts.js";
 import type { ActivityLog } from "./activity.js";
 import { isLive, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
@@ -31,6 +38,8 @@ export interface ReaperParts {
 const handOverSeconds = 60;
 /** So many are asked in a round: to a replica that has just begun to lead, all that there are may be in doubt. */
 const mostAsked = 50;
+/** So many failed ones of a tenant stay to be seen, each for as long as they do at most. */
+const mostFailed = 20;
 /** How long two pods of one id are left to the replicas that claimed them. */
 const duplicateSeconds = 5;
 
@@ -58,14 +67,17 @@ export class Reaper {
         .map(({ podUid }) => podUid),
     );
     const inDoubt: Sandbox[] = [];
+    const failed: Failed<Sandbox>[] = [];
     const work = directory.sandboxes().flatMap((sandbox) => {
       const ages = activity.ages(sandbox);
       const reason = duplicates.has(sandbox.podUid) ? "duplicate" : verdict(sandbox, ages, rules);
       if (reason !== undefined) return this.#delete(sandbox, reason);
       // Nearly all are neither over nor in doubt: they cost no promise each, every second.
       if (this.#isInDoubt(sandbox, ages)) inDoubt.push(sandbox);
+      if (sandbox.state === "failed") failed.push({ sandbox, failed: ages.changed ?? ages.active });
       return [];
     });
+    work.push(...surplusFailed(failed, mostFailed).map((sandbox) => this.#delete(sandbox, "failed")));
     const asked = inDoubt.slice(0, mostAsked).map((sandbox) => this.#settleDoubt(sandbox));
     await Promise.all([...work, ...asked]);
   }

@@ -25,6 +25,7 @@ import { networkAnnotation, type NetworkRules } from "../model/network-rules.js"
 import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
 import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
 import { sized, type SizeProblem, type TenantBounds } from "../model/size.js";
+import { isStuck } from "../model/timeouts.js";
 import { annotate, attribute, inSpan } from "../tracing/spans.js";
 import type { Arrivals } from "./arrivals.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
@@ -35,7 +36,7 @@ import { SandboxError } from "./errors.js";
 import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
 import type { PodTimes } from "./pod-times.js";
-import { isLimited, overQuota, usageOf, type Quota } from "./quota.js";
+import { isLimited, overQuota, usageOf, type Quota, type Use } from "./quota.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
 import { untilSeen } from "./until-seen.js";
@@ -54,13 +55,10 @@ export interface SandboxesParts {
   readonly metrics: Metrics;
   readonly clock: ClusterClock;
   readonly times: PodTimes;
-  /** Limits of what the tenant has, or will have in a moment, in other clusters, for its quota. */
-  readonly elsewhere: (tenant: string) => readonly Limits[];
+  /** What the tenant has, or will have in a moment, in other clusters, for its quota. */
+  readonly elsewhere: (tenant: string) => readonly Use[];
   readonly settings: SandboxesSettings;
 }
-
-/** What a sandbox may use. */
-export type Limits = IdlePod["limits"];
 
 /** How sandboxes are made. */
 export interface SandboxesSettings extends PodSettings {
@@ -98,6 +96,8 @@ const claimsSeenMs = 1_000;
 const askedMs = 1_000;
 /** How often an idle pod that is starting is looked at, where it is the last that there may be. */
 const startingMs = 100;
+/** How often it is looked whether pods that are being deleted have left room. */
+const endingMs = 100;
 
 /** The sandboxes. */
 export class Sandboxes {
@@ -105,7 +105,9 @@ export class Sandboxes {
   /** Creates that are under way, so that two of the same id in one process are one. */
   readonly #underWay = new Map<string, { fingerprint: string; result: Promise<Created> }>();
   /** What creates that are under way will use, for quotas. */
-  readonly #reserved = new Map<string, { tenant: string; limits: Limits }>();
+  readonly #reserved = new Map<string, { tenant: string; limits: Use["limits"] }>();
+  /** How many creates of each tenant wait for pods of it that are being deleted. */
+  readonly #waiting = new Map<string, number>();
   readonly #taken = new Set<string>();
   readonly #handedOver = new Set<string>();
 
@@ -249,13 +251,15 @@ export class Sandboxes {
     return this.#isFull();
   }
 
-  /** Limits of the tenant's sandboxes here, of those that are about to come among them. */
-  limitsOf(tenant: string): Limits[] {
-    const used = this.#parts.directory
-      .ofTenant(tenant)
-      .filter((one) => isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)));
+  /** What the tenant's sandboxes here use, those that are about to come among them. Failed ones use nothing. */
+  usesOf(tenant: string): Use[] {
+    const used = this.#parts.directory.ofTenant(tenant);
+    const live = used.filter((one) => isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)));
     const coming = [...this.#reserved.values()].filter((one) => one.tenant === tenant);
-    return [...used, ...coming].map(({ limits }) => limits);
+    return [
+      ...[...live, ...coming].map(({ limits }) => ({ limits, ending: false })),
+      ...used.filter((one) => this.#isEnding(one)).map(({ limits }) => ({ limits, ending: true })),
+    ];
   }
 
   /** Whether this replica handed the sandbox over. */
@@ -281,7 +285,7 @@ export class Sandboxes {
     checkEgress(request, environment, this.#parts.settings.egressProxyUrl);
     const { own, environment: asked, problems } = sized(environment, request, create.bounds);
     if (problems.length > 0) throw tooMuch(problems);
-    this.#reserve(create, asked);
+    await this.#reserve(create, asked, deadline);
     // A failed one makes way: who asks for a sandbox wants one that works.
     if (before?.state === "failed") await this.#remove(before);
 
@@ -297,17 +301,41 @@ export class Sandboxes {
     return { sandbox, existed: false };
   }
 
-  /** @throws SandboxError if the tenant or the cluster has its share. */
-  #reserve({ request, quota }: CreateRequest, environment: Environment): void {
+  /**
+   * Pods that are being deleted count: whoever creates and deletes in a circle would otherwise have far more of them than its share.
+   * A create that only these leave no room for waits for them.
+   * @throws SandboxError if the tenant or the cluster has its share.
+   */
+  async #reserve(
+    { request, quota }: CreateRequest,
+    environment: Environment,
+    deadline: AbortSignal,
+  ): Promise<void> {
     const { directory, elsewhere } = this.#parts;
     const { tenant, id } = request;
     const limits = environment.resources.limits;
-    if (isLimited(quota)) {
-      const over = overQuota(usageOf([...this.limitsOf(tenant), ...elsewhere(tenant), limits]), quota);
-      if (over !== undefined) throw new SandboxError("quota", over);
+    const over = (uses: readonly Use[]): string | undefined =>
+      overQuota(usageOf([...uses.map((use) => use.limits), limits]), quota);
+    while (isLimited(quota)) {
+      const uses = [...this.usesOf(tenant), ...elsewhere(tenant)];
+      const problem = over(uses);
+      if (problem === undefined) break;
+      const staying = uses.filter(({ ending }) => !ending);
+      const waiting = this.#waiting.get(tenant) ?? 0;
+      // No more wait than may find room, so that a crowd of them costs a tenant's neighbours nothing.
+      const inVain = over(staying) !== undefined || waiting >= uses.length - staying.length;
+      if (inVain || deadline.aborted) throw new SandboxError("quota", problem);
+      this.#waiting.set(tenant, waiting + 1);
+      await sleep(endingMs, undefined, { signal: deadline }).catch(() => undefined);
+      this.#waiting.set(tenant, (this.#waiting.get(tenant) ?? 1) - 1);
     }
     if (directory.idle(environment.name).length === 0 && this.#isFull()) throw full();
     this.#reserved.set(rankKey(tenant, id), { tenant, limits });
+  }
+
+  /** Whether it is being deleted and still uses what it did. One whose node is lost may stay, but is nothing that anybody uses. */
+  #isEnding(sandbox: Sandbox): boolean {
+    return sandbox.state === "stopping" && !isStuck(this.#parts.times.ages(sandbox));
   }
 
   /** Whether there are as many pods as there may be, those that are on their way among them. */
