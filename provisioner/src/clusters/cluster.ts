@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 
 import type { ClusterShare } from "../config/clusters.js";
 import type { Settings } from "../config/settings.js";
-import { ActivityLog } from "../core/activity.js";
+import { ActivityLog, flushEveryMs } from "../core/activity.js";
 import { Arrivals } from "../core/arrivals.js";
 import type { Connections } from "../core/connections.js";
 import { Directory } from "../core/directory.js";
@@ -58,7 +58,6 @@ export interface ClusterOptions {
 const reapEveryMs = 1_000;
 const keepEveryMs = 1_000;
 const correctEveryMs = 1_000;
-const flushEveryMs = 5_000;
 const lookEveryMs = 500;
 
 /** A watch that ends in order is opened again at once: only what lasts longer means something. */

@@ -224,7 +224,7 @@ export const variables = {
     60,
     week,
     14400,
-    "how long a sandbox of /api lives after the gateway last named it",
+    "how long a sandbox of /api lives after it was last named or used",
   ),
   START_TIMEOUT_SECONDS: seconds(10, 3600, 300, "when a pod that never answered is given up"),
   FAILED_SECONDS: seconds(0, 86400, 600, "how long a failed sandbox stays to be seen"),
