@@ -96,6 +96,8 @@ const claimsSeenMs = 1_000;
 const askedMs = 1_000;
 /** How often an idle pod that is starting is looked at, where it is the last that there may be. */
 const startingMs = 100;
+/** How often it is looked whether a pod that does not go is lost with its node. */
+const stuckLookMs = 500;
 /** How often it is looked whether pods that are being deleted have left room. */
 const endingMs = 100;
 
@@ -335,7 +337,7 @@ export class Sandboxes {
 
   /** Whether it is being deleted and still uses what it did. One whose node is lost may stay, but is nothing that anybody uses. */
   #isEnding(sandbox: Sandbox): boolean {
-    return sandbox.state === "stopping" && !isStuck(this.#parts.times.ages(sandbox));
+    return sandbox.state === "stopping" && !this.#isStuck(sandbox);
   }
 
   /** Whether there are as many pods as there may be, those that are on their way among them. */
@@ -458,8 +460,8 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    const { namespace, pods, arrivals, tokens, settings, services, clock } = this.#parts;
-    const name = coldPodName(request.tenant, request.id);
+    const { namespace, pods, directory, arrivals, tokens, settings, services, clock } = this.#parts;
+    let name = coldPodName(request.tenant, request.id);
     for (;;) {
       const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
       const claimSecret = tokens.claimSecret(name);
@@ -483,19 +485,37 @@ export class Sandboxes {
         throw new SandboxError("refused", `the pod ${name} is there, but is no sandbox of ours; remove it`);
       if (isLive(view.pod)) return this.#adopt(view.pod, request, fingerprint, deadline);
       if (view.pod.state === "failed") await this.#remove(view.pod);
-      await this.#gone(name, view.pod.podUid, deadline);
+      await this.#gone(view.pod, deadline);
+      const other = directory.get(request.tenant, request.id);
+      if (other !== undefined && isLive(other)) return this.#adopt(other, request, fingerprint, deadline);
+      // It is not deleted by force: what runs on a node that is only cut off may still write to its volumes, and the cluster
+      // must go on knowing that.
+      if (this.#isStuck(view.pod)) name = coldPodName(request.tenant, request.id, view.pod.podUid);
     }
   }
 
-  /** Waits until a pod that is going has gone: a name is free only then. */
-  async #gone(name: string, uid: string, deadline: AbortSignal): Promise<void> {
-    const { pods } = this.#parts;
-    const isGone = (): boolean => pods.get(name)?.metadata?.uid !== uid;
+  /** Whether the pod is still there although it should have been gone: its node is lost, and may stay so. */
+  #isStuck({ podName, podUid }: Sandbox): boolean {
+    const view = viewOf(this.#parts.pods.get(podName) ?? {});
+    return view.kind === "sandbox" && view.pod.podUid === podUid && isStuck(this.#parts.times.ages(view.pod));
+  }
+
+  /** Waits until a pod that is going has gone, as a name is free only then, or is not waited for any more, or its id has another. */
+  async #gone(pod: Sandbox, deadline: AbortSignal): Promise<void> {
+    const { pods, directory } = this.#parts;
+    const isGone = (): boolean => {
+      if (pods.get(pod.podName)?.metadata?.uid !== pod.podUid || this.#isStuck(pod)) return true;
+      const other = directory.get(pod.tenant, pod.id);
+      return other !== undefined && isLive(other);
+    };
     if (isGone()) return;
     await new Promise<void>((resolve, reject) => {
-      const off = pods.onChange(() => {
+      const look = (): void => {
         if (isGone()) end(resolve);
-      });
+      };
+      const off = pods.onChange(look);
+      // That it is stuck is no event.
+      const timer = setInterval(look, stuckLookMs);
       const late = (): void => {
         end(() => {
           reject(new SandboxError("busy", "the sandbox that had this id is still being deleted; try again"));
@@ -503,6 +523,7 @@ export class Sandboxes {
       };
       const end = (how: () => void): void => {
         off();
+        clearInterval(timer);
         deadline.removeEventListener("abort", late);
         how();
       };

@@ -320,6 +320,36 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal(home.cluster.pods().length, 1);
   });
 
+  it("makes a sandbox again whose node was lost for ever, once for all replicas, and again when that one is lost too", async () => {
+    home.cluster.stopMs = undefined;
+    const patience = { READY_TIMEOUT_SECONDS: "20" };
+    const replicas = [await home.start(patience), await home.start(patience)] as const;
+    const create = (replica: Replica) => replica.call("POST", "/v1/sandboxes", { id: "a" });
+    assert.equal((await create(replicas[0])).statusCode, 201);
+    for (const round of [1, 2]) {
+      assert.equal((await replicas[0].call("DELETE", "/v1/sandboxes/a")).statusCode, 204);
+      await eventually(
+        "both see it",
+        async () => (await replicas[1].call("GET", "/v1/sandboxes/a")).statusCode === 404,
+      );
+      const waiting = Promise.all(replicas.map(create));
+      assert.equal(await Promise.race([waiting, sleep(300).then(() => "waits")]), "waits");
+      assert.equal(claimsOf("a").length, 0, "its node may only be slow");
+      home.pass(11_000);
+      const answers = await waiting;
+      for (const answer of answers) assert.ok([200, 201].includes(answer.statusCode), answer.body);
+      assert.equal(new Set(answers.map((answer) => answer.json<{ token: string }>().token)).size, 1);
+      assert.equal(claimsOf("a").length, 1);
+      assert.equal(home.cluster.pods().length, round + 1, "nothing is deleted by force");
+      for (const replica of replicas)
+        assert.equal((await replica.call("GET", "/v1/sandboxes/a")).statusCode, 200);
+    }
+    // The node is back, or was removed from the cluster.
+    home.cluster.lose("sandbox-a");
+    for (const replica of replicas) assert.equal((await create(replica)).statusCode, 200);
+    assert.equal(claimsOf("a").length, 1);
+  });
+
   it("goes on with another pod when one that was claimed does not answer or is somebody else's", async () => {
     const replica = await withPool(2);
     let first = true;
