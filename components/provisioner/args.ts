@@ -74,7 +74,7 @@ export interface ProvisionerTimeouts {
   softSeconds?: number;
   /** The longest life of any sandbox, 60 to 604800. @default 86400 */
   hardSeconds?: number;
-  /** How long a sandbox of DeerFlow's API lives after the gateway last named it, 60 to 604800. @default 14400 */
+  /** How long a sandbox of DeerFlow's API lives after it was last named or used, 60 to 604800. @default 14400 */
   deerflowIdleSeconds?: number;
   /** When a pod that never answered is given up, 10 to 3600. @default 300 */
   startSeconds?: number;

@@ -26,7 +26,7 @@ const timeouts = object(
     soft: count("The life of a sandbox that asks for none. Default: 3600", 1, 604_800).optional(),
     hard: count("The longest life of any sandbox. Default: 86400", 60, 604_800).optional(),
     deerflowIdle: count(
-      "How long a sandbox of DeerFlow's API lives after the gateway last named it. Default: 14400",
+      "How long a sandbox of DeerFlow's API lives after it was last named or used. Default: 14400",
       60,
       604_800,
     ).optional(),

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 
 import type { ClusterShare } from "../config/clusters.js";
 import type { Settings } from "../config/settings.js";
-import { ActivityLog } from "../core/activity.js";
+import { ActivityLog, flushEveryMs } from "../core/activity.js";
 import { Arrivals } from "../core/arrivals.js";
 import type { Connections } from "../core/connections.js";
 import { Directory } from "../core/directory.js";
@@ -15,9 +15,10 @@ import type { Metrics } from "../core/metrics.js";
 import { PodTimes } from "../core/pod-times.js";
 import { PoolKeeper } from "../core/pool-keeper.js";
 import { ProxyAddress } from "../core/proxy-address.js";
+import type { Use } from "../core/quota.js";
 import { Reaper } from "../core/reaper.js";
 import { RefusalNotices } from "../core/refusals.js";
-import { Sandboxes, type Limits } from "../core/sandboxes.js";
+import { Sandboxes } from "../core/sandboxes.js";
 import { Services } from "../core/services.js";
 import { correctTimes } from "../core/time-corrections.js";
 import type { Tokens } from "../core/tokens.js";
@@ -49,8 +50,8 @@ export interface ClusterOptions {
   readonly time?: TimeSource | undefined;
   /** What this replica is called in the Lease. */
   readonly identity: string;
-  /** Limits of what a tenant has in other clusters. */
-  readonly elsewhere: (tenant: string) => readonly Limits[];
+  /** What a tenant uses in other clusters. */
+  readonly elsewhere: (tenant: string) => readonly Use[];
   /** Live sandboxes of this cluster whose id another sandbox has, in whatever cluster, that comes before them. */
   readonly duplicates: (cluster: Cluster) => readonly Sandbox[];
 }
@@ -58,7 +59,6 @@ export interface ClusterOptions {
 const reapEveryMs = 1_000;
 const keepEveryMs = 1_000;
 const correctEveryMs = 1_000;
-const flushEveryMs = 5_000;
 const lookEveryMs = 500;
 
 /** A watch that ends in order is opened again at once: only what lasts longer means something. */

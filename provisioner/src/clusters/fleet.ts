@@ -1,7 +1,7 @@
 // Several clusters as one: where a sandbox is, and what there is in all of them together.
 import type { Activity } from "../core/activity.js";
 import { isLive } from "../core/directory.js";
-import type { Limits } from "../core/sandboxes.js";
+import type { Use } from "../core/quota.js";
 import type { Environment } from "../model/environment.js";
 import type { Sandbox } from "../model/sandbox.js";
 import type { Cluster } from "./cluster.js";
@@ -81,11 +81,11 @@ export class Fleet implements Omit<Front, "sandboxes"> {
     return [...cluster.directory.duplicates(), ...elsewhere];
   }
 
-  /** Limits of what a tenant has in all clusters but one; those that are lost count as they were last seen. */
-  limitsBeside(cluster: Cluster, tenant: string): Limits[] {
+  /** What a tenant uses in all clusters but one; those that are lost count as they were last seen. */
+  usesBeside(cluster: Cluster, tenant: string): Use[] {
     return this.#clusters
       .filter((other) => other !== cluster)
-      .flatMap(({ sandboxes }) => sandboxes.limitsOf(tenant));
+      .flatMap(({ sandboxes }) => sandboxes.usesOf(tenant));
   }
 
   readonly directory: FrontDirectory = {

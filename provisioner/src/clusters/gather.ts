@@ -54,7 +54,7 @@ export async function gather(
       ...own,
       ...{ name: entry.name, share: entry, settings: settingsOf(entry, settings) },
       connection: connectionOf?.(entry.name) ?? (await connectionTo(entry, settings)),
-      elsewhere: (tenant) => fleet.limitsBeside(cluster, tenant),
+      elsewhere: (tenant) => fleet.usesBeside(cluster, tenant),
       duplicates: (one) => fleet.duplicatesIn(one),
     });
     fleet.add(cluster);

@@ -226,7 +226,7 @@ export const variables = {
     60,
     week,
     14400,
-    "how long a sandbox of /api lives after the gateway last named it",
+    "how long a sandbox of /api lives after it was last named or used",
   ),
   START_TIMEOUT_SECONDS: seconds(10, 3600, 300, "when a pod that never answered is given up"),
   FAILED_SECONDS: seconds(0, 86400, 600, "how long a failed sandbox stays to be seen"),
@@ -239,7 +239,7 @@ export const variables = {
   MAX_SANDBOXES: {
     schema: whole(1, 100000).default(500),
     allowed: "a whole number from 1 to 100000",
-    purpose: "the most pods, idle ones among them; default 500",
+    purpose: "the most pods, idle ones among them and failed ones not; default 500",
   },
   ...tracingVariables,
 } as const satisfies Record<string, Variable>;

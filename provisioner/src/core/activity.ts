@@ -16,10 +16,19 @@ export interface Activity {
 
 /** Seconds for which an activity may stay unwritten, if the idle timeout is not shorter. */
 const longestUnwritten = 60;
+/** So long before what is written would end a sandbox, every activity is written. Seconds. */
+const nearEnd = 10;
+/** Less of a difference to what is written is none. Seconds. */
+const sameActivity = 1;
+
+/** How often it is looked for what is to be written. Milliseconds. */
+export const flushEveryMs = 2_000;
+/** How long after its idle timeout a sandbox lives: another replica may have seen a use that we see once it is written. Seconds. */
+export const unseenSeconds = 5;
 
 /** Notes activity. */
 export class ActivityLog implements Activity {
-  /** By the clock that does not jump. Milliseconds. */
+  /** Of every sandbox that there is, by the clock that does not jump; -Infinity until we see any. Milliseconds. */
   readonly #last = new Map<string, number>();
   readonly #directory: Directory;
   readonly #times: PodTimes;
@@ -31,11 +40,19 @@ export class ActivityLog implements Activity {
     this.#clock = clock;
     directory.onChange(({ podUid }, gone) => {
       if (gone) this.#last.delete(podUid);
+      else if (!this.#last.has(podUid)) this.#last.set(podUid, -Infinity);
     });
   }
 
-  touch({ podUid }: Pick<Sandbox, "podUid">): void {
-    this.#last.set(podUid, this.#clock.steadyMs);
+  /** What is open to a sandbox that has gone ends after it: nothing is noted of that. */
+  touch(sandbox: Pick<Sandbox, "podUid">): void {
+    this.noteIdle(sandbox, 0);
+  }
+
+  /** Notes that it was used so many seconds ago, unless a later use is known. */
+  noteIdle({ podUid }: Pick<Sandbox, "podUid">, seconds: number): void {
+    const known = this.#last.get(podUid);
+    if (known !== undefined) this.#last.set(podUid, Math.max(known, this.#clock.steadyMs - seconds * 1000));
   }
 
   /** How old everything about it is, with the latest activity that is known. */
@@ -49,13 +66,18 @@ export class ActivityLog implements Activity {
     return (this.#clock.steadyMs - (this.#last.get(podUid) ?? -Infinity)) / 1000;
   }
 
-  /** Writes down what has gone unwritten for a quarter of the idle timeout, or for a minute. */
+  /**
+   * Writes down what has gone unwritten for a quarter of the idle timeout, or for a minute; and what has not, where the replica that
+   * reaps would take the sandbox for idle without it.
+   */
   async flush(namespace: Namespace): Promise<void> {
     const due = this.#directory.sandboxes().filter((sandbox) => {
-      if (!this.#last.has(sandbox.podUid)) return false;
-      if (sandbox.idleSeconds === undefined || sandbox.state === "stopping") return false;
-      const ahead = this.#times.ages(sandbox).active - this.#idleHere(sandbox);
-      return ahead >= Math.min(longestUnwritten, sandbox.idleSeconds / 4);
+      const { idleSeconds } = sandbox;
+      if (idleSeconds === undefined || sandbox.state === "stopping") return false;
+      const written = this.#times.ages(sandbox).active;
+      const ahead = written - this.#idleHere(sandbox);
+      const enough = written >= idleSeconds - nearEnd ? sameActivity : longestUnwritten;
+      return ahead >= Math.min(enough, idleSeconds / 4);
     });
     const written = due.map((sandbox) =>
       namespace.patchPod(sandbox.podName, [

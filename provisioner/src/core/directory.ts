@@ -29,7 +29,7 @@ export class Directory implements SandboxDirectory {
   readonly #answering = new Set<string>();
   /** The version with which each pod was first seen to be somebody's: that of its claim, if we were there. */
   readonly #claimed = new Map<string, bigint>();
-  /** Pods of ours that are not being deleted: asked for by every create. */
+  /** Pods of ours that are neither over nor being deleted: asked for by every create. */
   #count = 0;
 
   constructor(pods: WatchCache<V1Pod>, services?: WatchCache<V1Service>) {
@@ -84,7 +84,7 @@ export class Directory implements SandboxDirectory {
     return [...this.#idle.keys()];
   }
 
-  /** How many pods there are that are not being deleted. */
+  /** How many pods there are that are neither being deleted nor failed: those use nothing but their names. */
   count(): number {
     return this.#count;
   }
@@ -178,7 +178,7 @@ export function isLive({ state }: Sandbox): boolean {
 }
 
 function counts(view: PodView): boolean {
-  return view.kind !== "foreign" && view.pod.state !== "stopping";
+  return view.kind !== "foreign" && view.pod.state !== "stopping" && view.pod.state !== "failed";
 }
 
 function insert<T>(index: Map<string, Map<string, T>>, key: string, name: string, value: T): void {

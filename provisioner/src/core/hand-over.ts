@@ -89,6 +89,20 @@ export class HandOverClient {
     return claimed(await this.#send(this.#agent, origin, "GET", secret, undefined, patience));
   }
 
+  /**
+   * For how long nobody has used the sandbox, as its server says: seconds. Undefined if it says nothing of that, as servers that are
+   * not Sandlot's; `silent` if there is no answer.
+   * @param token the sandbox's own, where it asks for that
+   */
+  async idleSeconds(
+    origin: string,
+    token: string | undefined,
+    patience: AbortSignal,
+  ): Promise<number | "silent" | undefined> {
+    const answer = await this.#send(this.#agent, origin, "GET", token, undefined, patience, "/v1/activity");
+    return answer === undefined ? "silent" : idle(answer);
+  }
+
   /** Opens the connection that the pod is handed over by, and lets its server answer a first request. */
   async warm(podUid: string, origin: string, secret: string): Promise<void> {
     const agent = this.#connections.agent(podUid);
@@ -105,18 +119,19 @@ export class HandOverClient {
     dispatcher: Dispatcher,
     origin: string,
     method: "GET" | "POST",
-    secret: string,
+    secret: string | undefined,
     body: string | undefined,
     signal: AbortSignal,
+    path = "/v1/claim",
   ): Promise<Answer | undefined> {
     try {
-      const response = await request(`${origin}/v1/claim`, {
+      const response = await request(`${origin}${path}`, {
         method,
         dispatcher,
         headersTimeout: attemptMs,
         bodyTimeout: attemptMs,
         headers: propagated({
-          authorization: `Bearer ${secret}`,
+          ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         }),
         body: body ?? null,
@@ -150,6 +165,13 @@ function claimed(answer: Answer | undefined): boolean | undefined {
   if (answer?.status !== 200) return undefined;
   const said = (answer.body as { data?: { claimed?: unknown } } | undefined)?.data?.claimed;
   return typeof said === "boolean" ? said : undefined;
+}
+
+/** For how long a server says that nobody has used it. */
+function idle(answer: Answer): number | undefined {
+  if (answer.status !== 200) return undefined;
+  const said = (answer.body as { data?: { idle_seconds?: unknown } } | undefined)?.data?.idle_seconds;
+  return typeof said === "number" && said >= 0 ? said : undefined;
 }
 
 /** @throws Error if it is longer than it may be: code in the sandbox may be who answers. */

@@ -23,7 +23,14 @@ interface Moment {
   readonly written: number;
   readonly at: number;
 }
-type Field = "createdAt" | "claimedAt" | "changedAt" | "lastActiveAt" | "expiresAt" | "hardExpiresAt";
+type Field =
+  | "createdAt"
+  | "claimedAt"
+  | "changedAt"
+  | "lastActiveAt"
+  | "expiresAt"
+  | "hardExpiresAt"
+  | "goneBy";
 type Moments = Partial<Record<Field, Moment>>;
 
 /** What is written while we watch was written a moment ago, whatever the clocks say: at most so many milliseconds. */
@@ -64,6 +71,7 @@ export class PodTimes {
       active: this.#since(moments.lastActiveAt) ?? 0,
       expired: this.#since(moments.expiresAt) ?? 0,
       hardExpired: this.#since(moments.hardExpiresAt) ?? 0,
+      overdue: this.#since(moments.goneBy),
     };
   }
 
@@ -99,7 +107,15 @@ export class PodTimes {
     const from = fresh ? moments.claimedAt : undefined;
     moments.expiresAt = this.#future(moments.expiresAt, sandbox.expiresAt, from);
     moments.hardExpiresAt = this.#future(moments.hardExpiresAt, sandbox.hardExpiresAt, from);
+    this.#noteGoneBy(moments, sandbox.goneBy, live);
     return moments;
+  }
+
+  /** A deletion that is told as it happens leaves the pod its grace, whatever the clocks say: it is not overdue already. */
+  #noteGoneBy(moments: Moments, time: Date | undefined, live: boolean): void {
+    if (time === undefined || moments.goneBy?.written === time.getTime()) return;
+    const moment = this.#future(undefined, time, undefined);
+    moments.goneBy = live ? { ...moment, at: Math.max(moment.at, this.#clock.steadyMs) } : moment;
   }
 
   /** A later time on the pod is an activity, unless all its times were corrected. */

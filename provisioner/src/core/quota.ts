@@ -16,6 +16,13 @@ export function isLimited(quota: Quota): boolean {
   return Object.values(quota).some((most) => most !== undefined);
 }
 
+/** What a pod of a tenant takes of its quota. */
+export interface Use {
+  readonly limits: PodFacts["limits"];
+  /** Whether it is being deleted, so that it takes nothing in a moment. */
+  readonly ending: boolean;
+}
+
 /** What pods may use together. */
 export interface Usage {
   readonly sandboxes: number;

@@ -2,8 +2,15 @@
 import { isConflict, isNotFound } from "../kubernetes/client.js";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { Sandbox } from "../model/sandbox.js";
-import { verdict, type Ages, type ReapReason, type ReapRules } from "../model/timeouts.js";
-import type { ActivityLog } from "./activity.js";
+import {
+  surplusFailed,
+  verdict,
+  type Ages,
+  type Failed,
+  type ReapReason,
+  type ReapRules,
+} from "../model/timeouts.js";
+import { unseenSeconds, type ActivityLog } from "./activity.js";
 import { isLive, type Directory } from "./directory.js";
 import type { Endpoints } from "./endpoints.js";
 import type { HandOverClient } from "./hand-over.js";
@@ -29,8 +36,13 @@ export interface ReaperParts {
 
 /** How long a sandbox that answers may wait for its hand-over: whoever was to do it is gone. */
 const handOverSeconds = 60;
+/** How long a sandbox has to say when it was used last, and how often it may let that pass: user code may take all of its processor. */
+const idleAskedMs = 1_000;
+const mostSilent = 3;
 /** So many are asked in a round: to a replica that has just begun to lead, all that there are may be in doubt. */
 const mostAsked = 50;
+/** So many failed ones of a tenant stay to be seen, each for as long as they do at most. */
+const mostFailed = 20;
 /** How long two pods of one id are left to the replicas that claimed them. */
 const duplicateSeconds = 5;
 
@@ -40,11 +52,15 @@ export class Reaper {
   readonly #deleting = new Set<string>();
   /** Sandboxes that said that they were handed over, or do not say. */
   readonly #asked = new Set<string>();
+  /** How often in a row a sandbox did not say when it was used last. */
+  readonly #silent = new Map<string, number>();
 
   constructor(parts: ReaperParts) {
     this.#parts = parts;
     parts.directory.onChange(({ podUid }, gone) => {
-      if (gone) this.#asked.delete(podUid);
+      if (!gone) return;
+      this.#asked.delete(podUid);
+      this.#silent.delete(podUid);
     });
   }
 
@@ -58,16 +74,49 @@ export class Reaper {
         .map(({ podUid }) => podUid),
     );
     const inDoubt: Sandbox[] = [];
+    const failed: Failed<Sandbox>[] = [];
+    const idle: Sandbox[] = [];
     const work = directory.sandboxes().flatMap((sandbox) => {
       const ages = activity.ages(sandbox);
       const reason = duplicates.has(sandbox.podUid) ? "duplicate" : verdict(sandbox, ages, rules);
+      if (reason === "idle-timeout") {
+        if (this.#isIdle(sandbox, ages)) idle.push(sandbox);
+        return [];
+      }
       if (reason !== undefined) return this.#delete(sandbox, reason);
       // Nearly all are neither over nor in doubt: they cost no promise each, every second.
       if (this.#isInDoubt(sandbox, ages)) inDoubt.push(sandbox);
+      if (sandbox.state === "failed") failed.push({ sandbox, failed: ages.changed ?? ages.active });
       return [];
     });
+    work.push(...surplusFailed(failed, mostFailed).map((sandbox) => this.#delete(sandbox, "failed")));
     const asked = inDoubt.slice(0, mostAsked).map((sandbox) => this.#settleDoubt(sandbox));
-    await Promise.all([...work, ...asked]);
+    const ended = idle.slice(0, mostAsked).map((sandbox) => this.#endIdle(sandbox));
+    await Promise.all([...work, ...asked, ...ended]);
+  }
+
+  #isIdle(sandbox: Sandbox, { active } = this.#parts.activity.ages(sandbox)): boolean {
+    return active >= (sandbox.idleSeconds ?? Infinity) + unseenSeconds;
+  }
+
+  /**
+   * Asks one that nobody has used through us when it was used last: its clients may have gone straight to it. Its answer can let it
+   * live on, until its soft and its hard timeout at most.
+   */
+  async #endIdle(sandbox: Sandbox): Promise<void> {
+    const { activity, endpoints, handOver, tokens } = this.#parts;
+    const { podUid, guarded } = sandbox;
+    const origin = endpoints.direct(sandbox);
+    if (origin !== undefined) {
+      const token = guarded ? tokens.access(sandbox) : undefined;
+      const said = await handOver.idleSeconds(origin, token, AbortSignal.timeout(idleAskedMs));
+      const silent = said === "silent" ? (this.#silent.get(podUid) ?? 0) + 1 : 0;
+      this.#silent.set(podUid, silent);
+      if (silent > 0 && silent < mostSilent) return;
+      if (typeof said === "number") activity.noteIdle(sandbox, said);
+    }
+    // By now it may have been used through us, too.
+    if (this.#isIdle(sandbox)) await this.#delete(sandbox, "idle-timeout");
   }
 
   /** Whether it may be a claim whose claimer died before the hand-over: nobody could use that. */

@@ -4,7 +4,7 @@ import type { Metrics } from "./metrics.js";
 
 /** Adds the gauges of the pods that there are and that there may be. */
 export function describeRoom(metrics: Metrics, directory: Directory, most: number): void {
-  metrics.gauge("sandlot_provisioner_pods", "Pods of sandboxes and pools.", [], (set) => {
+  metrics.gauge("sandlot_provisioner_pods", "Pods of sandboxes and pools, failed ones not.", [], (set) => {
     set({}, directory.count());
   });
   metrics.gauge("sandlot_provisioner_pods_limit", "Pods that there may be: MAX_SANDBOXES.", [], (set) => {

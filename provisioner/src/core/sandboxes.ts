@@ -27,6 +27,7 @@ import { networkAnnotation, type NetworkRules } from "../model/network-rules.js"
 import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
 import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
 import { sized, type SizeProblem, type TenantBounds } from "../model/size.js";
+import { isStuck } from "../model/timeouts.js";
 import { annotate, attribute, inSpan } from "../tracing/spans.js";
 import type { Arrivals } from "./arrivals.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
@@ -38,7 +39,7 @@ import type { HandOver, HandOverClient } from "./hand-over.js";
 import type { Metrics } from "./metrics.js";
 import type { PodTimes } from "./pod-times.js";
 import type { ProxyAddress } from "./proxy-address.js";
-import { isLimited, overQuota, usageOf, type Quota } from "./quota.js";
+import { isLimited, overQuota, usageOf, type Quota, type Use } from "./quota.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
 import { untilSeen } from "./until-seen.js";
@@ -59,13 +60,10 @@ export interface SandboxesParts {
   readonly times: PodTimes;
   /** Where sandboxes of profile `allowlist` are sent; absent: there is no egress proxy. */
   readonly proxyAddress?: ProxyAddress | undefined;
-  /** Limits of what the tenant has, or will have in a moment, in other clusters, for its quota. */
-  readonly elsewhere: (tenant: string) => readonly Limits[];
+  /** What the tenant has, or will have in a moment, in other clusters, for its quota. */
+  readonly elsewhere: (tenant: string) => readonly Use[];
   readonly settings: SandboxesSettings;
 }
-
-/** What a sandbox may use. */
-export type Limits = IdlePod["limits"];
 
 /** How sandboxes are made. */
 export interface SandboxesSettings extends PodSettings {
@@ -103,6 +101,10 @@ const claimsSeenMs = 1_000;
 const askedMs = 1_000;
 /** How often an idle pod that is starting is looked at, where it is the last that there may be. */
 const startingMs = 100;
+/** How often it is looked whether a pod that does not go is lost with its node. */
+const stuckLookMs = 500;
+/** How often it is looked whether pods that are being deleted have left room. */
+const endingMs = 100;
 
 /** The sandboxes. */
 export class Sandboxes {
@@ -110,7 +112,9 @@ export class Sandboxes {
   /** Creates that are under way, so that two of the same id in one process are one. */
   readonly #underWay = new Map<string, { fingerprint: string; result: Promise<Created> }>();
   /** What creates that are under way will use, for quotas. */
-  readonly #reserved = new Map<string, { tenant: string; limits: Limits }>();
+  readonly #reserved = new Map<string, { tenant: string; limits: Use["limits"] }>();
+  /** How many creates of each tenant wait for pods of it that are being deleted. */
+  readonly #waiting = new Map<string, number>();
   readonly #taken = new Set<string>();
   readonly #handedOver = new Set<string>();
 
@@ -260,13 +264,15 @@ export class Sandboxes {
     return this.#isFull();
   }
 
-  /** Limits of the tenant's sandboxes here, of those that are about to come among them. */
-  limitsOf(tenant: string): Limits[] {
-    const used = this.#parts.directory
-      .ofTenant(tenant)
-      .filter((one) => isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)));
+  /** What the tenant's sandboxes here use, those that are about to come among them. Failed ones use nothing. */
+  usesOf(tenant: string): Use[] {
+    const used = this.#parts.directory.ofTenant(tenant);
+    const live = used.filter((one) => isLive(one) && !this.#reserved.has(rankKey(tenant, one.id)));
     const coming = [...this.#reserved.values()].filter((one) => one.tenant === tenant);
-    return [...used, ...coming].map(({ limits }) => limits);
+    return [
+      ...[...live, ...coming].map(({ limits }) => ({ limits, ending: false })),
+      ...used.filter((one) => this.#isEnding(one)).map(({ limits }) => ({ limits, ending: true })),
+    ];
   }
 
   /** Whether this replica handed the sandbox over. */
@@ -293,7 +299,7 @@ export class Sandboxes {
       throw notHandedOver(takesNothing);
     const { own, environment: asked, problems } = sized(environment, request, create.bounds);
     if (problems.length > 0) throw tooMuch(problems);
-    this.#reserve(create, asked);
+    await this.#reserve(create, asked, deadline);
     // A failed one makes way: who asks for a sandbox wants one that works.
     if (before?.state === "failed") await this.#remove(before);
 
@@ -309,17 +315,41 @@ export class Sandboxes {
     return { sandbox, existed: false };
   }
 
-  /** @throws SandboxError if the tenant or the cluster has its share. */
-  #reserve({ request, quota }: CreateRequest, environment: Environment): void {
+  /**
+   * Pods that are being deleted count: whoever creates and deletes in a circle would otherwise have far more of them than its share.
+   * A create that only these leave no room for waits for them.
+   * @throws SandboxError if the tenant or the cluster has its share.
+   */
+  async #reserve(
+    { request, quota }: CreateRequest,
+    environment: Environment,
+    deadline: AbortSignal,
+  ): Promise<void> {
     const { directory, elsewhere } = this.#parts;
     const { tenant, id } = request;
     const limits = environment.resources.limits;
-    if (isLimited(quota)) {
-      const over = overQuota(usageOf([...this.limitsOf(tenant), ...elsewhere(tenant), limits]), quota);
-      if (over !== undefined) throw new SandboxError("quota", over);
+    const over = (uses: readonly Use[]): string | undefined =>
+      overQuota(usageOf([...uses.map((use) => use.limits), limits]), quota);
+    while (isLimited(quota)) {
+      const uses = [...this.usesOf(tenant), ...elsewhere(tenant)];
+      const problem = over(uses);
+      if (problem === undefined) break;
+      const staying = uses.filter(({ ending }) => !ending);
+      const waiting = this.#waiting.get(tenant) ?? 0;
+      // No more wait than may find room, so that a crowd of them costs a tenant's neighbours nothing.
+      const inVain = over(staying) !== undefined || waiting >= uses.length - staying.length;
+      if (inVain || deadline.aborted) throw new SandboxError("quota", problem);
+      this.#waiting.set(tenant, waiting + 1);
+      await sleep(endingMs, undefined, { signal: deadline }).catch(() => undefined);
+      this.#waiting.set(tenant, (this.#waiting.get(tenant) ?? 1) - 1);
     }
     if (directory.idle(environment.name).length === 0 && this.#isFull()) throw full();
     this.#reserved.set(rankKey(tenant, id), { tenant, limits });
+  }
+
+  /** Whether it is being deleted and still uses what it did. One whose node is lost may stay, but is nothing that anybody uses. */
+  #isEnding(sandbox: Sandbox): boolean {
+    return sandbox.state === "stopping" && !this.#isStuck(sandbox);
   }
 
   /** Whether there are as many pods as there may be, those that are on their way among them. */
@@ -382,19 +412,22 @@ export class Sandboxes {
       this.#taken.add(pod.podUid);
       try {
         const claimed = await inSpan("claim pod", { [attribute.pod]: pod.podName }, async (span) => {
-          const won = await this.#claim(pod, environment, request, fingerprint);
-          span.setAttribute(attribute.outcome, won === undefined ? "lost" : "won");
-          return won;
+          const claim = await this.#claim(pod, environment, request, fingerprint);
+          span.setAttribute(attribute.outcome, claim?.outcome ?? "lost");
+          return claim;
         });
         if (claimed === undefined) {
           metrics.claimLost(environment.name);
           continue;
         }
+        const { sandbox, outcome } = claimed;
+        // Whoever claimed it may have answered its owner: it is theirs, whether or not it answers us.
+        if (outcome === "found") return await this.#adopt(sandbox, request, fingerprint, deadline);
         const limit = AbortSignal.any([deadline, AbortSignal.timeout(warmHandOverMs)]);
-        const answers = await this.#handOver(claimed, request, fingerprint, limit, true);
-        if (answers) return await this.#settled(claimed, request, fingerprint, deadline);
+        const answers = await this.#handOver(sandbox, request, fingerprint, limit, true);
+        if (answers) return await this.#settled(sandbox, request, fingerprint, deadline);
         // It was Ready and does not answer: it is no good to anybody.
-        await this.#remove(claimed);
+        await this.#remove(sandbox);
       } finally {
         this.#taken.delete(pod.podUid);
       }
@@ -402,28 +435,34 @@ export class Sandboxes {
     return undefined;
   }
 
-  /** The one write. Nothing if somebody else was first. */
+  /**
+   * The one write. `found`: it was claimed for the same id already, by another replica or by a write of ours whose answer was lost.
+   * Nothing if somebody else was first, or the pod is over.
+   */
   async #claim(
     pod: IdlePod,
     environment: Environment,
     request: SandboxRequest,
     fingerprint: string,
-  ): Promise<Sandbox | undefined> {
-    const { namespace, clock } = this.#parts;
+  ): Promise<{ readonly sandbox: Sandbox; readonly outcome: "won" | "found" } | undefined> {
+    const { namespace, pods, clock } = this.#parts;
     const now = clock.now();
     const claim = claimMetadata(request, fingerprint, environment.egress, now);
     try {
-      return this.#seen(await namespace.patchPod(pod.podName, claimPatch(pod, claim, now)));
+      const sandbox = this.#seen(await namespace.patchPod(pod.podName, claimPatch(pod, claim, now)));
+      // The API server takes a claim of a pod that is being deleted too; its server may even answer until it is killed.
+      return sandbox.state === "stopping" ? undefined : { sandbox, outcome: "won" };
     } catch (error) {
       // A test of the patch that fails is 422; a pod that went is 404.
       if (!(error instanceof KubernetesError) || ![404, 409, 422].includes(error.status)) throw error;
       if (error.status === 404) return undefined;
-      const view = viewOf(await namespace.getPod(pod.podName).catch(() => ({})));
+      const there = await namespace.getPod(pod.podName).catch(() => ({}));
+      const view = viewOf(there);
       const same =
         view.kind === "sandbox" && view.pod.tenant === request.tenant && view.pod.id === request.id;
-      if (!same) return undefined;
-      if (view.pod.fingerprint !== fingerprint) throw conflict(request, view.pod);
-      return view.pod;
+      if (!same || !isLive(view.pod)) return undefined;
+      pods.observe(there);
+      return { sandbox: view.pod, outcome: "found" };
     }
   }
 
@@ -433,8 +472,8 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    const { namespace, pods, arrivals, tokens, settings, services, clock } = this.#parts;
-    const name = coldPodName(request.tenant, request.id);
+    const { namespace, pods, directory, arrivals, tokens, settings, services, clock } = this.#parts;
+    let name = coldPodName(request.tenant, request.id);
     for (;;) {
       const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
       const claimSecret = tokens.claimSecret(name);
@@ -458,19 +497,37 @@ export class Sandboxes {
         throw new SandboxError("refused", `the pod ${name} is there, but is no sandbox of ours; remove it`);
       if (isLive(view.pod)) return this.#adopt(view.pod, request, fingerprint, deadline);
       if (view.pod.state === "failed") await this.#remove(view.pod);
-      await this.#gone(name, view.pod.podUid, deadline);
+      await this.#gone(view.pod, deadline);
+      const other = directory.get(request.tenant, request.id);
+      if (other !== undefined && isLive(other)) return this.#adopt(other, request, fingerprint, deadline);
+      // It is not deleted by force: what runs on a node that is only cut off may still write to its volumes, and the cluster
+      // must go on knowing that.
+      if (this.#isStuck(view.pod)) name = coldPodName(request.tenant, request.id, view.pod.podUid);
     }
   }
 
-  /** Waits until a pod that is going has gone: a name is free only then. */
-  async #gone(name: string, uid: string, deadline: AbortSignal): Promise<void> {
-    const { pods } = this.#parts;
-    const isGone = (): boolean => pods.get(name)?.metadata?.uid !== uid;
+  /** Whether the pod is still there although it should have been gone: its node is lost, and may stay so. */
+  #isStuck({ podName, podUid }: Sandbox): boolean {
+    const view = viewOf(this.#parts.pods.get(podName) ?? {});
+    return view.kind === "sandbox" && view.pod.podUid === podUid && isStuck(this.#parts.times.ages(view.pod));
+  }
+
+  /** Waits until a pod that is going has gone, as a name is free only then, or is not waited for any more, or its id has another. */
+  async #gone(pod: Sandbox, deadline: AbortSignal): Promise<void> {
+    const { pods, directory } = this.#parts;
+    const isGone = (): boolean => {
+      if (pods.get(pod.podName)?.metadata?.uid !== pod.podUid || this.#isStuck(pod)) return true;
+      const other = directory.get(pod.tenant, pod.id);
+      return other !== undefined && isLive(other);
+    };
     if (isGone()) return;
     await new Promise<void>((resolve, reject) => {
-      const off = pods.onChange(() => {
+      const look = (): void => {
         if (isGone()) end(resolve);
-      });
+      };
+      const off = pods.onChange(look);
+      // That it is stuck is no event.
+      const timer = setInterval(look, stuckLookMs);
       const late = (): void => {
         end(() => {
           reject(new SandboxError("busy", "the sandbox that had this id is still being deleted; try again"));
@@ -478,6 +535,7 @@ export class Sandboxes {
       };
       const end = (how: () => void): void => {
         off();
+        clearInterval(timer);
         deadline.removeEventListener("abort", late);
         how();
       };

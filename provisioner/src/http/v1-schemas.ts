@@ -163,7 +163,7 @@ export const createSchema = strict({
     .meta({ description: "It goes after this, unless it is extended." }),
   idleTimeoutSeconds: z.int().min(10).max(week).optional().meta({
     description:
-      "It goes after this without activity: calls that name it, and traffic through the router. Absent: never.",
+      "It goes after this without activity: calls that name it, calls of its own API, and traffic through the router. Absent: never.",
   }),
   hardTimeoutSeconds: z
     .int()

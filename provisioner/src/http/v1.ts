@@ -135,9 +135,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.get("/sandboxes/:id", async (request) => {
-    const sandbox = await named(request);
-    activity.touch(sandbox);
-    return described(sandbox);
+    return described(await named(request));
   });
 
   app.delete("/sandboxes/:id", async (request, reply) => {
@@ -152,17 +150,13 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   app.post("/sandboxes/:id/extend", async (request) => {
     const { id } = await named(request);
     const { seconds } = read(schemas.extendSchema, request.body ?? {});
-    const sandbox = await sandboxes.extend(request.caller.tenant, id, seconds);
-    activity.touch(sandbox);
-    return described(sandbox);
+    return described(await sandboxes.extend(request.caller.tenant, id, seconds));
   });
 
   app.patch("/sandboxes/:id/network", async (request) => {
     const { id } = await named(request);
     const change = read(schemas.networkSchema, request.body ?? {});
-    const sandbox = await sandboxes.setNetwork(request.caller.tenant, id, change);
-    activity.touch(sandbox);
-    return described(sandbox);
+    return described(await sandboxes.setNetwork(request.caller.tenant, id, change));
   });
 
   app.get("/sandboxes/:id/logs", async (request, reply) => {
@@ -195,8 +189,12 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       }),
   }));
 
-  function named(request: FastifyRequest): Promise<Sandbox> {
-    return sandboxes.find(request.caller.tenant, read(schemas.idParameters, request.params).id);
+  /** The sandbox that a call names: to name it is to use it. */
+  async function named(request: FastifyRequest): Promise<Sandbox> {
+    const { id } = read(schemas.idParameters, request.params);
+    const sandbox = await sandboxes.find(request.caller.tenant, id);
+    activity.touch(sandbox);
+    return sandbox;
   }
 
   function described(sandbox: Sandbox): schemas.SandboxBody {

@@ -23,8 +23,13 @@ export const threadIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 /** {@link threadIdPattern} in words. */
 export const threadIdRule = "1 to 64 letters, digits, _ and -";
 
-/** The name of the pod that is created for one sandbox. Ids are unique within a tenant, so other tenants' names are hashed. */
-export function coldPodName(tenant: string, id: string): string {
+/**
+ * The name of the pod that is created for one sandbox. Ids are unique within a tenant, so other tenants' names are hashed.
+ * @param insteadOf the UID of a pod that has the name that it would have, and that nobody ends: whoever sees it makes the same of it
+ */
+export function coldPodName(tenant: string, id: string, insteadOf?: string): string {
+  // With anything behind an id of 51 characters, the Service's name would be too long.
+  if (insteadOf !== undefined) return `tenant-${digest(`${tenant}/${id}/${insteadOf}`).slice(0, 32)}`;
   return tenant === defaultTenant ? `sandbox-${id}` : `tenant-${digest(`${tenant}/${id}`).slice(0, 32)}`;
 }
 

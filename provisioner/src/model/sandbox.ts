@@ -28,6 +28,8 @@ export interface PodFacts {
   readonly startedAt: Date | undefined;
   /** When it became Ready, or ceased to be; of a failed one, when it failed. */
   readonly changedAt: Date | undefined;
+  /** When it is to be gone, of one that is being deleted: the end of its grace. Undefined: it is not. */
+  readonly goneBy: Date | undefined;
   /** Why a failed one failed, as Kubernetes says: `Evicted`, `OOMKilled`, `DeadlineExceeded`, … */
   readonly reason: string | undefined;
   /** What it may use at most: cores and bytes as Kubernetes quantities. */
@@ -126,6 +128,7 @@ function factsOf(pod: V1Pod): PodFacts {
     createdAt,
     startedAt: time(status?.startTime),
     changedAt: time(running?.state?.terminated?.finishedAt) ?? time(readyCondition(pod)?.lastTransitionTime),
+    goneBy: time(metadata?.deletionTimestamp),
     reason: status?.reason ?? running?.state?.terminated?.reason,
     limits: container?.resources?.limits ?? {},
     requests: container?.resources?.requests ?? {},

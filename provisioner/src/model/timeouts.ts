@@ -35,6 +35,40 @@ export interface Ages {
   readonly active: number;
   readonly expired: number;
   readonly hardExpired: number;
+  /** Since it should have been gone; undefined: it is not being deleted. */
+  readonly overdue: number | undefined;
+}
+
+/** A kubelet ends a pod within a second or two after its grace; one that has not by then is gone with its node. Seconds. */
+const stuckSeconds = 10;
+
+/** Whether it is being deleted, and nobody is there who ends it: its node is lost. It may stay so forever. */
+export function isStuck({ overdue }: Pick<Ages, "overdue">): boolean {
+  return overdue !== undefined && overdue >= stuckSeconds;
+}
+
+/** A failed sandbox, and how long it has been so. Seconds. */
+export interface Failed<S> {
+  readonly sandbox: S;
+  readonly failed: number;
+}
+
+/**
+ * Those of failed sandboxes that go before their time, so that each tenant has no more than `most`, the latest: they use nothing
+ * and count for nobody's quota, but a tenant could have thousands made and fail.
+ */
+export function surplusFailed<S extends Pick<Sandbox, "tenant">>(
+  all: readonly Failed<S>[],
+  most: number,
+): S[] {
+  const kept = new Map<string, number>();
+  return all
+    .toSorted((one, other) => one.failed - other.failed)
+    .flatMap(({ sandbox }) => {
+      const count = (kept.get(sandbox.tenant) ?? 0) + 1;
+      kept.set(sandbox.tenant, count);
+      return count > most ? [sandbox] : [];
+    });
 }
 
 /** The reason for which a sandbox is over now, if it is. */

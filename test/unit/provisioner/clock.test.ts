@@ -108,14 +108,15 @@ describe("how old what is written on a pod is", () => {
     };
     const times = new PodTimes(source, clocks.clock);
     const notes = new Map<string, string>();
-    const put = (changed: Record<string, number>): Sandbox => {
+    const put = (changed: Record<string, number>, goneBy?: number): Sandbox => {
       for (const [key, ms] of Object.entries(changed)) notes.set(`sandlot.dev/${key}`, at(ms));
       const labels = {
         "sandlot.dev/state": "claimed",
         "sandlot.dev/sandbox-id": "a",
         "sandlot.dev/tenant": "t",
       };
-      const metadata = { name: "p", uid: "u", labels, annotations: Object.fromEntries(notes) };
+      const deleted = goneBy === undefined ? {} : { deletionTimestamp: at(goneBy) as never };
+      const metadata = { name: "p", uid: "u", labels, annotations: Object.fromEntries(notes), ...deleted };
       tell({ metadata }, false);
       const view = viewOf({ metadata });
       assert.ok(view.kind === "sandbox");
@@ -189,6 +190,18 @@ describe("how old what is written on a pod is", () => {
       near(times.ages(anew).active, 600);
     });
   }
+
+  it("is not overdue for what is seen being deleted, whatever clock wrote when it is to be gone", () => {
+    const { clocks, source, times, claim, put } = watched();
+    claim(clocks.server);
+    const stopping = put({}, clocks.server + 5_000 - 3 * hour);
+    near(times.ages(stopping).overdue, 0);
+    clocks.pass(60_000);
+    near(times.ages(stopping).overdue, 60);
+    // Of what was there before we were, only the clock tells.
+    source.connected = false;
+    near(times.ages(put({}, clocks.server - 60_000)).overdue, 60);
+  });
 
   it("is taken from the clock for what was there before we were", () => {
     const { clocks, source, times, claim } = watched();

@@ -11,11 +11,12 @@ interface Given {
   id?: string;
   tenant?: string;
   deleted?: boolean;
+  failed?: boolean;
 }
 
 function pod(
   name: string,
-  { state = "claimed", id = name, tenant = "a", deleted = false }: Given = {},
+  { state = "claimed", id = name, tenant = "a", deleted = false, failed = false }: Given = {},
 ): V1Pod {
   const claimed = { "sandlot.dev/sandbox-id": id, "sandlot.dev/tenant": tenant };
   return {
@@ -27,7 +28,11 @@ function pod(
         ...(state === "claimed" ? claimed : {}),
       },
     },
-    status: { phase: "Running", podIP: "10.0.0.1", conditions: [{ type: "Ready", status: "True" }] },
+    status: {
+      phase: failed ? "Failed" : "Running",
+      podIP: "10.0.0.1",
+      conditions: [{ type: "Ready", status: "True" }],
+    },
   } as unknown as V1Pod;
 }
 
@@ -51,7 +56,7 @@ function directory(): { directory: Directory; tell: ChangeListener<V1Pod> } {
 }
 
 describe("the directory", () => {
-  it("counts pods that are ours and not being deleted, whatever becomes of them", () => {
+  it("counts pods that are ours and neither failed nor being deleted, whatever becomes of them", () => {
     const { directory: there, tell } = directory();
     tell(pod("one", { state: "idle" }), false);
     tell(pod("two"), false);
@@ -62,7 +67,9 @@ describe("the directory", () => {
     assert.equal(there.count(), 1);
     tell(pod("two", { deleted: true }), true);
     assert.equal(there.count(), 1, "it was not counted any more");
-    tell(pod("one", { id: "x" }), true);
+    tell(pod("one", { id: "x", failed: true }), false);
+    assert.equal(there.count(), 0, "it uses nothing any more");
+    tell(pod("one", { id: "x", failed: true }), true);
     assert.equal(there.count(), 0);
     tell({ metadata: { name: "other", uid: "o" } }, false);
     assert.equal(there.count(), 0, "what is not ours is not counted");

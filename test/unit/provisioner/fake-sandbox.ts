@@ -11,6 +11,8 @@ export class FakeSandbox {
   status = 200;
   /** Whether it says that it was handed over. */
   claimed = true;
+  /** What it says for how long nobody has used it. Seconds; undefined: nothing. */
+  idleSeconds: number | undefined;
   /** How many connections were made to it. */
   connections = 0;
   readonly #server: Server;
@@ -30,7 +32,8 @@ export class FakeSandbox {
             body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
           });
         response.writeHead(this.status, { "content-type": "application/json" });
-        response.end(JSON.stringify({ success: true, data: { claimed: this.claimed, name: this.name } }));
+        const data = { claimed: this.claimed, name: this.name, idle_seconds: this.idleSeconds };
+        response.end(JSON.stringify({ success: true, data }));
       });
     });
     this.#server.on("connection", () => (this.connections += 1));

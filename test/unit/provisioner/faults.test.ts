@@ -134,6 +134,42 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.notEqual(claimsOf(id)[0]?.metadata.name, known?.metadata.name);
   });
 
+  it("leaves a sandbox alone that another replica has claimed and answered, whatever its server says to a second hand-over", async () => {
+    const one = await withPool(1);
+    const two = await home.start();
+    await eventually("both see the pod", async () => (await readyOf(two)) === 1);
+    home.cluster.lagMs = (watch) => (watch === 2 ? 60_000 : 0);
+    const first = await one.call("POST", "/v1/sandboxes", { id: "same" });
+    assert.equal(first.statusCode, 201);
+    // As when the replicas' settings differ during a rollout, so that what they hand over differs too.
+    home.sandbox.status = 409;
+    const second = await two.call("POST", "/v1/sandboxes", { id: "same" });
+    assert.equal(second.statusCode, 201, second.body);
+    const [token, other] = [first, second].map((answer) => answer.json<{ token: string }>().token);
+    assert.equal(other, token);
+    assert.equal(claimsOf("same").length, 1);
+  });
+
+  it("takes another pod than one that was being deleted when it was claimed, although its server answers", async () => {
+    const replica = await withPool(2);
+    home.cluster.stopMs = undefined;
+    const dying = new Set<string>();
+    home.cluster.fault = ({ method, path }) => {
+      const name = path.split("/").at(-1) ?? "";
+      if (method !== "PATCH" || dying.size > 0) return undefined;
+      dying.add(name);
+      home.cluster.update(name, ({ metadata }) => {
+        metadata.deletionTimestamp = new Date().toISOString() as never;
+      });
+      return undefined;
+    };
+    const made = await replica.call("POST", "/v1/sandboxes", { id: "a" });
+    assert.equal(made.statusCode, 201);
+    assert.equal(made.json<{ state: string }>().state, "running");
+    assert.equal(dying.size, 1);
+    assert.equal(claimsOf("a").length, 1);
+  });
+
   it("says the same of a sandbox that has just answered, whichever replica is asked, before any probe has", async () => {
     home.cluster.put("configmaps", environment("default", 0));
     home.cluster.startMs = undefined;
@@ -293,6 +329,36 @@ describe("the provisioner's pool and claims, with faults", () => {
     const again = await replica.call("POST", "/v1/sandboxes", { id: "a" });
     assert.equal(again.json<{ state: string }>().state, "running");
     assert.equal(home.cluster.pods().length, 1);
+  });
+
+  it("makes a sandbox again whose node was lost for ever, once for all replicas, and again when that one is lost too", async () => {
+    home.cluster.stopMs = undefined;
+    const patience = { READY_TIMEOUT_SECONDS: "20" };
+    const replicas = [await home.start(patience), await home.start(patience)] as const;
+    const create = (replica: Replica) => replica.call("POST", "/v1/sandboxes", { id: "a" });
+    assert.equal((await create(replicas[0])).statusCode, 201);
+    for (const round of [1, 2]) {
+      assert.equal((await replicas[0].call("DELETE", "/v1/sandboxes/a")).statusCode, 204);
+      await eventually(
+        "both see it",
+        async () => (await replicas[1].call("GET", "/v1/sandboxes/a")).statusCode === 404,
+      );
+      const waiting = Promise.all(replicas.map(create));
+      assert.equal(await Promise.race([waiting, sleep(300).then(() => "waits")]), "waits");
+      assert.equal(claimsOf("a").length, 0, "its node may only be slow");
+      home.pass(11_000);
+      const answers = await waiting;
+      for (const answer of answers) assert.ok([200, 201].includes(answer.statusCode), answer.body);
+      assert.equal(new Set(answers.map((answer) => answer.json<{ token: string }>().token)).size, 1);
+      assert.equal(claimsOf("a").length, 1);
+      assert.equal(home.cluster.pods().length, round + 1, "nothing is deleted by force");
+      for (const replica of replicas)
+        assert.equal((await replica.call("GET", "/v1/sandboxes/a")).statusCode, 200);
+    }
+    // The node is back, or was removed from the cluster.
+    home.cluster.lose("sandbox-a");
+    for (const replica of replicas) assert.equal((await create(replica)).statusCode, 200);
+    assert.equal(claimsOf("a").length, 1);
   });
 
   it("goes on with another pod when one that was claimed does not answer or is somebody else's", async () => {

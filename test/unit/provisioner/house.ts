@@ -36,6 +36,8 @@ export interface House {
   readonly sandbox: FakeSandbox;
   /** How far the clock of provisioners is ahead. Milliseconds. */
   aheadMs: number;
+  /** Lets time pass at once, for provisioners and cluster. Milliseconds. */
+  pass(ms: number): void;
   start(environment?: Record<string, string>, log?: Logger): Promise<Replica>;
   /** Starts over with the same cluster: what a crash leaves is what is on the pods. */
   end(): Promise<void>;
@@ -76,10 +78,15 @@ export async function house(): Promise<House> {
   const sandbox = new FakeSandbox();
   const [connection, port] = await Promise.all([cluster.start(), sandbox.start()]);
   const provisioners: Provisioner[] = [];
+  let passedMs = 0;
   const home: House = {
     cluster,
     sandbox,
     aheadMs: 0,
+    pass(ms) {
+      passedMs += ms;
+      cluster.aheadMs += ms;
+    },
     async start(more = {}, log) {
       const settings = readSettings({
         ...{
@@ -97,7 +104,10 @@ export async function house(): Promise<House> {
         },
         ...more,
       });
-      const time = { wall: () => Date.now() + home.aheadMs, steady: () => performance.now() };
+      const time = {
+        wall: () => Date.now() + home.aheadMs + passedMs,
+        steady: () => performance.now() + passedMs,
+      };
       const lines = log ?? buildLog(settings.LOG_LEVEL);
       const provisioner = await startProvisioner(settings, lines, () => connection, time);
       provisioners.push(provisioner);

@@ -29,7 +29,7 @@ import {
   type Sandbox,
   type SandboxState,
 } from "../../../provisioner/src/model/sandbox.js";
-import { verdict } from "../../../provisioner/src/model/timeouts.js";
+import { isStuck, surplusFailed, verdict } from "../../../provisioner/src/model/timeouts.js";
 
 const now = new Date("2026-01-02T03:04:05Z");
 const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1000);
@@ -54,6 +54,7 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
       createdAt: ago(age),
       startedAt: ago(age),
       changedAt: ago(age),
+      goneBy: undefined,
       reason: undefined,
       limits: {},
       requests: {},
@@ -151,7 +152,7 @@ describe("when a sandbox is over", () => {
     const given = sandbox(more);
     const { claimedAt, changedAt, expiresAt, hardExpiresAt } = given;
     const changed = changedAt === undefined ? undefined : since(changedAt);
-    const ends = { expired: since(expiresAt), hardExpired: since(hardExpiresAt) };
+    const ends = { expired: since(expiresAt), hardExpired: since(hardExpiresAt), overdue: undefined };
     const ages = { claimed: since(claimedAt), changed, active, ...ends };
     return verdict(given, ages, { failedSeconds: 60, startSeconds: 30 });
   };
@@ -171,6 +172,23 @@ describe("when a sandbox is over", () => {
     assert.equal(reaped({ state: "starting", everReady: false, claimedAt: ago(30) }), "never-started");
     assert.equal(reaped({ state: "starting", everReady: true, claimedAt: ago(3000) }), undefined);
     assert.equal(reaped({ state: "stopping", hardExpiresAt: ago(9) }), undefined);
+  });
+
+  it("keeps the latest failed ones of each tenant, and no more than so many", () => {
+    const all = [30, 10, 20].map((failed) => ({ sandbox: { tenant: "a", failed }, failed }));
+    const others = [{ sandbox: { tenant: "b", failed: 99 }, failed: 99 }];
+    assert.deepEqual(
+      surplusFailed([...all, ...others], 1).map(({ failed }) => failed),
+      [20, 30],
+    );
+    assert.deepEqual(surplusFailed(all, 3), []);
+  });
+
+  it("takes what is not gone long after its grace for what nobody ends", () => {
+    assert.deepEqual(
+      [undefined, -5, 9, 10].map((overdue) => isStuck({ overdue })),
+      [false, false, false, true],
+    );
   });
 });
 

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 
+import { Connections } from "../../../../provisioner/src/core/connections.js";
+import { HandOverClient } from "../../../../provisioner/src/core/hand-over.js";
 import { SandboxClient } from "../../../support/sandbox-client.js";
 import { type Server, startServer } from "../../sandboxd/server.js";
 import { type RunningRouter, sandbox, startRouter, tokens } from "./support.js";
@@ -49,6 +51,22 @@ describe("router: to sandboxd", function () {
     assert.equal((await client.issues("/v1/bash/exec", {})).length, 1);
     const deleted = await client.deleteSession("s");
     assert.equal(deleted.status, 200);
+  });
+
+  it("tells the provisioner when it was used last, if that shows its token, and is not used by being asked", async () => {
+    const asking = new HandOverClient(new Connections());
+    const ask = (token?: string) =>
+      asking.idleSeconds(server.client.baseUrl, token, AbortSignal.timeout(5_000));
+    await client.bash("true");
+    const first = await ask(tokens.access(one));
+    const second = await ask(tokens.access(one));
+    assert.ok(
+      typeof first === "number" && typeof second === "number" && second >= first,
+      `${first} ${second}`,
+    );
+    assert.equal(await ask(tokens.access(sandbox({ id: "two" }))), undefined);
+    assert.equal(await ask(), undefined);
+    await asking.close();
   });
 
   it("reaches a server that a user starts, which learns no token", async () => {
