@@ -213,6 +213,13 @@ export interface ProvisionerOptions {
    * @default 500
    */
   maxSandboxes?: number;
+  /**
+   * Where DeerFlow's gateway says that its state is, as its own `DEER_FLOW_HOST_BASE_DIR` does (`/app/backend/.deer-flow` in its Helm
+   * chart), if the claim of users' data holds that state, in its folder `deer-flow`. Sandboxes get their extra mounts from there, and
+   * views of skills where there is no claim of skills.
+   * @default - no claim holds it: sandboxes do without the gateway's extra mounts, and the log says so
+   */
+  deerflowBaseDir?: string;
   /** How long things may take or last. See the fields for their defaults. */
   timeouts?: ProvisionerTimeouts;
   /**

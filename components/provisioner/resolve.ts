@@ -13,6 +13,7 @@ import { Checks, type Rule } from "../shared/checks";
 import { over } from "../shared/defaults";
 import { checkOrder, parseQuantity } from "../shared/quantity";
 import {
+  absolutePath,
   cidr,
   dnsLabel,
   dnsSubdomain,
@@ -59,6 +60,7 @@ export interface ProvisionerSettings {
   clustersNetwork?: Required<ClustersPeer> | undefined;
   defaultEnvironment: string;
   maxSandboxes: number;
+  deerflowBaseDir?: string | undefined;
   timeouts: Required<ProvisionerTimeouts>;
   logLevel: string;
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
@@ -156,6 +158,12 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
   checks.plain("url", settings.url, clientUrl);
   checks.plain("defaultEnvironment", settings.defaultEnvironment, environmentLabel);
   checks.plain("maxSandboxes", settings.maxSandboxes, integerBetween(1, 100_000));
+  checks.plain("deerflowBaseDir", settings.deerflowBaseDir, absolutePath);
+  if (settings.deerflowBaseDir !== undefined && settings.userDataClaimName === undefined)
+    checks.problem(
+      `deerflowBaseDir is "${settings.deerflowBaseDir}", but there is no claim of users' data, which would hold the gateway's state; ` +
+        "give userData as well, or leave it out",
+    );
   checks.plain("logLevel", settings.logLevel, logLevel);
   checkService(checks, settings);
   checkTimeouts(checks, settings);

@@ -189,7 +189,7 @@ export function allEnvironments({
 function checkProvisioner(
   checks: Checks,
   part: string,
-  { provisioner, defaultPoolSize, environments = [] }: SandboxPlatformArgs,
+  { provisioner, defaultPoolSize, environments = [], userData }: SandboxPlatformArgs,
   namespace: string,
 ): void {
   if (defaultPoolSize !== undefined) {
@@ -203,7 +203,11 @@ function checkProvisioner(
   }
   if (provisioner === undefined) return;
   checks.part(() =>
-    resolveProvisioner(part, { ...provisioner, namespace, sandboxServiceAccountName: "sandbox" }),
+    resolveProvisioner(part, {
+      ...provisioner,
+      ...{ namespace, sandboxServiceAccountName: "sandbox" },
+      ...(userData === undefined ? {} : { userDataClaimName: "known-later" }),
+    }),
   );
 }
 

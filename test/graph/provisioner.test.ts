@@ -235,6 +235,26 @@ describe("the provisioner's graph", () => {
     );
     assert.equal(variables["SKILLS_PVC_NAME"], graph.get("sandlot-skills").registered[0]?.["claimName"]);
     assert.equal("USERDATA_PVC_NAME" in variables, false);
+    // What DeerFlow's gateway wants of the node is left out, and not refused: Pod Security lets nothing of it in.
+    assert.equal(variables["HOST_PATH_MOUNTS"], "false");
+    assert.equal("DEER_FLOW_HOST_BASE_DIR" in variables, false);
+  });
+
+  it("knows where the state of DeerFlow's gateway is, where the claim of users' data holds it, and nowhere else", async () => {
+    const deerflowBaseDir = "/app/backend/.deer-flow";
+    const userData = { storageClass: "standard" };
+    assert.equal(
+      variablesOf(await platform({ deerflowBaseDir }, { userData }))["DEER_FLOW_HOST_BASE_DIR"],
+      deerflowBaseDir,
+    );
+    for (const [options, more, says] of [
+      [{ deerflowBaseDir }, {}, /deerflowBaseDir is .* no claim of users' data/],
+      [{ deerflowBaseDir: "backend/.deer-flow" }, { userData }, /deerflowBaseDir is .* absolute path/],
+    ] as const) {
+      const { error } = await recordFailure(program(options, more));
+      assert.ok(error instanceof ArgumentError);
+      assert.match(error.message, says);
+    }
   });
 
   it("has an environment to start from: the one that is given, or one like the shared sandbox", async () => {

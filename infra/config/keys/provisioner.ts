@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { pullPolicy, resources } from "./shared";
 import {
+  absolutePath,
   choice,
   cidr,
   count,
@@ -138,6 +139,9 @@ export const provisioner = object(
       "The most sandboxes at once, idle ones among them. Default: 500",
       1,
       100_000,
+    ).optional(),
+    deerflowBaseDir: absolutePath(
+      "Where DeerFlow's gateway says that its state is (DEER_FLOW_HOST_BASE_DIR there), if the volume of userData holds that, in its folder deer-flow. Default: sandboxes do without the gateway's extra mounts",
     ).optional(),
     timeouts: timeouts.optional(),
     apiKey: secretText(

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import type { Front } from "../clusters/front.js";
 import { SandboxError, type ErrorCode } from "../core/errors.js";
-import { deerflowVolumes, MountError, type MountSettings } from "../model/deerflow-mounts.js";
+import { deerflowVolumes, MountError, servedMounts, type MountSettings } from "../model/deerflow-mounts.js";
 import { mountsOf } from "../model/mounts.js";
 import {
   sandboxIdPattern,
@@ -98,7 +98,10 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
         "unknown-environment",
         `there is no environment ${JSON.stringify(settings.environment)}`,
       );
-    const volumes = deerflowVolumes(settings, { ...owner, tenant }, extra);
+    const { served, leftOut } = servedMounts(settings, { ...owner, tenant }, extra);
+    if (leftOut.length > 0)
+      request.log.warn({ sandbox: id, tenant, leftOut }, "the sandbox does without extra mounts");
+    const volumes = deerflowVolumes(settings, { ...owner, tenant }, served);
     const { sandbox } = await sandboxes.create({
       request: {
         id,
