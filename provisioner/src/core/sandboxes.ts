@@ -325,7 +325,7 @@ export class Sandboxes {
   ): Promise<Sandbox> {
     if (sandbox.fingerprint !== fingerprint) throw conflict(request.id);
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
-    await this.#parts.services.ensure(sandbox);
+    await this.#parts.services.ensure(sandbox, deadline);
     return this.#finish(sandbox, request, fingerprint, deadline, false);
   }
 
@@ -355,12 +355,14 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox | undefined> {
-    const { directory, metrics, times } = this.#parts;
+    const { directory, metrics, times, services } = this.#parts;
     const revision = revisionOf(environment);
     const { hardSeconds } = request.lifetime;
     const usable = directory
       .idle(environment.name)
       .filter((pod) => pod.state === "running" && pod.revision === revision)
+      // Its URL would lead nowhere.
+      .filter((pod) => !services.lacks(pod))
       .filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
     let attempts = 0;
     for (const pod of ranked(rankKey(request.tenant, request.id), usable)) {
@@ -421,7 +423,7 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    const { namespace, pods, arrivals, tokens, settings, services, clock } = this.#parts;
+    const { namespace, pods, arrivals, tokens, settings, clock } = this.#parts;
     const name = coldPodName(request.tenant, request.id);
     for (;;) {
       const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
@@ -430,7 +432,7 @@ export class Sandboxes {
       const pod = buildPod({ name, environment, claimSecret, volumes, claim, deadlineSeconds }, settings);
       try {
         const sandbox = await arrivals.of(async () => this.#seen(await namespace.createPod(pod)));
-        await services.ensure(sandbox);
+        await this.#serve(sandbox, deadline);
         return await this.#settled(sandbox, request, fingerprint, deadline);
       } catch (error) {
         if (!isConflict(error)) throw error;
@@ -447,6 +449,16 @@ export class Sandboxes {
       if (isLive(view.pod)) return this.#adopt(view.pod, request, fingerprint, deadline);
       if (view.pod.state === "failed") await this.#remove(view.pod);
       await this.#gone(name, view.pod.podUid, deadline);
+    }
+  }
+
+  /** Makes the Service of a new pod, or unmakes the pod where the cluster takes none: nobody would ever be led to it. */
+  async #serve(sandbox: Sandbox, deadline: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.services.ensure(sandbox, deadline);
+    } catch (error) {
+      if (error instanceof KubernetesError && error.status === 403) await this.#remove(sandbox);
+      throw error;
     }
   }
 

@@ -130,7 +130,11 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
   });
 
   app.get("/sandboxes", (request) => {
-    const all = sandboxes.list(request.caller.tenant).map((sandbox) => described(sandbox));
+    // One whose URL is not known yet is left to the next list: the gateway can do nothing without it.
+    const all = sandboxes
+      .list(request.caller.tenant)
+      .map((sandbox) => shown(sandbox))
+      .filter((each) => each !== undefined);
     return { sandboxes: all, count: all.length };
   });
 
@@ -150,11 +154,18 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
     return { ok: true, sandbox_id: id };
   });
 
-  function described(sandbox: Sandbox): object {
+  function shown(sandbox: Sandbox): object | undefined {
     const url = endpoints.url(sandbox, settings.guarded);
-    if (url === undefined)
-      throw new SandboxError("unavailable", "the sandbox's port is not known yet; try again");
-    return { sandbox_id: sandbox.id, sandbox_url: url, status: statusOf(sandbox) };
+    return url === undefined
+      ? undefined
+      : { sandbox_id: sandbox.id, sandbox_url: url, status: statusOf(sandbox) };
+  }
+
+  function described(sandbox: Sandbox): object {
+    const all = shown(sandbox);
+    if (all === undefined)
+      throw new SandboxError("unavailable", "the sandbox has no Service yet, so no URL; try again");
+    return all;
   }
 }
 
