@@ -16,4 +16,17 @@ describe("sandlot:provisioner", () => {
     assert.equal(argumentsOf({ deerflowBaseDir })?.deerflowBaseDir, deerflowBaseDir);
     assert.throws(() => argumentsOf({ deerflowBaseDir: "backend" }), /deerflowBaseDir.*absolute path/s);
   });
+
+  it("says how often everybody may call, and one tenant", () => {
+    const rateLimit = { requests: 20, seconds: 1 };
+    const acme = { name: "acme", keys: [{ name: "k", sha256: "0".repeat(64) }], rateLimit };
+    const given = argumentsOf({ rateLimit: { requests: 500, seconds: 10 }, tenants: [acme] });
+    assert.deepEqual(given?.rateLimit, { requests: 500, seconds: 10 });
+    assert.deepEqual(given.tenants, [acme]);
+    assert.throws(() => argumentsOf({ rateLimit: { requests: 0, seconds: 1 } }), /rateLimit\.requests/);
+    assert.throws(
+      () => argumentsOf({ existingSecret: "theirs", rateLimit }),
+      /existingSecret holds all keys/,
+    );
+  });
 });
