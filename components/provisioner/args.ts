@@ -38,6 +38,14 @@ export interface TenantQuota {
   memory?: string;
 }
 
+/** How often somebody may call. Each replica counts the calls that it gets. */
+export interface RequestRate {
+  /** How many calls, 1 to 1000000. */
+  requests: number;
+  /** Within how many seconds, 1 to 3600. */
+  seconds: number;
+}
+
 /** Somebody who calls the provisioner and sees nobody else's sandboxes. */
 export interface ProvisionerTenant {
   /** The tenant's name. */
@@ -64,6 +72,11 @@ export interface ProvisionerTenant {
    * @default - what the environment allows
    */
   runtimes?: string[];
+  /**
+   * How often it may call.
+   * @default - `rateLimit` of the provisioner
+   */
+  rateLimit?: RequestRate;
 }
 
 /** How long things may take or last, in seconds. */
@@ -187,6 +200,11 @@ export interface ProvisionerOptions {
    */
   tenants?: ProvisionerTenant[];
   /**
+   * How often each tenant may call that has no limit of its own, the tenant `default` among them.
+   * @default { requests: 1000, seconds: 10 }
+   */
+  rateLimit?: RequestRate;
+  /**
    * A Secret of the provisioner's namespace that somebody else makes, with the entries `api-keys.json` and `signing.key`, instead
    * of all keys above.
    * @default - a Secret is made of the keys above
@@ -213,6 +231,13 @@ export interface ProvisionerOptions {
    * @default 500
    */
   maxSandboxes?: number;
+  /**
+   * Where DeerFlow's gateway says that its state is, as its own `DEER_FLOW_HOST_BASE_DIR` does (`/app/backend/.deer-flow` in its Helm
+   * chart), if the claim of users' data holds that state, in its folder `deer-flow`. Sandboxes get their extra mounts from there, and
+   * views of skills where there is no claim of skills.
+   * @default - no claim holds it: sandboxes do without the gateway's extra mounts, and the log says so
+   */
+  deerflowBaseDir?: string;
   /** How long things may take or last. See the fields for their defaults. */
   timeouts?: ProvisionerTimeouts;
   /**

@@ -155,7 +155,7 @@ export class Provisioner extends pulumi.ComponentResource {
 
   /** The keys that were given or made, in a Secret; or the Secret that somebody else makes. */
   private credentials(name: string, settings: ProvisionerSettings): Credentials {
-    const { existingSecret, generateKeys, tenants, systemNamespace } = settings;
+    const { existingSecret, generateKeys, tenants, rateLimit, systemNamespace } = settings;
     if (existingSecret !== undefined) return { secretName: existingSecret };
     const key = (
       what: string,
@@ -174,7 +174,9 @@ export class Provisioner extends pulumi.ComponentResource {
         metadata: { name: "provisioner-keys", namespace: systemNamespace, labels: provisionerLabels },
         type: "Opaque",
         data: pulumi.secret({
-          [keyFiles.apiKeys]: pulumi.output(apiKey).apply((known) => base64(apiKeysFile(known, tenants))),
+          [keyFiles.apiKeys]: pulumi
+            .output(apiKey)
+            .apply((known) => base64(apiKeysFile(known, tenants, rateLimit))),
           [keyFiles.signingKey]: signingKey.apply((known) => base64(known ?? "")),
         }),
       },

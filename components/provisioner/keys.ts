@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Rule } from "../shared/checks";
-import type { ProvisionerTenant } from "./args";
+import type { ProvisionerTenant, RequestRate } from "./args";
 
 /** The entries of the Secret, which are files in the pod. */
 export const keyFiles = { apiKeys: "api-keys.json", signingKey: "signing.key" } as const;
@@ -30,11 +30,15 @@ export function checkedKey(
 }
 
 /** The file of API keys: hashes, and whom they stand for. Its format is in docs/api.md. */
-export function apiKeysFile(apiKey: string | undefined, tenants: readonly ProvisionerTenant[]): string {
+export function apiKeysFile(
+  apiKey: string | undefined,
+  tenants: readonly ProvisionerTenant[],
+  rateLimit?: RequestRate,
+): string {
   const own: ProvisionerTenant[] =
     apiKey === undefined ? [] : [{ name: defaultTenant, keys: [{ name: "stack", sha256: sha256(apiKey) }] }];
   const byName = new Map([...own, ...tenants].map(({ name, ...tenant }) => [name, tenant]));
-  const content = { version: 1, tenants: Object.fromEntries(byName) };
+  const content = { version: 1, rateLimit, tenants: Object.fromEntries(byName) };
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 

@@ -135,6 +135,9 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     MAX_SANDBOXES: settings.maxSandboxes,
     SKILLS_PVC_NAME: settings.skillsClaimName,
     USERDATA_PVC_NAME: settings.userDataClaimName,
+    DEER_FLOW_HOST_BASE_DIR: settings.deerflowBaseDir,
+    // The namespace's Pod Security lets in no pod that mounts a folder of its node.
+    HOST_PATH_MOUNTS: "false",
     EGRESS_PROXY_URL: settings.egressProxyUrl,
     API_KEYS_FILE: `${keysFolder}/${keyFiles.apiKeys}`,
     CLUSTERS_FILE: settings.clustersSecret === undefined ? undefined : `${clustersFolder}/clusters.json`,

@@ -13,6 +13,7 @@ import { Checks, type Rule } from "../shared/checks";
 import { over } from "../shared/defaults";
 import { checkOrder, parseQuantity } from "../shared/quantity";
 import {
+  absolutePath,
   cidr,
   dnsLabel,
   dnsSubdomain,
@@ -33,6 +34,7 @@ import {
   type ProvisionerServiceOptions,
   type ProvisionerTenant,
   type ProvisionerTimeouts,
+  type RequestRate,
 } from "./args";
 import { checkTracing, withTracingDefaults, type TracingSettings } from "./tracing";
 
@@ -54,11 +56,13 @@ export interface ProvisionerSettings {
   signingKey?: pulumi.Input<string> | undefined;
   generateKeys: boolean;
   tenants: ProvisionerTenant[];
+  rateLimit?: RequestRate | undefined;
   existingSecret?: string | undefined;
   clustersSecret?: string | undefined;
   clustersNetwork?: Required<ClustersPeer> | undefined;
   defaultEnvironment: string;
   maxSandboxes: number;
+  deerflowBaseDir?: string | undefined;
   timeouts: Required<ProvisionerTimeouts>;
   logLevel: string;
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
@@ -156,6 +160,12 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
   checks.plain("url", settings.url, clientUrl);
   checks.plain("defaultEnvironment", settings.defaultEnvironment, environmentLabel);
   checks.plain("maxSandboxes", settings.maxSandboxes, integerBetween(1, 100_000));
+  checks.plain("deerflowBaseDir", settings.deerflowBaseDir, absolutePath);
+  if (settings.deerflowBaseDir !== undefined && settings.userDataClaimName === undefined)
+    checks.problem(
+      `deerflowBaseDir is "${settings.deerflowBaseDir}", but there is no claim of users' data, which would hold the gateway's state; ` +
+        "give userData as well, or leave it out",
+    );
   checks.plain("logLevel", settings.logLevel, logLevel);
   checkService(checks, settings);
   checkTimeouts(checks, settings);
@@ -249,10 +259,20 @@ function checkSizes(checks: Checks, { resources }: ProvisionerSettings): void {
   checkOrder(checks, ["resources.requests", resources.requests], ["resources.limits", resources.limits]);
 }
 
-function checkTenants(checks: Checks, { tenants, apiKey, generateKeys }: ProvisionerSettings): void {
+function checkRate(checks: Checks, field: string, rate: RequestRate | undefined): void {
+  checks.plain(`${field}.requests`, rate?.requests, integerBetween(1, 1_000_000));
+  checks.plain(`${field}.seconds`, rate?.seconds, integerBetween(1, 3_600, "a number of seconds"));
+}
+
+function checkTenants(
+  checks: Checks,
+  { tenants, apiKey, generateKeys, rateLimit }: ProvisionerSettings,
+): void {
+  checkRate(checks, "rateLimit", rateLimit);
   const names = new Set<string>(apiKey !== undefined || generateKeys ? ["default"] : []);
   const hashes = new Set<string>();
-  for (const [i, { name, keys, environments, quota, maxResources = {}, runtimes }] of tenants.entries()) {
+  for (const [i, tenant] of tenants.entries()) {
+    const { name, keys, environments, quota, maxResources = {}, runtimes } = tenant;
     const field = `tenants[${i}]`;
     checks.plain(`${field}.name`, name, dnsLabel);
     if (names.has(name)) {
@@ -280,19 +300,28 @@ function checkTenants(checks: Checks, { tenants, apiKey, generateKeys }: Provisi
       checks.plain(`${field}.maxResources.${each}`, value, aboveZero);
     for (const [r, runtime] of (runtimes ?? []).entries())
       checks.plain(`${field}.runtimes[${r}]`, runtime, dnsSubdomain);
+    checkRate(checks, `${field}.rateLimit`, tenant.rateLimit);
     if (runtimes?.length === 0)
       checks.problem(`${field}.runtimes is empty; name one, or leave it out for what environments allow`);
   }
 }
 
 function checkKeys(checks: Checks, settings: ProvisionerSettings): void {
-  const { apiKey, signingKey, generateKeys, tenants, existingSecret } = settings;
+  const { apiKey, signingKey, generateKeys, tenants, rateLimit, existingSecret } = settings;
   checks.plain("existingSecret", existingSecret, dnsSubdomain);
   if (existingSecret !== undefined) {
-    const given = { apiKey, signingKey, generateKeys: generateKeys || undefined, tenants: tenants[0] };
+    const given = {
+      apiKey,
+      signingKey,
+      generateKeys: generateKeys || undefined,
+      tenants: tenants[0],
+      rateLimit,
+    };
     for (const [field, value] of Object.entries(given)) {
       if (value === undefined) continue;
-      checks.problem(`existingSecret holds all keys, but ${field} is given as well; remove one of the two`);
+      checks.problem(
+        `existingSecret holds all keys and what their tenants may do, but ${field} is given as well; remove one of the two`,
+      );
     }
     return;
   }

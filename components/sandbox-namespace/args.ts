@@ -58,7 +58,7 @@ export interface NamespaceQuota {
   persistentVolumeClaims?: number;
   /**
    * Number of Services.
-   * @default 20
+   * @default 20; in a platform whose provisioner makes a Service for each sandbox (`SandboxUrls.ClusterIp`), that many more than `pods`
    */
   services?: number;
   /**

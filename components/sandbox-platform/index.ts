@@ -23,6 +23,7 @@ import { allEnvironments, environmentPart, partNames, resolve } from "./resolve"
 import { retentionArgs } from "./retention";
 import { runtimeArgs } from "./runtime";
 import { environmentScan, scans, type Scanned } from "./scans";
+import { namespaceArgs } from "./services";
 
 /**
  * Sandboxes in a cluster: namespace, network walls, service account, skills, gVisor, and the shared sandbox itself. The
@@ -64,7 +65,7 @@ export class SandboxPlatform extends pulumi.ComponentResource {
     );
     const passed = (...images: Scanned[]): ImageScan[] =>
       images.map((of) => scanned.get(of)).filter((scan) => scan !== undefined);
-    const home = new SandboxNamespace(names.namespace, args.namespace ?? {}, own);
+    const home = new SandboxNamespace(names.namespace, namespaceArgs(args), own);
     const namespace = home.namespace;
     const priority =
       args.namespace?.priority === undefined

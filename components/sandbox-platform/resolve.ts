@@ -26,6 +26,7 @@ import type { SandboxPlatformArgs } from "./args";
 import { egressProxyArgs } from "./provisioner";
 import { checkQuota, type Pool } from "./quota";
 import { retentionArgs } from "./retention";
+import { checkServices, namespaceArgs } from "./services";
 
 /** The logical names of the platform's parts. A name is identity: a change of it replaces what it names. */
 export function partNames(
@@ -70,7 +71,7 @@ export const environmentPart = (name: string, environment: string): string =>
 export function resolve(name: string, args: SandboxPlatformArgs): void {
   const names = partNames(name);
   const checks = new Checks("SandboxPlatform", name);
-  const home = checks.part(() => resolveNamespace(names.namespace, args.namespace ?? {}));
+  const home = checks.part(() => resolveNamespace(names.namespace, namespaceArgs(args)));
   const namespace = home?.name ?? "sandlot";
   // The same options for every image: what is wrong with them is said once.
   const { imageScan } = args;
@@ -115,6 +116,7 @@ export function resolve(name: string, args: SandboxPlatformArgs): void {
     checkMaximum(checks, "deployment.resources.limits", deployment.resources.limits, home);
     checkQuota(checks, deployment, pools, home.quota);
   }
+  if (home !== undefined) checkServices(checks, args, home);
   checkProvisioner(checks, names.provisioner, args, namespace);
   checkEgressProxy(checks, names.egressProxy, args, namespace);
   checkRetention(checks, names.userDataRetention, args, namespace);
@@ -190,7 +192,7 @@ export function allEnvironments({
 function checkProvisioner(
   checks: Checks,
   part: string,
-  { provisioner, defaultPoolSize, environments = [] }: SandboxPlatformArgs,
+  { provisioner, defaultPoolSize, environments = [], userData }: SandboxPlatformArgs,
   namespace: string,
 ): void {
   if (defaultPoolSize !== undefined) {
@@ -204,7 +206,11 @@ function checkProvisioner(
   }
   if (provisioner === undefined) return;
   checks.part(() =>
-    resolveProvisioner(part, { ...provisioner, namespace, sandboxServiceAccountName: "sandbox" }),
+    resolveProvisioner(part, {
+      ...provisioner,
+      ...{ namespace, sandboxServiceAccountName: "sandbox" },
+      ...(userData === undefined ? {} : { userDataClaimName: "known-later" }),
+    }),
   );
 }
 

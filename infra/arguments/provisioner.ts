@@ -23,7 +23,7 @@ export function provisionerArguments(
 ): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize" | "egressProxy"> {
   if (config.enabled !== true || provisionerImage === undefined) return {};
   const { nodePort, hostPort, timeouts, sandboxUrls, imagePullPolicy, apiServerCidrs } = config;
-  const { clustersSecret, clustersNetwork } = config;
+  const { clustersSecret, clustersNetwork, deerflowBaseDir, rateLimit } = config;
   const { imagePullSecrets, replicas, maxSandboxes, tenants, existingSecret, logLevel, resources } = config;
   const provisioner: ProvisionerOptions = given({
     ...{ imagePullSecrets, replicas, maxSandboxes, existingSecret, logLevel, resources },
@@ -37,6 +37,8 @@ export function provisionerArguments(
     // Nobody makes keys on a machine that only happens to run an update.
     generateKeys: place.kind === "container" && existingSecret === undefined ? true : undefined,
     tenants: tenants?.map(given),
+    rateLimit,
+    deerflowBaseDir,
     clustersSecret,
     clustersNetwork: clustersNetwork && given(clustersNetwork),
     apiServer: apiServerCidrs && { cidrs: apiServerCidrs },

@@ -151,5 +151,6 @@ function mountSettings(settings: Settings) {
     threadsHostPath: settings.THREADS_HOST_PATH,
     userDataClaim: settings.USERDATA_PVC_NAME,
     baseDir: settings.DEER_FLOW_HOST_BASE_DIR,
+    hostPaths: settings.HOST_PATH_MOUNTS,
   };
 }

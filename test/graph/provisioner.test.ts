@@ -11,6 +11,7 @@ import {
   type SandboxPlatformArgs,
 } from "@sandlot/components";
 
+import { parseKeys } from "../../provisioner/src/config/keys";
 import { randomKey, record, recordFailure, type Graph } from "../support/graph";
 
 const given: SandboxPlatformArgs = {
@@ -235,6 +236,26 @@ describe("the provisioner's graph", () => {
     );
     assert.equal(variables["SKILLS_PVC_NAME"], graph.get("sandlot-skills").registered[0]?.["claimName"]);
     assert.equal("USERDATA_PVC_NAME" in variables, false);
+    // What DeerFlow's gateway wants of the node is left out, and not refused: Pod Security lets nothing of it in.
+    assert.equal(variables["HOST_PATH_MOUNTS"], "false");
+    assert.equal("DEER_FLOW_HOST_BASE_DIR" in variables, false);
+  });
+
+  it("knows where the state of DeerFlow's gateway is, where the claim of users' data holds it, and nowhere else", async () => {
+    const deerflowBaseDir = "/app/backend/.deer-flow";
+    const userData = { storageClass: "standard" };
+    assert.equal(
+      variablesOf(await platform({ deerflowBaseDir }, { userData }))["DEER_FLOW_HOST_BASE_DIR"],
+      deerflowBaseDir,
+    );
+    for (const [options, more, says] of [
+      [{ deerflowBaseDir }, {}, /deerflowBaseDir is .* no claim of users' data/],
+      [{ deerflowBaseDir: "backend/.deer-flow" }, { userData }, /deerflowBaseDir is .* absolute path/],
+    ] as const) {
+      const { error } = await recordFailure(program(options, more));
+      assert.ok(error instanceof ArgumentError);
+      assert.match(error.message, says);
+    }
   });
 
   it("has an environment to start from: the one that is given, or one like the shared sandbox", async () => {
@@ -326,6 +347,26 @@ describe("the provisioner's graph", () => {
     assert.equal(other.has("sandlot-provisioner-disruption-budget"), false);
   });
 
+  it("writes down how often tenants may call as the provisioner reads it, and nothing where nothing is said", async () => {
+    const fileOf = (from: Graph): string => {
+      const { "api-keys.json": file } = from.get("sandlot-provisioner-keys").inputs["data"] as Record<
+        string,
+        string
+      >;
+      return Buffer.from(file ?? "", "base64").toString();
+    };
+    const limited = await platform({
+      rateLimit: { requests: 500, seconds: 10 },
+      tenants: [{ ...tenant, rateLimit: { requests: 20, seconds: 1 } }],
+    });
+    const callers = [...parseKeys(fileOf(limited)).values()];
+    assert.deepEqual(Object.fromEntries(callers.map(({ tenant: name, rateLimit }) => [name, rateLimit])), {
+      default: { requests: 500, seconds: 10 },
+      acme: { requests: 20, seconds: 1 },
+    });
+    assert.doesNotMatch(fileOf(graph), /rateLimit/);
+  });
+
   const tenant = { name: "acme", keys: [{ name: "one", sha256: "0".repeat(64) }] };
   for (const [title, options, more, says] of [
     ["no keys", { generateKeys: false }, {}, /signingKey is missing.*\n.*nobody could call/],
@@ -361,7 +402,7 @@ describe("the provisioner's graph", () => {
       "keys twice",
       { existingSecret: "theirs" },
       {},
-      /existingSecret holds all keys, but generateKeys is given/,
+      /existingSecret holds all keys and what their tenants may do, but generateKeys is given/,
     ],
     [
       "clusters whose sandboxes it could not reach",
@@ -396,6 +437,12 @@ describe("the provisioner's graph", () => {
       { tenants: [{ ...tenant, runtimes: [] }] },
       {},
       /tenants\[0\]\.runtimes is empty/,
+    ],
+    [
+      "a rate that is none",
+      { tenants: [{ ...tenant, rateLimit: { requests: 0, seconds: 1 } }] },
+      {},
+      /tenants\[0\]\.rateLimit\.requests is 0, but must be a whole number from 1 to 1000000/,
     ],
     [
       "a bound that Kubernetes takes for none",

@@ -7,6 +7,7 @@ import {
   EgressProfile,
   SandboxPlatform,
   SandboxServiceType,
+  SandboxUrls,
   SkillsSource,
   type SandboxPlatformArgs,
 } from "@sandlot/components";
@@ -244,6 +245,31 @@ describe("SandboxPlatform's graph", () => {
       namespace: { quota: { limitsCpu: "300m", requestsCpu: "0.3" } },
     });
     assert.notEqual(full.ofType("kubernetes:apps/v1:Deployment").length, 0);
+  });
+
+  it("has room for a Service of each sandbox where each has one, and refuses a quota that has none", async () => {
+    const provisioner = {
+      ...{ image: "sandlot/provisioner:1.0.0", generateKeys: true, maxSandboxes: 30 },
+      sandboxUrls: SandboxUrls.ClusterIp,
+    };
+    const services = async (args: Partial<SandboxPlatformArgs>) =>
+      at((await platform(args)).get("sandlot-home-quota"), "spec.hard.services");
+    assert.equal(await services({}), "20");
+    assert.equal(await services({ provisioner: { ...provisioner, sandboxUrls: SandboxUrls.Router } }), "20");
+    assert.equal(await services({ provisioner, namespace: { quota: { pods: 70 } } }), "90");
+    assert.equal(await services({ provisioner, namespace: { quota: { services: 31 } } }), "31");
+    for (const [quota, says] of [
+      [
+        { services: 30 },
+        /namespace\.quota\.services is 30, .*30 sandboxes \(provisioner\.maxSandboxes\).*raise it to 31/,
+      ],
+      [{ services: 20, pods: 25 }, /25 sandboxes \(namespace\.quota\.pods\).*raise it to 26/],
+    ] as const) {
+      const { error } = await recordFailure(
+        () => new SandboxPlatform("sandlot", { ...given, provisioner, namespace: { quota } }),
+      );
+      assert.match(error.message, says);
+    }
   });
 
   it("admits an address that is only known later", async () => {

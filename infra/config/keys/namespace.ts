@@ -22,7 +22,11 @@ export const namespace = object(
         ephemeralStorage: quantity("The most local disk that all pods together may use").optional(),
         requests: resources("The most that all pods together may be promised").optional(),
         persistentVolumeClaims: count("The most volume claims", 0, 10_000).optional(),
-        services: count("The most Services", 0, 10_000).optional(),
+        services: count(
+          "The most Services. Default: 20, and as many more as pods where provisioner.sandboxUrls is ClusterIP",
+          0,
+          10_000,
+        ).optional(),
         nodePorts: count("The most Services of type NodePort", 0, 1000).optional(),
       },
       "Limits of the whole namespace",

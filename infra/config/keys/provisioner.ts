@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { pullPolicy, resources } from "./shared";
 import {
+  absolutePath,
   choice,
   cidr,
   count,
@@ -36,6 +37,15 @@ const timeouts = object(
   },
   "How long things may take or last, in seconds",
 );
+
+const rateLimit = (description: string) =>
+  object(
+    {
+      requests: count("How many calls", 1, 1_000_000),
+      seconds: count("Within how many seconds", 1, 3_600),
+    },
+    description,
+  );
 
 const tenant = object(
   {
@@ -73,6 +83,7 @@ const tenant = object(
       dnsLabel("A RuntimeClass"),
       "What its sandboxes may run in, the RuntimeClasses of their environments among them. Default: what the environment allows",
     ).optional(),
+    rateLimit: rateLimit("How often it may call. Default: provisioner.rateLimit").optional(),
   },
   "Somebody who calls, and sees nobody else's sandboxes",
 );
@@ -143,6 +154,9 @@ export const provisioner = object(
       1,
       100_000,
     ).optional(),
+    deerflowBaseDir: absolutePath(
+      "Where DeerFlow's gateway says that its state is (DEER_FLOW_HOST_BASE_DIR there), if the volume of userData holds that, in its folder deer-flow. Default: sandboxes do without the gateway's extra mounts",
+    ).optional(),
     timeouts: timeouts.optional(),
     apiKey: secretText(
       "The API key of the tenant `default`, who has no quota. Default: made at random in a cluster of its own",
@@ -153,6 +167,9 @@ export const provisioner = object(
       "at least 64 hexadecimal digits, as a secret (`make secret`)",
     ).optional(),
     tenants: listOf(tenant, "Who else may call").optional(),
+    rateLimit: rateLimit(
+      "How often each tenant may call that has no limit of its own, the tenant `default` among them. Default: 1000 calls in 10 seconds",
+    ).optional(),
     existingSecret: dnsName(
       "A Secret of the provisioner's namespace that somebody else makes, with the entries api-keys.json and signing.key, instead of all keys above",
     ).optional(),
@@ -206,10 +223,12 @@ export function checkProvisioner(
       at("sandboxUrls"),
       "names of Services lead nowhere in another cluster of clustersSecret: set it to Router, or leave it out",
     );
-  const keys = (["apiKey", "signingKey", "tenants"] as const).filter((name) => given[name] !== undefined);
+  const keys = (["apiKey", "signingKey", "tenants", "rateLimit"] as const).filter(
+    (name) => given[name] !== undefined,
+  );
   const [first] = keys;
   if (given.existingSecret !== undefined && first !== undefined)
-    refuse(at(first), "existingSecret holds all keys: remove one of the two");
+    refuse(at(first), "existingSecret holds all keys and what their tenants may do: remove one of the two");
   if (given.enabled !== true || targetKind !== "render" || given.existingSecret !== undefined) return;
   refuse(
     at("existingSecret"),

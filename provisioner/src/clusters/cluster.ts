@@ -154,8 +154,8 @@ export class Cluster {
     });
     const directory = new Directory(pods, serviceCache);
     const arrivals = new Arrivals();
-    const endpoints = new Endpoints(settings, tokens, (podName) => directory.serviceOf(podName));
-    const services = new Services(namespace, endpoints.serviceType, serviceCache);
+    const services = new Services(namespace, settings.SANDBOX_SERVICE_TYPE, serviceCache);
+    const endpoints = new Endpoints(settings, tokens, (pod) => services.of(pod));
     // Of idle pods as well, which the router knows nothing of.
     pods.onChange(({ metadata }, gone) => {
       if (gone) options.connections.end(metadata?.uid ?? "");

@@ -81,9 +81,24 @@ function crossChecks(settings: Settings): string[] {
     problems.push(
       `SOFT_TIMEOUT_SECONDS is ${settings.SOFT_TIMEOUT_SECONDS}, but HARD_TIMEOUT_SECONDS is ${settings.HARD_TIMEOUT_SECONDS}: lower the one or raise the other.`,
     );
+  problems.push(...hostPathProblems(settings));
   if (settings.SKILLS_PVC_SUBPATH_TEMPLATE !== undefined && settings.SKILLS_PVC_NAME === undefined)
     problems.push("SKILLS_PVC_SUBPATH_TEMPLATE is set, but SKILLS_PVC_NAME is not: set both or none.");
   return problems;
+}
+
+/** What needs folders of nodes, where none may be mounted. */
+function hostPathProblems(settings: Settings): string[] {
+  if (settings.HOST_PATH_MOUNTS) return [];
+  const folders = (["SKILLS_HOST_PATH", "THREADS_HOST_PATH"] as const)
+    .filter((name) => settings[name] !== undefined)
+    .map((name) => `${name} is set, but HOST_PATH_MOUNTS is false: unset one of the two, or use a claim.`);
+  if (settings.DEER_FLOW_HOST_BASE_DIR === undefined || settings.USERDATA_PVC_NAME !== undefined)
+    return folders;
+  return [
+    ...folders,
+    "DEER_FLOW_HOST_BASE_DIR is set, but HOST_PATH_MOUNTS is false and USERDATA_PVC_NAME is not set: name the claim that holds the gateway's state.",
+  ];
 }
 
 /** A value for a message; secrets are not shown. */

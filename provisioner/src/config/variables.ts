@@ -190,7 +190,14 @@ export const variables = {
   DEER_FLOW_HOST_BASE_DIR: {
     schema: path.optional(),
     allowed: absolutePath,
-    purpose: "the gateway's state on the nodes: users' data by user and thread, skill views, extra mounts",
+    purpose:
+      "the gateway's state: users' data by user and thread, skill views, extra mounts; on nodes, or in USERDATA_PVC_NAME below deer-flow",
+  },
+  HOST_PATH_MOUNTS: {
+    schema: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(true),
+    allowed: "true or false",
+    purpose:
+      "whether folders of nodes may be mounted; false where Pod Security forbids it: mounts that no claim has are left out; default true",
   },
   PROVISIONER_API_KEY: {
     schema: z.string().min(16).optional(),

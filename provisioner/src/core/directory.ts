@@ -2,7 +2,6 @@
 import type { V1Pod, V1Service } from "@kubernetes/client-node";
 
 import { numberOf, type WatchCache } from "../kubernetes/watch-cache.js";
-import { serviceName } from "../model/names.js";
 import { viewOf, type IdlePod, type PodView, type Sandbox } from "../model/sandbox.js";
 
 /** Told of every change of a sandbox. */
@@ -87,11 +86,6 @@ export class Directory implements SandboxDirectory {
   /** How many pods there are that are neither being deleted nor failed: those use nothing but their names. */
   count(): number {
     return this.#count;
-  }
-
-  /** The pod's Service, where there is one. */
-  serviceOf(podName: string): V1Service | undefined {
-    return this.#services?.get(serviceName(podName));
   }
 
   onChange(listener: SandboxListener): () => void {

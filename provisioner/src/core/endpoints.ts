@@ -4,39 +4,34 @@ import type { V1Service } from "@kubernetes/client-node";
 import type { Settings } from "../config/settings.js";
 import { serviceName } from "../model/names.js";
 import type { PodFacts, Sandbox } from "../model/sandbox.js";
+import type { ServedPod } from "../model/service.js";
 import type { Tokens } from "./tokens.js";
 
 type EndpointSettings = Pick<Settings, "SANDBOX_SERVICE_TYPE" | "NODE_HOST" | "ROUTER_URL" | "K8S_NAMESPACE">;
+
+/** The pod's own Service, where there is one. */
+type ServiceOf = (pod: Pick<ServedPod, "podName" | "podUid">) => V1Service | undefined;
 
 /** Makes URLs. */
 export class Endpoints {
   readonly #settings: EndpointSettings;
   readonly #tokens: Tokens;
-  readonly #serviceOf: (podName: string) => V1Service | undefined;
+  readonly #serviceOf: ServiceOf;
 
-  constructor(
-    settings: EndpointSettings,
-    tokens: Tokens,
-    serviceOf: (podName: string) => V1Service | undefined,
-  ) {
+  constructor(settings: EndpointSettings, tokens: Tokens, serviceOf: ServiceOf) {
     this.#settings = settings;
     this.#tokens = tokens;
     this.#serviceOf = serviceOf;
   }
 
-  /** Whether sandboxes need a Service each. */
-  get serviceType(): "NodePort" | "ClusterIP" | undefined {
-    const { SANDBOX_SERVICE_TYPE: type } = this.#settings;
-    return type === "Router" ? undefined : type;
-  }
-
   /**
-   * The URL for clients, without a slash at its end; undefined while its port is not known. `inPath` puts the token into a
+   * The URL for clients, without a slash at its end; undefined while it has no Service that it would lead to. `inPath` puts the token into a
    * router URL, for clients that can send no header.
    */
   url(sandbox: Sandbox, inPath: boolean): string | undefined {
     const { SANDBOX_SERVICE_TYPE: type, ROUTER_URL: router, K8S_NAMESPACE: namespace } = this.#settings;
     if (type === "NodePort") return this.#onNode(sandbox);
+    if (type === "ClusterIP" && this.#serviceOf(sandbox) === undefined) return undefined;
     if (type === "ClusterIP")
       return `http://${serviceName(sandbox.podName)}.${namespace}.svc.cluster.local:${sandbox.port}`;
     const token = inPath ? `/t/${this.#tokens.access(sandbox)}` : "";
@@ -51,7 +46,7 @@ export class Endpoints {
   }
 
   #onNode(pod: PodFacts): string | undefined {
-    const nodePort = this.#serviceOf(pod.podName)?.spec?.ports?.[0]?.nodePort;
+    const nodePort = this.#serviceOf(pod)?.spec?.ports?.[0]?.nodePort;
     return nodePort === undefined ? undefined : `http://${this.#settings.NODE_HOST}:${nodePort}`;
   }
 }

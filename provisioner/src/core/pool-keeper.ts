@@ -50,6 +50,8 @@ export interface PoolSettings extends PodSettings {
 const quietMs = 150;
 const longestQuietMs = 3_000;
 const longestBackoffMs = 60_000;
+/** How long a new pod's Service is tried for; its name is new, so nothing is in its way. */
+const serviceMs = 1_000;
 
 /** Keeps the pools. */
 export class PoolKeeper {
@@ -152,7 +154,7 @@ export class PoolKeeper {
       });
       metrics.poolCreated(environment.name);
       const view = viewOf(pod);
-      if (view.kind !== "foreign") await services.ensure(view.pod);
+      if (view.kind !== "foreign") await services.ensure(view.pod, AbortSignal.timeout(serviceMs));
     } catch (error) {
       metrics.poolFailed(environment.name);
       this.#failed(environment.name);

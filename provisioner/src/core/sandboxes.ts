@@ -367,7 +367,7 @@ export class Sandboxes {
   ): Promise<Sandbox> {
     if (sandbox.fingerprint !== fingerprint) throw conflict(request, sandbox);
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
-    await this.#parts.services.ensure(sandbox);
+    await this.#parts.services.ensure(sandbox, deadline);
     return this.#finish(sandbox, request, fingerprint, deadline, false);
   }
 
@@ -397,12 +397,14 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox | undefined> {
-    const { directory, metrics, times } = this.#parts;
+    const { directory, metrics, times, services } = this.#parts;
     const revision = revisionOf(environment);
     const { hardSeconds } = request.lifetime;
     const usable = directory
       .idle(environment.name)
       .filter((pod) => pod.state === "running" && pod.revision === revision)
+      // Its URL would lead nowhere.
+      .filter((pod) => !services.lacks(pod))
       .filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
     let attempts = 0;
     for (const pod of ranked(rankKey(request.tenant, request.id), usable)) {
@@ -472,7 +474,7 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    const { namespace, pods, directory, arrivals, tokens, settings, services, clock } = this.#parts;
+    const { namespace, pods, directory, arrivals, tokens, settings, clock } = this.#parts;
     let name = coldPodName(request.tenant, request.id);
     for (;;) {
       const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
@@ -481,7 +483,7 @@ export class Sandboxes {
       const pod = buildPod({ name, environment, claimSecret, volumes, claim, deadlineSeconds }, settings);
       try {
         const sandbox = await arrivals.of(async () => this.#seen(await namespace.createPod(pod)));
-        await services.ensure(sandbox);
+        await this.#serve(sandbox, deadline);
         return await this.#settled(sandbox, request, fingerprint, deadline);
       } catch (error) {
         if (!isConflict(error)) throw error;
@@ -503,6 +505,16 @@ export class Sandboxes {
       // It is not deleted by force: what runs on a node that is only cut off may still write to its volumes, and the cluster
       // must go on knowing that.
       if (this.#isStuck(view.pod)) name = coldPodName(request.tenant, request.id, view.pod.podUid);
+    }
+  }
+
+  /** Makes the Service of a new pod, or unmakes the pod where the cluster takes none: nobody would ever be led to it. */
+  async #serve(sandbox: Sandbox, deadline: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.services.ensure(sandbox, deadline);
+    } catch (error) {
+      if (error instanceof KubernetesError && error.status === 403) await this.#remove(sandbox);
+      throw error;
     }
   }
 

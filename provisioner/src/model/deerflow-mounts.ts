@@ -16,8 +16,14 @@ export interface MountSettings {
   readonly threadsHostPath?: string | undefined;
   /** `USERDATA_PVC_NAME` */
   readonly userDataClaim?: string | undefined;
-  /** `DEER_FLOW_HOST_BASE_DIR`: the gateway's state on the node, with one folder for each user. */
+  /** `DEER_FLOW_HOST_BASE_DIR`: where the gateway says that its state is, with one folder for each user. */
   readonly baseDir?: string | undefined;
+  /**
+   * `HOST_PATH_MOUNTS`: whether folders of nodes may be mounted. If not, all is in claims: the gateway's state in that of users' data,
+   * below {@link stateFolder}.
+   * @default true
+   */
+  readonly hostPaths?: boolean | undefined;
 }
 
 /** Who asks. Users and threads are the tenant's own: those of two tenants may be called the same. */
@@ -34,6 +40,8 @@ export interface ExtraMount {
   readonly readOnly: boolean;
 }
 
+const skillsPath = "/mnt/skills";
+
 /** Where extra mounts may go: what DeerFlow's gateway asks for. */
 export const extraMountTargets: readonly string[] = [
   "/mnt/acp-workspace",
@@ -45,12 +53,59 @@ export const extraMountTargets: readonly string[] = [
   "/mnt/integrations/lark-cli/runtime",
 ];
 
+/** An extra mount that a sandbox does without. */
+export interface LeftOut {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  readonly why: string;
+}
+
+/** The folder of the claim of users' data that is the gateway's state: its Helm chart mounts that folder as its own. */
+const stateFolder = "deer-flow";
+
 /** The gateway's state where `DEER_FLOW_HOST_BASE_DIR` is not set. */
 const defaultBaseDir = "/.deer-flow";
 
 /** An extra mount that cannot be: a sentence for its sender. */
 export class MountError extends Error {
   override readonly name = "MountError";
+}
+
+/**
+ * What of the extra mounts can be had, and what a sandbox does without. The gateway gives up without a sandbox if one mount is
+ * refused, and sends its mounts whoever serves it: so where folders of nodes cannot be mounted at all, what no claim has is left
+ * out. Where they can be, all are taken, and refused if they are bad.
+ * @throws MountError if a mount is not one of the gateway's.
+ */
+export function servedMounts(
+  settings: MountSettings,
+  { tenant }: Owner,
+  extra: readonly ExtraMount[],
+): { served: ExtraMount[]; leftOut: LeftOut[] } {
+  checkTargets(extra);
+  if (settings.hostPaths !== false) return { served: [...extra], leftOut: [] };
+  const served: ExtraMount[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const mount of extra) {
+    const why = whyNot(settings, tenant, mount);
+    if (why === undefined) served.push(mount);
+    else leftOut.push({ containerPath: mount.containerPath, hostPath: mount.hostPath, why });
+  }
+  return { served, leftOut };
+}
+
+/** Why no claim has what is to be mounted, if none has. */
+function whyNot(settings: MountSettings, tenant: string, mount: ExtraMount): string | undefined {
+  const { userDataClaim, baseDir, skillsClaim } = settings;
+  if (userDataClaim === undefined || baseDir === undefined)
+    return "no claim is known to hold the gateway's state: set USERDATA_PVC_NAME and DEER_FLOW_HOST_BASE_DIR";
+  if (tenant !== defaultTenant) return `the gateway's state is the tenant ${defaultTenant}'s`;
+  if (!mount.hostPath.startsWith(`${baseDir.replace(/\/$/, "")}/`))
+    return `it is not below DEER_FLOW_HOST_BASE_DIR, ${baseDir}`;
+  // In a read-only volume a runtime can make no place to mount it at, so that the pod would not start.
+  if (skillsClaim !== undefined && mount.containerPath.startsWith(`${skillsPath}/`))
+    return `${skillsPath} is the claim SKILLS_PVC_NAME: without that one, skills come from the gateway's state`;
+  return undefined;
 }
 
 /**
@@ -62,6 +117,7 @@ export function deerflowVolumes(
   owner: Owner,
   extra: readonly ExtraMount[],
 ): MountedVolume[] {
+  checkTargets(extra);
   const apart = apartFrom(owner);
   if (extra.length > 0 && apart !== "")
     throw new MountError(
@@ -90,15 +146,18 @@ function skills(settings: MountSettings, owner: Owner): MountedVolume[] {
       name: "skills",
       persistentVolumeClaim: { claimName: settings.skillsClaim, readOnly: true },
     };
-    return [
-      { volume, mountPath: "/mnt/skills", readOnly: true, ...(subPath === undefined ? {} : { subPath }) },
-    ];
+    return [{ volume, mountPath: skillsPath, readOnly: true, ...(subPath === undefined ? {} : { subPath }) }];
   }
   if (settings.skillsHostPath !== undefined)
-    return [onHost("skills", settings.skillsHostPath, "/mnt/skills", true)];
-  if (settings.baseDir === undefined) return [];
-  const view = (kind: string, path: string): MountedVolume =>
-    onHost(`skills-${kind}`, posix.join(settings.baseDir ?? "", path), `/mnt/skills/${kind}`, true);
+    return [onHost("skills", settings.skillsHostPath, skillsPath, true)];
+  const { baseDir, userDataClaim, hostPaths } = settings;
+  if (baseDir === undefined) return [];
+  const view = (kind: string, path: string): MountedVolume => {
+    const place = `${skillsPath}/${kind}`;
+    return hostPaths === false && userDataClaim !== undefined
+      ? inClaim(userDataClaim, `${stateFolder}/${path}`, place, true)
+      : onHost(`skills-${kind}`, posix.join(baseDir, path), place, true);
+  };
   const all = view("public", "skills_view/public");
   // The gateway makes views for its own users alone.
   if (apartFrom(owner) !== "") return [all];
@@ -114,7 +173,7 @@ function userData(settings: MountSettings, owner: Owner): MountedVolume[] {
   const { userId, threadId } = owner;
   const folder = `users/${userId}/threads/${threadId}/user-data`;
   if (settings.userDataClaim !== undefined)
-    return [inClaim(settings.userDataClaim, `deer-flow/${folder}`, "/mnt/user-data", false)];
+    return [inClaim(settings.userDataClaim, `${stateFolder}/${folder}`, "/mnt/user-data", false)];
   if (settings.baseDir !== undefined)
     return [onHost("user-data", posix.join(settings.baseDir, folder), "/mnt/user-data", false)];
   if (settings.threadsHostPath !== undefined) {
@@ -124,10 +183,10 @@ function userData(settings: MountSettings, owner: Owner): MountedVolume[] {
   return [];
 }
 
-function extraMounts(settings: MountSettings, extra: readonly ExtraMount[]): MountedVolume[] {
+/** @throws MountError if a mount goes where none may, or where another one does. */
+function checkTargets(extra: readonly ExtraMount[]): void {
   const seen = new Set<string>();
-  return extra.map((mount, index) => {
-    const { hostPath, containerPath, readOnly } = mount;
+  for (const [index, { containerPath }] of extra.entries()) {
     if (!extraMountTargets.includes(containerPath)) {
       throw new MountError(
         `extra_mounts[${index}].container_path is ${JSON.stringify(containerPath)}, but must be one of ${extraMountTargets.join(", ")}`,
@@ -139,10 +198,15 @@ function extraMounts(settings: MountSettings, extra: readonly ExtraMount[]): Mou
       );
     }
     seen.add(containerPath);
+  }
+}
+
+function extraMounts(settings: MountSettings, extra: readonly ExtraMount[]): MountedVolume[] {
+  return extra.map(({ hostPath, containerPath, readOnly }, index) => {
     const relative = withinBase(hostPath, settings.baseDir ?? defaultBaseDir, index);
     return settings.userDataClaim === undefined
       ? onHost(`extra-${index}`, hostPath, containerPath, readOnly)
-      : inClaim(settings.userDataClaim, `deer-flow/${relative}`, containerPath, readOnly);
+      : inClaim(settings.userDataClaim, `${stateFolder}/${relative}`, containerPath, readOnly);
   });
 }
 

@@ -15,6 +15,11 @@ export interface ServedPod {
   readonly port: number;
 }
 
+/** Whether it is the Service of this pod, and not of another one that had its name. */
+export function isServiceOf({ metadata }: V1Service, podUid: string): boolean {
+  return metadata?.ownerReferences?.some(({ uid }) => uid === podUid) === true;
+}
+
 /** The Service of a pod. The pod owns it: whoever deletes the pod, however it goes, the cluster deletes the Service. */
 export function buildService(pod: ServedPod, namespace: string, type: "NodePort" | "ClusterIP"): V1Service {
   return {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AuthorizationV1Api, type V1Pod } from "@kubernetes/client-node";
 import { stringify } from "yaml";
 
+import { gatewayBody } from "../../support/gateway-body.js";
 import { SandboxClient } from "../../support/sandbox-client.js";
 import {
   cluster,
@@ -38,12 +39,6 @@ interface Sandbox {
 interface Executed {
   data: { stdout: string; exit_code: number | null };
 }
-
-/** What DeerFlow's gateway sends. */
-const gatewayBody = (id: string): object => ({
-  ...{ sandbox_id: id, thread_id: null, user_id: "default", include_legacy_skills: false },
-  ...{ provision_lark_cli_runtime: false, provision_lark_cli_broker: false },
-});
 
 /** A pod of the sandboxes' namespace that is no sandbox, with curl. */
 function clientPod(name: string, labels: Record<string, string>, image: string): V1Pod {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { gatewayBody } from "../../support/gateway-body.js";
 import { SandboxClient } from "../../support/sandbox-client.js";
 import { eventually } from "../support/cluster.js";
 import { Stage } from "./stage.js";
@@ -15,18 +16,16 @@ interface Described {
 
 const poolSize = 3;
 
-/** What the gateway's client sends. */
-const body = (id: string): object => ({
-  ...{ sandbox_id: id, thread_id: null, user_id: "default", include_legacy_skills: false },
-  ...{ provision_lark_cli_runtime: false, provision_lark_cli_broker: false },
-});
-
 describe("DeerFlow's gateway with the provisioner", function () {
   this.timeout(300_000);
   let stage: Stage;
 
   const create = async (id: string): Promise<Described> => {
-    const { status, body: described } = await stage.call<Described>("POST", "/api/sandboxes", body(id));
+    const { status, body: described } = await stage.call<Described>(
+      "POST",
+      "/api/sandboxes",
+      gatewayBody(id),
+    );
     assert.equal(status, 200, JSON.stringify(described));
     return described;
   };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { SkillsStorage, UserDataStorage, VolumeAccessMode } from "@sandlot/components";
 import { execa } from "execa";
 
+import { gatewayBaseDir, gatewayBody } from "../../support/gateway-body.js";
 import { SandboxClient } from "../../support/sandbox-client.js";
 import { eventually, kubectl, node } from "../support/cluster.js";
 import { applyAll, manifestsOf, type Manifest } from "../support/manifests.js";
@@ -30,6 +31,7 @@ describe("skills and lasting data", function () {
   let stage: Stage;
   let folder: string;
   let skills: Manifest[];
+  let dataClaim: string;
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "sandlot-mounts-"));
@@ -48,9 +50,10 @@ describe("skills and lasting data", function () {
     const claim = (manifests: Manifest[]): string =>
       manifests.find(({ kind }) => kind === "PersistentVolumeClaim")?.metadata.name ??
       assert.fail("no claim");
+    dataClaim = claim(users);
     await stage.start({
       ...{ API_KEYS_FILE: keysFile, READY_TIMEOUT_SECONDS: "110" },
-      ...{ SKILLS_PVC_NAME: claim(skills), USERDATA_PVC_NAME: claim(users) },
+      ...{ SKILLS_PVC_NAME: claim(skills), USERDATA_PVC_NAME: dataClaim },
     });
   });
 
@@ -144,6 +147,38 @@ describe("skills and lasting data", function () {
       await destroy(made, tenant);
     }
     await destroy(next, "acme");
+  });
+
+  it("the gateway's mounts are in the claim that holds its state: what is written to one is there for the thread's next sandbox", async () => {
+    const replica = await stage.replica({
+      ...{ READY_TIMEOUT_SECONDS: "110", USERDATA_PVC_NAME: dataClaim },
+      DEER_FLOW_HOST_BASE_DIR: gatewayBaseDir,
+    });
+    const user = { userId: "gateway-user", threadId: "t1" };
+    const made = async (id: string): Promise<SandboxClient> => {
+      const answer = await replica.call<{ sandbox_url: string }>(
+        "POST",
+        "/api/sandboxes",
+        gatewayBody(id, user),
+      );
+      assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      return new SandboxClient(answer.body.sandbox_url);
+    };
+    try {
+      const first = await made("state-1");
+      const written = "echo kept > /mnt/acp-workspace/note && cat /mnt/acp-workspace/note";
+      assert.equal((await first.shell(written)).body.data.output, "kept");
+      const denied = await first.bash("touch /mnt/skills/custom/mine", { hard_timeout: 10 });
+      assert.notEqual(denied.body.data.exit_code, 0);
+      const views = await first.shell("ls /mnt/skills");
+      assert.equal(views.body.data.output.split(/\s+/).sort().join(), "custom,legacy,public");
+      await destroy({ id: "state-1" });
+      const next = await made("state-2");
+      assert.equal((await next.shell("cat /mnt/acp-workspace/note")).body.data.output, "kept");
+      await destroy({ id: "state-2" });
+    } finally {
+      await replica.kill("SIGTERM");
+    }
   });
 
   it("links that code leaves in its data lead no later sandbox out of it", async () => {

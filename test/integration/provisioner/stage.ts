@@ -206,6 +206,8 @@ export class Stage {
         KUBECONFIG_PATH: this.site.kubeconfig,
         K8S_NAMESPACE: this.namespace,
         NODE_HOST: this.#nodeHost,
+        // As a stack says: the namespace's Pod Security lets in no pod with a folder of its node.
+        HOST_PATH_MOUNTS: "false",
       },
       ...{ PROVISIONER_API_KEY: apiKey, HOST: "127.0.0.1", PORT: "0", METRICS_PORT: "0" },
       ...more,

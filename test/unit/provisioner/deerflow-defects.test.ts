@@ -2,11 +2,15 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { V1Pod } from "@kubernetes/client-node";
+import pino from "pino";
+
 import { connect } from "../../../provisioner/src/kubernetes/connection.js";
-import { deerflowVolumes } from "../../../provisioner/src/model/deerflow-mounts.js";
+import { deerflowVolumes, MountError, servedMounts } from "../../../provisioner/src/model/deerflow-mounts.js";
 import { environmentOfImage } from "../../../provisioner/src/model/environment.js";
 import { buildPod, type SandboxServer } from "../../../provisioner/src/model/pod.js";
 import { readSettings } from "../../../provisioner/src/config/settings.js";
+import { gatewayBaseDir, gatewayBody } from "../../support/gateway-body.js";
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
 import { kubeconfig } from "./kubeconfig.js";
 
@@ -49,6 +53,82 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
       const names = pod.spec?.volumes?.map(({ name }) => name) ?? [];
       assert.equal(new Set(names).size, names.length);
     }
+  });
+
+  it("1: a hardened namespace, which lets no folder of a node in, gives the gateway a sandbox by its whole payload", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: "warn" }, { write: (line: string) => lines.push(line) });
+    replica = await home.start({ HOST_PATH_MOUNTS: "false" }, log);
+    const answer = await replica.call("POST", "/api/sandboxes", gatewayBody("a"));
+    assert.equal(answer.statusCode, 200, answer.body);
+    assert.deepEqual(
+      await replica.call("POST", "/api/sandboxes", gatewayBody("a")).then(({ body }) => body),
+      answer.body,
+    );
+    assert.deepEqual(nodeFolders(home.cluster.pods()[0]), []);
+    const told = lines.find((line) => line.includes("the sandbox does without extra mounts")) ?? "{}";
+    const { leftOut = [] } = JSON.parse(told) as { leftOut?: { containerPath: string }[] };
+    assert.deepEqual(
+      leftOut.map(({ containerPath }) => containerPath),
+      ["/mnt/acp-workspace", "/mnt/skills/custom"],
+    );
+  });
+
+  it("1: a claim that holds the gateway's state has its mounts and its views of skills, each where the gateway keeps it", async () => {
+    replica = await home.start({
+      ...{ HOST_PATH_MOUNTS: "false", USERDATA_PVC_NAME: "home" },
+      DEER_FLOW_HOST_BASE_DIR: gatewayBaseDir,
+    });
+    const answer = await replica.call(
+      "POST",
+      "/api/sandboxes",
+      gatewayBody("a", { userId: "u1", threadId: "t1" }),
+    );
+    assert.equal(answer.statusCode, 200, answer.body);
+    const [pod] = home.cluster.pods();
+    const places =
+      pod?.spec?.containers[0]?.volumeMounts?.filter(({ subPath }) => subPath !== undefined) ?? [];
+    const user = "deer-flow/users/u1";
+    assert.deepEqual(
+      Object.fromEntries(places.map(({ mountPath, subPath, readOnly }) => [mountPath, [subPath, readOnly]])),
+      {
+        "/mnt/user-data": [`${user}/threads/t1/user-data`, false],
+        "/mnt/acp-workspace": [`${user}/threads/t1/acp-workspace`, false],
+        "/mnt/skills/public": ["deer-flow/skills_view/public", true],
+        "/mnt/skills/custom": [`${user}/skills_view/custom`, true],
+        "/mnt/skills/legacy": [`${user}/skills_view/legacy`, true],
+      },
+    );
+    assert.deepEqual(nodeFolders(pod), []);
+    // What lies in the state but is not the gateway's to give is refused, as ever.
+    const stolen = { host_path: `${gatewayBaseDir}/users/u2`, container_path: "/mnt/acp-workspace" };
+    assert.equal((await create("b", { extra_mounts: [stolen] })).statusCode, 400);
+  });
+
+  it("1: mounts that no claim has are left out with the reason, and those that are no mounts of the gateway's are refused", () => {
+    const mount = {
+      hostPath: "/state/users/u1/skills_view/custom",
+      containerPath: "/mnt/skills/custom",
+      readOnly: true,
+    };
+    const settings = { hostPaths: false, userDataClaim: "home", baseDir: "/state" };
+    const why = (changed: object, tenant = "default", hostPath = mount.hostPath) =>
+      servedMounts({ ...settings, ...changed }, { ...owner, tenant }, [{ ...mount, hostPath }]).leftOut[0]
+        ?.why;
+    assert.equal(why({}), undefined);
+    assert.match(why({ userDataClaim: undefined }) ?? "", /USERDATA_PVC_NAME/);
+    assert.match(why({ baseDir: undefined }) ?? "", /DEER_FLOW_HOST_BASE_DIR/);
+    assert.match(why({}, "acme") ?? "", /tenant default/);
+    assert.match(why({}, "default", "/stateful/users/u1/x") ?? "", /not below .*\/state/);
+    // A mount in a read-only volume has no place to be mounted at.
+    assert.match(why({ skillsClaim: "skills" }) ?? "", /SKILLS_PVC_NAME/);
+    for (const containerPath of ["/etc", "/mnt/skills"])
+      assert.throws(() => servedMounts(settings, owner, [{ ...mount, containerPath }]), MountError);
+    assert.throws(() => servedMounts({ hostPaths: false }, owner, [mount, mount]), MountError);
+    assert.equal(
+      servedMounts({ ...settings, hostPaths: true }, { ...owner, tenant: "acme" }, [mount]).served.length,
+      1,
+    );
   });
 
   it("2: user data on the node is where the gateway keeps it: by user, then by thread", () => {
@@ -286,6 +366,11 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
       );
   });
 });
+
+/** Folders of its node that a pod mounts. */
+function nodeFolders(pod: V1Pod | undefined): string[] {
+  return (pod?.spec?.volumes ?? []).flatMap(({ hostPath }) => hostPath?.path ?? []);
+}
 
 function podWith(volumes: ReturnType<typeof deerflowVolumes>, server: SandboxServer = "sandboxd") {
   const request = {

@@ -67,6 +67,8 @@ export class FakeCluster {
   aheadMs = 0;
   /** Milliseconds until a deleted pod is gone; undefined: never. */
   stopMs: number | undefined = 5;
+  /** Milliseconds until the garbage collector removes what a pod that is gone owned. */
+  collectMs = 0;
   /** The port of a sandbox's server, which all pods share at 127.0.0.1. */
   readonly #objects = new Map<string, Map<string, Stored>>(
     kinds.map((kind) => [kind, new Map<string, Stored>()]),
@@ -300,10 +302,18 @@ export class FakeCluster {
     if (object === undefined || (uid !== undefined && object.metadata.uid !== uid)) return;
     this.#kind(kind).delete(name);
     this.#announce(kind, "DELETED", structuredClone(object));
-    // The garbage collector.
-    for (const [other, service] of this.#kind("services"))
-      if (service.metadata.ownerReferences?.some((owner) => owner.uid === object.metadata.uid) === true)
-        this.#drop("services", other);
+    if (this.collectMs === 0) this.#collect(object);
+    else
+      setTimeout(() => {
+        this.#collect(object);
+      }, this.collectMs);
+  }
+
+  /** The garbage collector. */
+  #collect({ metadata: { uid } }: Stored): void {
+    for (const [name, service] of this.#kind("services"))
+      if (service.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true)
+        this.#drop("services", name);
   }
 
   #announce(kind: string, type: Event["type"], object: Stored): void {

@@ -465,6 +465,19 @@ describe("settings", () => {
     [{ K8S_NAMESPACE: "Deer_Flow" }, /K8S_NAMESPACE/],
     [{ SKILLS_PVC_SUBPATH_TEMPLATE: "users/{user}/x", SKILLS_PVC_NAME: "s" }, /SKILLS_PVC_SUBPATH_TEMPLATE/],
     [{ SKILLS_PVC_SUBPATH_TEMPLATE: "users/{user_id}" }, /SKILLS_PVC_NAME is not/],
+    [{ HOST_PATH_MOUNTS: "no" }, /HOST_PATH_MOUNTS is "no", but must be true or false/],
+    [
+      { HOST_PATH_MOUNTS: "false", SKILLS_HOST_PATH: "/s" },
+      /SKILLS_HOST_PATH is set, but HOST_PATH_MOUNTS is false/,
+    ],
+    [
+      { HOST_PATH_MOUNTS: "false", THREADS_HOST_PATH: "/t" },
+      /THREADS_HOST_PATH is set, but HOST_PATH_MOUNTS is false/,
+    ],
+    [
+      { HOST_PATH_MOUNTS: "false", DEER_FLOW_HOST_BASE_DIR: "/state" },
+      /USERDATA_PVC_NAME is not set: name the claim/,
+    ],
     [{ LARK_CLI_INIT_IMAGE: "x:1" }, /LARK_CLI_INIT_IMAGE is set, but there is no lark-cli/],
     [{ SOFT_TIMEOUT_SECONDS: "100", HARD_TIMEOUT_SECONDS: "60" }, /lower the one or raise the other/],
     [{ PROVISIONER_API_KEY: "" }, /No API key is configured/],

@@ -319,6 +319,18 @@ describe("sandboxes with skills and lasting data", () => {
     assert.equal(mountOf("/mnt/skills", "a")?.subPath, "of/u");
   });
 
+  it("have skills for everybody from the claim that holds the gateway's state, where there is no other", async () => {
+    await start({
+      ...{ HOST_PATH_MOUNTS: "false", USERDATA_PVC_NAME: "data" },
+      DEER_FLOW_HOST_BASE_DIR: "/state",
+    });
+    assert.equal((await create({ id: "a", skills: true }, one)).statusCode, 201);
+    assert.deepEqual(mountOf("/mnt/skills/public", "a", "one"), {
+      ...{ name: "state", mountPath: "/mnt/skills/public", readOnly: true },
+      subPath: "deer-flow/skills_view/public",
+    });
+  });
+
   it("have folders of the node where those are configured, handed to the sandbox's user, and nobody's own skills", async () => {
     await start({ DEER_FLOW_HOST_BASE_DIR: "/state" });
     assert.equal((await create({ id: "a", skills: true, userData: { userId: "u" } }, one)).statusCode, 201);

@@ -1,0 +1,41 @@
+// Room in the namespace's quota for the Services of sandboxes, where each has one.
+import { SandboxUrls } from "../provisioner/args";
+import {
+  withDefaults,
+  type SandboxNamespaceArgs,
+  type SandboxNamespaceSettings,
+} from "../sandbox-namespace/args";
+import type { Checks } from "../shared/checks";
+import type { SandboxPlatformArgs } from "./args";
+
+/** The shared sandboxes have one Service. */
+const sharedServices = 1;
+
+const isNeeded = ({ provisioner }: SandboxPlatformArgs): boolean =>
+  provisioner?.sandboxUrls === SandboxUrls.ClusterIp;
+
+/** The namespace's arguments. Without a number of its own, its quota has room for a Service of every pod beside all others. */
+export function namespaceArgs(args: SandboxPlatformArgs): SandboxNamespaceArgs {
+  const { namespace = {} } = args;
+  if (!isNeeded(args) || namespace.quota?.services !== undefined) return namespace;
+  const { quota } = withDefaults(namespace);
+  return { ...namespace, quota: { ...namespace.quota, services: quota.pods + quota.services } };
+}
+
+/** Notes a quota of Services that ends before that of sandboxes does: the rest would be refused for no reason that is configured. */
+export function checkServices(
+  checks: Checks,
+  args: SandboxPlatformArgs,
+  { quota }: SandboxNamespaceSettings,
+): void {
+  if (!isNeeded(args)) return;
+  const most = args.provisioner?.maxSandboxes ?? Infinity;
+  const [field, sandboxes] =
+    most <= quota.pods ? ["provisioner.maxSandboxes", most] : ["namespace.quota.pods", quota.pods];
+  const needed = sandboxes + sharedServices;
+  if (quota.services >= needed) return;
+  checks.problem(
+    `namespace.quota.services is ${quota.services}, but provisioner.sandboxUrls is ${SandboxUrls.ClusterIp}, so that each of up to ` +
+      `${sandboxes} sandboxes (${field}) needs a Service, and the shared ones need one; raise it to ${needed}, or lower ${field}`,
+  );
+}
