@@ -253,8 +253,20 @@ export const environmentListSchema = z
         runtime,
         runtimes: z.array(z.string()).meta({ description: "The RuntimeClasses that you may ask for." }),
         pool: z
-          .object({ size: z.int(), ready: z.int() })
-          .meta({ description: "Idle pods: how many there should be, and how many are Ready." }),
+          .object({
+            size: z.int(),
+            ready: z.int(),
+            autoscaling: z
+              .object({
+                min: z.int(),
+                max: z.int(),
+                targetUtilization: z.int(),
+                scaleDownSeconds: z.int(),
+              })
+              .optional()
+              .meta({ description: "How `size` follows use; absent where it is fixed." }),
+          })
+          .meta({ description: "Idle pods: how many there should be now, and how many are Ready." }),
       }),
     ),
   })
