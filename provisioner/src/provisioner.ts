@@ -84,6 +84,7 @@ export async function startProvisioner(
     router: {
       ...{ directory, activity, tokens, connections },
       authenticate: (apiKey) => keys.callerOf(apiKey),
+      hostSuffix: settings.ROUTER_HOST_SUFFIX,
       registry: metrics.registry,
     },
     notReady: () => (stopping ? "stopping" : ready ? undefined : "the cluster has not been read yet"),

@@ -129,6 +129,8 @@ export class Fleet implements Omit<Front, "sandboxes"> {
 
   readonly endpoints: Front["endpoints"] = {
     url: (sandbox, inPath) => this.#homes.get(sandbox.podUid)?.endpoints.url(sandbox, inPath),
+    // Hosts are this service's own, whatever the cluster.
+    hostUrl: (sandbox) => this.#clusters[0]?.endpoints.hostUrl(sandbox),
   };
 
   readonly refusals: Front["refusals"] = {

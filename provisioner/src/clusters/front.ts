@@ -33,6 +33,6 @@ export interface Front {
   readonly refusals: Pick<RefusalNotices, "onRefusal">;
   readonly environments: Pick<Environments, "all">;
   readonly poolSizes: Pick<PoolSizes, "size">;
-  readonly endpoints: Pick<Endpoints, "url">;
+  readonly endpoints: Pick<Endpoints, "url" | "hostUrl">;
   readonly activity: Activity;
 }

@@ -73,6 +73,7 @@ function crossChecks(settings: Settings): string[] {
     problems.push(
       "ROUTER_URL is not set, but SANDBOX_SERVICE_TYPE is Router: set it to the URL at which clients reach this service.",
     );
+  problems.push(...hostProblems(settings));
   if (settings.SANDBOX_SERVER === "aio" && settings.SANDBOX_SERVICE_TYPE === "Router")
     problems.push(
       "SANDBOX_SERVICE_TYPE is Router, but SANDBOX_SERVER is aio, whose sandboxes know no token: use NodePort or ClusterIP.",
@@ -84,6 +85,19 @@ function crossChecks(settings: Settings): string[] {
   if (settings.SKILLS_PVC_SUBPATH_TEMPLATE !== undefined && settings.SKILLS_PVC_NAME === undefined)
     problems.push("SKILLS_PVC_SUBPATH_TEMPLATE is set, but SKILLS_PVC_NAME is not: set both or none.");
   return problems;
+}
+
+function hostProblems({ ROUTER_HOST_SUFFIX: suffix, ROUTER_URL: url }: Settings): string[] {
+  if (suffix === undefined) return [];
+  if (url === undefined)
+    return [
+      "ROUTER_URL is not set, but ROUTER_HOST_SUFFIX is: set it to the URL at which clients reach this service, whose scheme and port sandboxes' hosts have.",
+    ];
+  return new URL(url).hostname.endsWith(`.${suffix}`)
+    ? [
+        `ROUTER_URL is ${shown("ROUTER_URL", url)}, but hosts below ROUTER_HOST_SUFFIX, which is ${JSON.stringify(suffix)}, are sandboxes: choose another host or another suffix.`,
+      ]
+    : [];
 }
 
 /** A value for a message; secrets are not shown. */

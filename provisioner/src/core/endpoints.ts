@@ -6,7 +6,10 @@ import { serviceName } from "../model/names.js";
 import type { PodFacts, Sandbox } from "../model/sandbox.js";
 import type { Tokens } from "./tokens.js";
 
-type EndpointSettings = Pick<Settings, "SANDBOX_SERVICE_TYPE" | "NODE_HOST" | "ROUTER_URL" | "K8S_NAMESPACE">;
+type EndpointSettings = Pick<
+  Settings,
+  "SANDBOX_SERVICE_TYPE" | "NODE_HOST" | "ROUTER_URL" | "ROUTER_HOST_SUFFIX" | "K8S_NAMESPACE"
+>;
 
 /** Makes URLs. */
 export class Endpoints {
@@ -41,6 +44,14 @@ export class Endpoints {
       return `http://${serviceName(sandbox.podName)}.${namespace}.svc.cluster.local:${sandbox.port}`;
     const token = inPath ? `/t/${this.#tokens.access(sandbox)}` : "";
     return `${router ?? ""}/sandboxes/${sandbox.id}${token}`;
+  }
+
+  /** Where a server on a port of the sandbox has an origin of its own; `{port}` stands for the port. Undefined: nowhere. */
+  hostUrl({ id }: Pick<Sandbox, "id">): string | undefined {
+    const { ROUTER_URL: router, ROUTER_HOST_SUFFIX: suffix } = this.#settings;
+    if (router === undefined || suffix === undefined) return undefined;
+    const { protocol, port } = new URL(router);
+    return `${protocol}//{port}-${id}.${suffix}${port === "" ? "" : `:${port}`}`;
   }
 
   /** Where we reach the sandbox's server: outside the cluster by a port of the nodes, inside by the pod's address. */

@@ -191,6 +191,10 @@ export const sandboxSchema = z
       .string()
       .optional()
       .meta({ description: "The base URL of its API; absent while it is not known." }),
+    hostUrl: z.string().optional().meta({
+      description:
+        "The URL of a server on one of its ports, with an origin of its own: `{port}` stands for the port. Absent where sandboxes have no hosts.",
+    }),
     token: z.string().optional().meta({
       description: "What its API asks for in the header X-Sandbox-Token; absent if it asks for nothing.",
     }),

@@ -208,6 +208,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       reason: sandbox.state === "failed" ? sandbox.reason : undefined,
       environment: sandbox.environment,
       url: endpoints.url(sandbox, false),
+      hostUrl: endpoints.hostUrl(sandbox),
       token: sandbox.guarded ? tokens.access(sandbox) : undefined,
       resources: { limits: namedAmounts(sandbox.limits), requests: namedAmounts(sandbox.requests) },
       runtime: sandbox.runtime,
