@@ -86,6 +86,7 @@ export type {
   EnvironmentBuild,
   EnvironmentNode,
   EnvironmentRegistry,
+  PoolAutoscaling,
   RegistryCredentials,
   SandboxEnvironmentArgs,
   SandboxEnvironmentOptions,

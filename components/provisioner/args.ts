@@ -175,6 +175,13 @@ export interface ProvisionerOptions {
    * @default - the Service's URL inside the cluster
    */
   url?: string;
+  /**
+   * The domain below which each port of a sandbox has a host of its own, such as `sandboxes.example.com`:
+   * `{port}-{id}.sandboxes.example.com`, with the scheme and port of `url`. Browsers keep what is of different hosts apart, so
+   * applications with logins work there. All names below it must lead to the provisioner, and nothing else may be there.
+   * @default - none: ports are reached by paths
+   */
+  hostSuffix?: string;
   /** How the Service is offered. See the fields for their defaults. */
   service?: ProvisionerServiceOptions;
   /**

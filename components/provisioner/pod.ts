@@ -131,6 +131,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     SANDBOX_SERVICE_ACCOUNT: settings.sandboxServiceAccountName,
     SANDBOX_SERVICE_TYPE: settings.sandboxUrls,
     ROUTER_URL: url,
+    ROUTER_HOST_SUFFIX: settings.hostSuffix,
     DEFAULT_ENVIRONMENT: settings.defaultEnvironment,
     MAX_SANDBOXES: settings.maxSandboxes,
     SKILLS_PVC_NAME: settings.skillsClaimName,

@@ -51,6 +51,7 @@ export interface ProvisionerSettings {
   replicas: number;
   sandboxUrls: SandboxUrls;
   url?: string | undefined;
+  hostSuffix?: string | undefined;
   service: ProvisionerServiceOptions & { type: SandboxServiceType };
   apiKey?: pulumi.Input<string> | undefined;
   signingKey?: pulumi.Input<string> | undefined;
@@ -158,6 +159,7 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
   checks.plain("replicas", settings.replicas, integerBetween(1, 20));
   checks.plain("sandboxUrls", settings.sandboxUrls, oneOf(SandboxUrls));
   checks.plain("url", settings.url, clientUrl);
+  checkHosts(checks, settings);
   checks.plain("defaultEnvironment", settings.defaultEnvironment, environmentLabel);
   checks.plain("maxSandboxes", settings.maxSandboxes, integerBetween(1, 100_000));
   checks.plain("deerflowBaseDir", settings.deerflowBaseDir, absolutePath);
@@ -211,6 +213,20 @@ const clientUrl: Rule<string> = (value) => {
     ? undefined
     : "an http or https address that does not end in /, such as https://sandboxes.example.com";
 };
+
+/** Longer ones would leave no room for the sandbox's own label. */
+const hostSuffix: Rule<string> = (value) =>
+  dnsSubdomain(value) === undefined && value.length <= 189 && value.includes(".") && !/\.\d+$/.test(value)
+    ? undefined
+    : "a domain of two labels or more in lower case, such as sandboxes.example.com";
+
+function checkHosts(checks: Checks, { hostSuffix: suffix, url }: ProvisionerSettings): void {
+  checks.plain("hostSuffix", suffix, hostSuffix);
+  if (suffix !== undefined && URL.canParse(url ?? "") && new URL(url ?? "").hostname.endsWith(`.${suffix}`))
+    checks.problem(
+      `url is "${url ?? ""}", but hosts below hostSuffix, which is "${suffix}", are sandboxes; choose another host or another suffix`,
+    );
+}
 
 const aboveZero: Rule<string> = (value) =>
   quantity(value) ?? (parseQuantity(value) === 0 ? "a Kubernetes quantity above zero" : undefined);

@@ -78,6 +78,32 @@ export interface SecretVariable {
   key: string;
 }
 
+/**
+ * How many idle sandboxes there are by how many are in use, as a HorizontalPodAutoscaler would have it: so many that
+ * `targetUtilization` percent of the environment's sandboxes, idle ones included, are somebody's. There are more at once, and
+ * fewer when fewer have been enough for `scaleDownSeconds`.
+ */
+export interface PoolAutoscaling {
+  /**
+   * The fewest idle sandboxes, 0 to 500. With 0, a sandbox after a time without any starts cold.
+   * @default 1
+   */
+  min?: number;
+  /** The most idle sandboxes, at least `min`, 1 to 500. */
+  max: number;
+  /**
+   * How many of the environment's sandboxes are to be in use, in percent, 1 to 99: with 80 there is an idle one for every four in
+   * use.
+   * @default 80
+   */
+  targetUtilization?: number;
+  /**
+   * For how many seconds fewer idle sandboxes must have been enough before there are fewer, 0 to 3600.
+   * @default 300
+   */
+  scaleDownSeconds?: number;
+}
+
 /** Options of {@link SandboxEnvironment} beside where to put it. */
 export interface SandboxEnvironmentOptions {
   /** The environment's name, by which sessions ask for it: a DNS label of at most 40 characters. */
@@ -152,10 +178,15 @@ export interface SandboxEnvironmentOptions {
    */
   secrets?: SecretVariable[];
   /**
-   * How many idle, ready sandboxes the provisioner keeps, 0 to 500.
+   * How many idle, ready sandboxes the provisioner keeps, 0 to 500; not with `poolAutoscaling`.
    * @default 0
    */
   poolSize?: number;
+  /**
+   * As many idle sandboxes as use asks for, instead of `poolSize`.
+   * @default - always `poolSize`
+   */
+  poolAutoscaling?: PoolAutoscaling;
 }
 
 /** The development nodes that a built image is loaded into. */

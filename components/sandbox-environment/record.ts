@@ -3,6 +3,7 @@
 import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { placementSpec } from "../sandbox-deployment/placement";
 import { commonLabels, provisionedSelector } from "../shared/labels";
+import type { PoolAutoscaling } from "./args";
 import type { SandboxEnvironmentSettings } from "./resolve";
 
 /** The version of the record's format. */
@@ -41,7 +42,7 @@ const podLabels = (environment: string): Record<string, string> => ({
 
 /** The record as it stands in the ConfigMap: keys sorted, so that the same environment is the same text. */
 export function record(settings: SandboxEnvironmentSettings, known: RecordValues): string {
-  const { resources, maxResources, runtimes, placement } = settings;
+  const { resources, maxResources, runtimes, placement, poolAutoscaling } = settings;
   const content = {
     version: recordVersion,
     name: settings.name,
@@ -58,9 +59,14 @@ export function record(settings: SandboxEnvironmentSettings, known: RecordValues
     placement: placement && placementSpec(placement, podLabels(settings.name)),
     env: Object.fromEntries(settings.env.map(({ name }, index) => [name, known.values[index] ?? ""])),
     secrets: settings.secrets.map(({ variable, secret, key }) => ({ variable, secret, key })),
-    pool: { size: settings.poolSize },
+    pool: poolAutoscaling === undefined ? { size: settings.poolSize } : followingPool(poolAutoscaling),
   };
   return `${JSON.stringify(sorted(content), null, 2)}\n`;
+}
+
+/** A reader that knows no autoscaling keeps the fewest. */
+function followingPool({ min, ...autoscaling }: Required<PoolAutoscaling>) {
+  return { size: min, autoscaling };
 }
 
 function amounts({ cpu, memory, ephemeralStorage }: ComputeAmounts): Record<string, string | undefined> {

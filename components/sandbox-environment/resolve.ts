@@ -27,6 +27,7 @@ import type {
   EnvironmentBuild,
   EnvironmentNode,
   EnvironmentRegistry,
+  PoolAutoscaling,
   RegistryCredentials,
   SandboxEnvironmentArgs,
   SecretVariable,
@@ -66,11 +67,12 @@ export interface SandboxEnvironmentSettings {
   env: EnvironmentVariable[];
   secrets: SecretVariable[];
   poolSize: number;
+  poolAutoscaling?: Required<PoolAutoscaling> | undefined;
 }
 
 /** Fills in the defaults. */
 export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSettings {
-  const { build, registry, resources, placement, spread = true, ...rest } = args;
+  const { build, registry, resources, placement, spread = true, poolAutoscaling, ...rest } = args;
   return {
     ...rest,
     build: build && buildDefaults(build, args.sandboxImage),
@@ -93,6 +95,12 @@ export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSe
     env: args.env ?? [],
     secrets: args.secrets ?? [],
     poolSize: args.poolSize ?? 0,
+    poolAutoscaling:
+      poolAutoscaling &&
+      over(
+        { min: 1, max: poolAutoscaling.max, targetUtilization: 80, scaleDownSeconds: 300 },
+        poolAutoscaling,
+      ),
   };
 }
 
@@ -140,6 +148,9 @@ export function resolve(name: string, args: SandboxEnvironmentArgs): SandboxEnvi
   if (settings.placement !== undefined) checkPlacement(checks, settings.placement, settings.spread);
   checkVariables(checks, settings);
   checks.plain("poolSize", settings.poolSize, integerBetween(0, 500));
+  if (settings.poolAutoscaling !== undefined) checkAutoscaling(checks, settings.poolAutoscaling);
+  if (args.poolSize !== undefined && args.poolAutoscaling !== undefined)
+    checks.problem("poolSize and poolAutoscaling are both given; remove one of the two");
   const { scan } = settings;
   if (scan !== undefined) checks.part(() => resolveScan(scanPart(name), { ...scan, image: "known:later" }));
   const resolved: SandboxEnvironmentSettings = {
@@ -156,6 +167,22 @@ export function resolve(name: string, args: SandboxEnvironmentArgs): SandboxEnvi
   };
   checks.finish();
   return resolved;
+}
+
+function checkAutoscaling(checks: Checks, given: Required<PoolAutoscaling>): void {
+  const { min, max, targetUtilization, scaleDownSeconds } = given;
+  checks.plain("poolAutoscaling.min", min, integerBetween(0, 500));
+  checks.plain("poolAutoscaling.max", max, integerBetween(1, 500));
+  if (min > max)
+    checks.problem(
+      `poolAutoscaling.min is ${min}, but poolAutoscaling.max is ${max}; lower the one or raise the other`,
+    );
+  checks.plain("poolAutoscaling.targetUtilization", targetUtilization, integerBetween(1, 99, "a percentage"));
+  checks.plain(
+    "poolAutoscaling.scaleDownSeconds",
+    scaleDownSeconds,
+    integerBetween(0, 3600, "a number of seconds"),
+  );
 }
 
 /** The name is part of other names, which have 63 characters at most. */

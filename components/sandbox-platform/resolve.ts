@@ -170,10 +170,14 @@ function checkEnvironments(
 }
 
 function poolOf(
-  { name, poolSize, resources }: SandboxEnvironmentSettings,
+  { name, poolSize, poolAutoscaling, resources }: SandboxEnvironmentSettings,
   { environments = [] }: SandboxPlatformArgs,
 ): Pool {
   const own = environments.some((each) => each.name === name);
+  if (poolAutoscaling !== undefined) {
+    const field = `poolAutoscaling.max of environment "${name}"`;
+    return { field, count: poolAutoscaling.max, resources };
+  }
   const field = own ? `poolSize of environment "${name}"` : "defaultPoolSize";
   return { field, count: poolSize, resources };
 }

@@ -30,6 +30,7 @@ export function provisionerArguments(
     image: provisionerImage,
     imagePullPolicy: imagePullPolicy && SandboxPullPolicy[imagePullPolicy],
     sandboxUrls: sandboxUrls && urls[sandboxUrls],
+    hostSuffix: config.hostSuffix,
     url: config.url ?? (hostPort === undefined ? undefined : `http://127.0.0.1:${hostPort}`),
     service: nodePort === undefined ? undefined : nodePortService(nodePort, cluster.agents),
     apiKey: secret(config.apiKey),

@@ -67,12 +67,13 @@ export async function startProvisioner(
   let ready = false;
   const events = new EventStreams();
   const limits = new RateLimits();
-  const { sandboxes, directory, refusals, environments, endpoints, activity } = front;
+  const { sandboxes, directory, refusals, environments, poolSizes, endpoints, activity } = front;
   const app = buildServer({
     ...{ log, version, metrics, traced: tracing !== undefined },
     deerflow: { ...{ keys, limits, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
     v1: {
-      ...{ keys, limits, sandboxes, directory, refusals, environments, endpoints, tokens, activity, events },
+      ...{ keys, limits, sandboxes, directory, refusals, environments, poolSizes, endpoints, tokens },
+      ...{ activity, events },
       settings: {
         environment: settings.DEFAULT_ENVIRONMENT,
         softSeconds: settings.SOFT_TIMEOUT_SECONDS,
@@ -83,6 +84,7 @@ export async function startProvisioner(
     router: {
       ...{ directory, activity, tokens, connections },
       authenticate: (apiKey) => keys.callerOf(apiKey),
+      hostSuffix: settings.ROUTER_HOST_SUFFIX,
       registry: metrics.registry,
     },
     notReady: () => (stopping ? "stopping" : ready ? undefined : "the cluster has not been read yet"),

@@ -234,6 +234,7 @@ describe("the provisioner's graph", () => {
       "http://provisioner.sandlot-system.svc.cluster.local:8002",
       "the Service's, unless another is given",
     );
+    assert.equal("ROUTER_HOST_SUFFIX" in variables, false);
     assert.equal(variables["SKILLS_PVC_NAME"], graph.get("sandlot-skills").registered[0]?.["claimName"]);
     assert.equal("USERDATA_PVC_NAME" in variables, false);
     // What DeerFlow's gateway wants of the node is left out, and not refused: Pod Security lets nothing of it in.
@@ -256,6 +257,11 @@ describe("the provisioner's graph", () => {
       assert.ok(error instanceof ArgumentError);
       assert.match(error.message, says);
     }
+  });
+
+  it("gives sandboxes hosts of their own where it is told below which domain", async () => {
+    const hosts = variablesOf(await platform({ hostSuffix: "sandboxes.example.com" }));
+    assert.equal(hosts["ROUTER_HOST_SUFFIX"], "sandboxes.example.com");
   });
 
   it("has an environment to start from: the one that is given, or one like the shared sandbox", async () => {
@@ -382,6 +388,18 @@ describe("the provisioner's graph", () => {
       { url: "https://a/" },
       {},
       /url is "https:\/\/a\/".*does not end in/,
+    ],
+    [
+      "a domain that is none",
+      { hostSuffix: "*.example.com" },
+      {},
+      /hostSuffix is "\*\.example\.com", but must be a domain of two labels or more/,
+    ],
+    [
+      "an address of its own that would be a sandbox's",
+      { hostSuffix: "example.com", url: "https://api.example.com" },
+      {},
+      /url is "https:\/\/api\.example\.com", but hosts below hostSuffix, which is "example\.com", are sandboxes/,
     ],
     [
       "a life longer than the longest",

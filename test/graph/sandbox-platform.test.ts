@@ -221,6 +221,14 @@ describe("SandboxPlatform's graph", () => {
       { deployment: { replicas: 1 }, environments: [{ name: "tools", poolSize: 50 }] },
       /poolSize of environment "tools" is 50: 51 pods in all, but the namespace's quota is 50/,
     ],
+    [
+      "idle pods, as many as there may be",
+      {
+        deployment: { replicas: 1 },
+        environments: [{ name: "tools", poolAutoscaling: { min: 2, max: 50 } }],
+      },
+      /poolAutoscaling\.max of environment "tools" is 50: 51 pods in all, but the namespace's quota is 50/,
+    ],
   ];
   for (const [title, args, says] of beyondQuota) {
     it(`refuses what would be missing for good because the quota has no room for it: ${title}`, async () => {

@@ -97,6 +97,23 @@ const environment = object(
       "Environment variables from Secrets that are in the namespace; code in the sandbox can read them",
     ).optional(),
     poolSize: count("How many idle sandboxes are kept ready. Default: 0", 0, 500).optional(),
+    poolAutoscaling: object(
+      {
+        min: count("The fewest idle sandboxes. Default: 1", 0, 500).optional(),
+        max: count("The most idle sandboxes", 1, 500),
+        targetUtilization: count(
+          "How many of the environment's sandboxes are to be in use, in percent. Default: 80",
+          1,
+          99,
+        ).optional(),
+        scaleDownSeconds: count(
+          "For how many seconds fewer idle sandboxes must have been enough before there are fewer. Default: 300",
+          0,
+          3600,
+        ).optional(),
+      },
+      "As many idle sandboxes as use asks for, instead of poolSize",
+    ).optional(),
   },
   "A named environment",
 );
@@ -109,7 +126,9 @@ export function checkEnvironments(
   targetKind: string,
   refuse: (path: (string | number)[], message: string) => void,
 ): void {
-  for (const [i, { name, image, build: recipe, repository }] of list.entries()) {
+  for (const [i, { name, image, build: recipe, repository, poolSize, poolAutoscaling }] of list.entries()) {
+    if (poolSize !== undefined && poolAutoscaling !== undefined)
+      refuse(["environments", i, "poolSize"], "poolAutoscaling says how many: remove one of the two");
     if (list.findIndex((other) => other.name === name) < i)
       refuse(["environments", i, "name"], "an earlier environment has that name: rename one of the two");
     if (image !== undefined && recipe !== undefined)

@@ -142,6 +142,11 @@ export const provisioner = object(
       "Where clients reach it: what sandboxes' URLs begin with. Default: http://127.0.0.1 with hostPort, else its Service in the cluster",
       "an http or https address that does not end in /, such as https://sandboxes.example.com",
     ).optional(),
+    hostSuffix: field(
+      z.string().regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+      "The domain below which each port of a sandbox has a host, {port}-{id}.<domain>, with scheme and port of url; all names below it lead to the provisioner. Default: paths alone",
+      "a domain such as sandboxes.example.com",
+    ).optional(),
     nodePort: nodePort("Opens its Service on nodes; for development. Default: closed").optional(),
     hostPort: port("Publishes nodePort on this machine's loopback address; for development").optional(),
     poolSize: count(

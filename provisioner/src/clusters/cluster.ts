@@ -14,6 +14,7 @@ import { HandOverClient } from "../core/hand-over.js";
 import type { Metrics } from "../core/metrics.js";
 import { PodTimes } from "../core/pod-times.js";
 import { PoolKeeper } from "../core/pool-keeper.js";
+import { PoolSizes } from "../core/pool-sizes.js";
 import { ProxyAddress } from "../core/proxy-address.js";
 import type { Use } from "../core/quota.js";
 import { Reaper } from "../core/reaper.js";
@@ -69,6 +70,7 @@ export class Cluster {
   readonly name: string;
   readonly directory: Directory;
   readonly environments: Environments;
+  readonly poolSizes: PoolSizes;
   readonly endpoints: Endpoints;
   readonly sandboxes: Sandboxes;
   readonly refusals: RefusalNotices;
@@ -167,6 +169,7 @@ export class Cluster {
     this.#times = times;
     this.environments = environments;
     this.directory = directory;
+    this.poolSizes = new PoolSizes({ directory, environments });
     this.endpoints = endpoints;
     this.activity = activity;
     this.#services = services;
@@ -220,6 +223,7 @@ export class Cluster {
     });
     this.#pools = new PoolKeeper({
       ...{ namespace, pods, directory, arrivals, environments, services, tokens, metrics, times },
+      sizes: this.poolSizes,
       settings: {
         ...podSettings,
         deadlines: {

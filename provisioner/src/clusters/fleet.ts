@@ -3,6 +3,7 @@ import type { Activity } from "../core/activity.js";
 import { isLive } from "../core/directory.js";
 import type { Use } from "../core/quota.js";
 import type { Environment } from "../model/environment.js";
+import { together } from "../model/pool-size.js";
 import type { Sandbox } from "../model/sandbox.js";
 import type { Cluster } from "./cluster.js";
 import type { Front, FrontDirectory } from "./front.js";
@@ -111,15 +112,25 @@ export class Fleet implements Omit<Front, "sandboxes"> {
       const merged = new Map<string, Environment>();
       for (const { environments, share } of this.#clusters)
         for (const one of environments.all()) {
-          const size = (merged.get(one.name)?.pool.size ?? 0) + (share.drain ? 0 : one.pool.size);
-          merged.set(one.name, { ...(merged.get(one.name) ?? one), pool: { size } });
+          const before = merged.get(one.name);
+          const pool = share.drain ? { size: 0 } : one.pool;
+          merged.set(one.name, { ...(before ?? one), pool: before ? together(before.pool, pool) : pool });
         }
       return [...merged.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
     },
   };
 
+  readonly poolSizes: Front["poolSizes"] = {
+    size: (environment) =>
+      this.#clusters
+        .filter(({ share }) => !share.drain)
+        .reduce((sum, { poolSizes }) => sum + poolSizes.size(environment), 0),
+  };
+
   readonly endpoints: Front["endpoints"] = {
     url: (sandbox, inPath) => this.#homes.get(sandbox.podUid)?.endpoints.url(sandbox, inPath),
+    // Hosts are this service's own, whatever the cluster.
+    hostUrl: (sandbox) => this.#clusters[0]?.endpoints.hostUrl(sandbox),
   };
 
   readonly refusals: Front["refusals"] = {

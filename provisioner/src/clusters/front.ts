@@ -4,6 +4,7 @@ import type { Activity } from "../core/activity.js";
 import type { Directory, SandboxListener } from "../core/directory.js";
 import type { Endpoints } from "../core/endpoints.js";
 import type { Environments } from "../core/environments.js";
+import type { PoolSizes } from "../core/pool-sizes.js";
 import type { RefusalNotices } from "../core/refusals.js";
 import type { Sandboxes } from "../core/sandboxes.js";
 import type { Sandbox } from "../model/sandbox.js";
@@ -31,6 +32,7 @@ export interface Front {
   readonly directory: FrontDirectory;
   readonly refusals: Pick<RefusalNotices, "onRefusal">;
   readonly environments: Pick<Environments, "all">;
-  readonly endpoints: Pick<Endpoints, "url">;
+  readonly poolSizes: Pick<PoolSizes, "size">;
+  readonly endpoints: Pick<Endpoints, "url" | "hostUrl">;
   readonly activity: Activity;
 }

@@ -3,7 +3,10 @@ import type { Metrics } from "../core/metrics.js";
 import type { Cluster } from "./cluster.js";
 
 /** Registers the gauges. */
-export function describeGauges(metrics: Metrics, { directory, environments, leader }: Cluster): void {
+export function describeGauges(
+  metrics: Metrics,
+  { directory, environments, poolSizes, leader }: Cluster,
+): void {
   metrics.gauge(
     "sandlot_provisioner_sandboxes",
     "Sandboxes, by state and tenant.",
@@ -22,8 +25,8 @@ export function describeGauges(metrics: Metrics, { directory, environments, lead
     "Idle pods, by environment and state; desired among them.",
     ["environment", "state"],
     (set) => {
-      for (const { name: environment, pool } of environments.all()) {
-        set({ environment, state: "desired" }, pool.size);
+      for (const { name: environment } of environments.all()) {
+        set({ environment, state: "desired" }, poolSizes.size(environment));
         for (const state of ["starting", "running", "failed"])
           set(
             { environment, state },

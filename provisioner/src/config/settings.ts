@@ -73,6 +73,7 @@ function crossChecks(settings: Settings): string[] {
     problems.push(
       "ROUTER_URL is not set, but SANDBOX_SERVICE_TYPE is Router: set it to the URL at which clients reach this service.",
     );
+  problems.push(...hostProblems(settings));
   if (settings.SANDBOX_SERVER === "aio" && settings.SANDBOX_SERVICE_TYPE === "Router")
     problems.push(
       "SANDBOX_SERVICE_TYPE is Router, but SANDBOX_SERVER is aio, whose sandboxes know no token: use NodePort or ClusterIP.",
@@ -99,6 +100,19 @@ function hostPathProblems(settings: Settings): string[] {
     ...folders,
     "DEER_FLOW_HOST_BASE_DIR is set, but HOST_PATH_MOUNTS is false and USERDATA_PVC_NAME is not set: name the claim that holds the gateway's state.",
   ];
+}
+
+function hostProblems({ ROUTER_HOST_SUFFIX: suffix, ROUTER_URL: url }: Settings): string[] {
+  if (suffix === undefined) return [];
+  if (url === undefined)
+    return [
+      "ROUTER_URL is not set, but ROUTER_HOST_SUFFIX is: set it to the URL at which clients reach this service, whose scheme and port sandboxes' hosts have.",
+    ];
+  return new URL(url).hostname.endsWith(`.${suffix}`)
+    ? [
+        `ROUTER_URL is ${shown("ROUTER_URL", url)}, but hosts below ROUTER_HOST_SUFFIX, which is ${JSON.stringify(suffix)}, are sandboxes: choose another host or another suffix.`,
+      ]
+    : [];
 }
 
 /** A value for a message; secrets are not shown. */

@@ -147,6 +147,16 @@ export const variables = {
     allowed: "a URL such as http://provisioner.sandlot.svc:8002, without ? and #",
     purpose: "where clients reach this service, with SANDBOX_SERVICE_TYPE=Router",
   },
+  ROUTER_HOST_SUFFIX: {
+    schema: z
+      .string()
+      .max(189)
+      .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+      .optional(),
+    allowed: "a domain of two labels or more in lower case, such as sandboxes.example.com",
+    purpose:
+      "the domain below which each port of a sandbox has a host, {port}-{id}.<domain>, with scheme and port of ROUTER_URL; default: none",
+  },
   EGRESS_PROXY_URL: {
     schema: httpUrl.refine((text) => URL.canParse(text) && isProxyUrl(text)).optional(),
     allowed:

@@ -21,6 +21,7 @@ export class Directory implements SandboxDirectory {
   readonly #views = new Map<string, PodView>();
   readonly #byId = new Map<string, Map<string, Sandbox>>();
   readonly #byTenant = new Map<string, Map<string, Sandbox>>();
+  readonly #byEnvironment = new Map<string, Map<string, Sandbox>>();
   readonly #idle = new Map<string, Map<string, IdlePod>>();
   readonly #sandboxListeners = new Set<SandboxListener>();
   readonly #idleListeners = new Set<(environment: string) => void>();
@@ -78,6 +79,13 @@ export class Directory implements SandboxDirectory {
     return [...(this.#idle.get(environment)?.values() ?? [])];
   }
 
+  /** How many live sandboxes of an environment there are. */
+  inUse(environment: string): number {
+    let count = 0;
+    for (const one of this.#byEnvironment.get(environment)?.values() ?? []) if (isLive(one)) count += 1;
+    return count;
+  }
+
   /** Environments that have idle pods, defined or not. */
   idleEnvironments(): string[] {
     return [...this.#idle.keys()];
@@ -132,6 +140,7 @@ export class Directory implements SandboxDirectory {
     if (before?.kind === "sandbox") {
       remove(this.#byId, before.pod.id, name);
       remove(this.#byTenant, before.pod.tenant, name);
+      remove(this.#byEnvironment, before.pod.environment, name);
     }
     if (before !== undefined && counts(before)) this.#count -= 1;
     const view = viewOf(pod);
@@ -145,6 +154,7 @@ export class Directory implements SandboxDirectory {
       if (view.kind === "sandbox") {
         insert(this.#byId, view.pod.id, name, view.pod);
         insert(this.#byTenant, view.pod.tenant, name, view.pod);
+        insert(this.#byEnvironment, view.pod.environment, name, view.pod);
         if (!this.#claimed.has(view.pod.podUid))
           this.#claimed.set(view.pod.podUid, numberOf(view.pod.resourceVersion));
       }

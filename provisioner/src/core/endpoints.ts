@@ -7,7 +7,10 @@ import type { PodFacts, Sandbox } from "../model/sandbox.js";
 import type { ServedPod } from "../model/service.js";
 import type { Tokens } from "./tokens.js";
 
-type EndpointSettings = Pick<Settings, "SANDBOX_SERVICE_TYPE" | "NODE_HOST" | "ROUTER_URL" | "K8S_NAMESPACE">;
+type EndpointSettings = Pick<
+  Settings,
+  "SANDBOX_SERVICE_TYPE" | "NODE_HOST" | "ROUTER_URL" | "ROUTER_HOST_SUFFIX" | "K8S_NAMESPACE"
+>;
 
 /** The pod's own Service, where there is one. */
 type ServiceOf = (pod: Pick<ServedPod, "podName" | "podUid">) => V1Service | undefined;
@@ -36,6 +39,14 @@ export class Endpoints {
       return `http://${serviceName(sandbox.podName)}.${namespace}.svc.cluster.local:${sandbox.port}`;
     const token = inPath ? `/t/${this.#tokens.access(sandbox)}` : "";
     return `${router ?? ""}/sandboxes/${sandbox.id}${token}`;
+  }
+
+  /** Where a server on a port of the sandbox has an origin of its own; `{port}` stands for the port. Undefined: nowhere. */
+  hostUrl({ id }: Pick<Sandbox, "id">): string | undefined {
+    const { ROUTER_URL: router, ROUTER_HOST_SUFFIX: suffix } = this.#settings;
+    if (router === undefined || suffix === undefined) return undefined;
+    const { protocol, port } = new URL(router);
+    return `${protocol}//{port}-${id}.${suffix}${port === "" ? "" : `:${port}`}`;
   }
 
   /** Where we reach the sandbox's server: outside the cluster by a port of the nodes, inside by the pod's address. */

@@ -15,6 +15,7 @@ import type { Directory } from "./directory.js";
 import type { Environments } from "./environments.js";
 import type { Metrics } from "./metrics.js";
 import type { PodTimes } from "./pod-times.js";
+import type { PoolSizes } from "./pool-sizes.js";
 import type { Services } from "./services.js";
 import type { Tokens } from "./tokens.js";
 
@@ -25,6 +26,7 @@ export interface PoolParts {
   readonly directory: Directory;
   readonly arrivals: Arrivals;
   readonly environments: Environments;
+  readonly sizes: Pick<PoolSizes, "size">;
   readonly services: Services;
   readonly tokens: Tokens;
   readonly metrics: Metrics;
@@ -103,7 +105,9 @@ export class PoolKeeper {
   }
 
   #keep(name: string): void {
-    const { directory, arrivals, environments, settings, times, leads, drained } = this.#parts;
+    const { directory, arrivals, environments, sizes, settings, times, leads, drained } = this.#parts;
+    // Also where another replica leads: this one may come to.
+    const size = sizes.size(name);
     if (!leads() || !directory.current) return;
     const environment = environments.get(name);
     const creating = this.#creating.get(name) ?? 0;
@@ -114,7 +118,7 @@ export class PoolKeeper {
       creating,
       settings.maxSandboxes - directory.count() - arrivals.count,
       {
-        size: drained() ? 0 : (environment?.pool.size ?? 0),
+        size: drained() ? 0 : size,
         revision: environment === undefined ? "" : revisionOf(environment),
         ...settings.deadlines,
         startSeconds: settings.startSeconds,

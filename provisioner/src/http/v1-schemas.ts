@@ -202,6 +202,10 @@ export const sandboxSchema = z
       .string()
       .optional()
       .meta({ description: "The base URL of its API; absent while it is not known." }),
+    hostUrl: z.string().optional().meta({
+      description:
+        "The URL of a server on one of its ports, with an origin of its own: `{port}` stands for the port. Absent where sandboxes have no hosts.",
+    }),
     token: z.string().optional().meta({
       description: "What its API asks for in the header X-Sandbox-Token; absent if it asks for nothing.",
     }),
@@ -262,8 +266,20 @@ export const environmentListSchema = z
         runtime,
         runtimes: z.array(z.string()).meta({ description: "The RuntimeClasses that you may ask for." }),
         pool: z
-          .object({ size: z.int(), ready: z.int() })
-          .meta({ description: "Idle pods: how many there should be, and how many are Ready." }),
+          .object({
+            size: z.int(),
+            ready: z.int(),
+            autoscaling: z
+              .object({
+                min: z.int(),
+                max: z.int(),
+                targetUtilization: z.int(),
+                scaleDownSeconds: z.int(),
+              })
+              .optional()
+              .meta({ description: "How `size` follows use; absent where it is fixed." }),
+          })
+          .meta({ description: "Idle pods: how many there should be now, and how many are Ready." }),
       }),
     ),
   })

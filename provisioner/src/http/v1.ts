@@ -51,7 +51,8 @@ class BadRequest extends Error {
 
 /** Registers the routes below `/v1`. */
 export function v1(app: FastifyInstance, options: V1Options): void {
-  const { sandboxes, directory, refusals, environments, endpoints, tokens, activity, settings } = options;
+  const { sandboxes, directory, refusals, environments, poolSizes, endpoints, tokens } = options;
+  const { activity, settings } = options;
   guard(app, options.keys, options.limits, {
     unknown: (reply) =>
       problem(
@@ -184,7 +185,11 @@ export function v1(app: FastifyInstance, options: V1Options): void {
           ...{ name, image, egress, limits: resources.limits, runtime: runtimeClassName },
           maxResources: highestLimits(environment, request.caller.bounds),
           runtimes: [...runtimesFor(environment, request.caller.bounds)],
-          pool: { size: pool.size, ready },
+          pool: {
+            size: poolSizes.size(name),
+            ready,
+            autoscaling: pool.autoscaling && { min: pool.size, ...pool.autoscaling },
+          },
         };
       }),
   }));
@@ -204,6 +209,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       reason: sandbox.state === "failed" ? sandbox.reason : undefined,
       environment: sandbox.environment,
       url: endpoints.url(sandbox, false),
+      hostUrl: endpoints.hostUrl(sandbox),
       token: sandbox.guarded ? tokens.access(sandbox) : undefined,
       resources: { limits: namedAmounts(sandbox.limits), requests: namedAmounts(sandbox.requests) },
       runtime: sandbox.runtime,

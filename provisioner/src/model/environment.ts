@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { egressProfiles, looksNamesUp } from "./egress.js";
 import { digest } from "./names.js";
+import { poolRecord } from "./pool-size.js";
 
 const amounts = z.object({ cpu: z.string(), memory: z.string(), "ephemeral-storage": z.string() });
 
@@ -37,7 +38,7 @@ export const environmentRecord = z.object({
   placement: placement.optional(),
   env: z.record(z.string(), z.string()),
   secrets: z.array(z.object({ variable: z.string(), secret: z.string(), key: z.string() })),
-  pool: z.object({ size: z.int().min(0).max(500) }),
+  pool: poolRecord,
 });
 
 /** What a sandbox is made from. */

@@ -34,11 +34,24 @@ interface Described {
 interface Sandbox {
   id: string;
   url: string;
+  hostUrl?: string;
   token: string;
 }
 interface Executed {
   data: { stdout: string; exit_code: number | null };
 }
+
+/** A program with a login, as far as cookies go: it sets one for as many hosts as it can, and says which it got. */
+const application = `
+import http.server
+class Application(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("set-cookie", "session=1; Path=/; Domain=sandboxes.example.com")
+        self.end_headers()
+        self.wfile.write(("cookie: %s" % self.headers["cookie"]).encode())
+http.server.HTTPServer(("", 3000), Application).serve_forever()
+`;
 
 /** A pod of the sandboxes' namespace that is no sandbox, with curl. */
 function clientPod(name: string, labels: Record<string, string>, image: string): V1Pod {
@@ -456,7 +469,10 @@ describe("the deployed provisioner", function () {
       const folder = mkdtempSync(join(tmpdir(), "sandlot-deployed-"));
       const overlay = join(folder, "overlay.yaml");
       const config = {
-        "sandlot:provisioner": { sandboxUrls: "ClusterIP", egressProxy: { enabled: true, replicas: 1 } },
+        "sandlot:provisioner": {
+          ...{ sandboxUrls: "ClusterIP", hostSuffix: "sandboxes.example.com" },
+          egressProxy: { enabled: true, replicas: 1 },
+        },
       };
       writeFileSync(overlay, stringify({ config }));
       try {
@@ -501,6 +517,37 @@ describe("the deployed provisioner", function () {
         await destroy(id);
         for (const name of ["deployed-client", "deployed-stranger"])
           await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }).catch(() => undefined);
+      }
+    });
+
+    it("gives a port of a sandbox a host of its own, where an application's cookies work and nobody else's key does", async () => {
+      const made = await sandbox({ id: "deployed-host" });
+      try {
+        const { port } = new URL(provisioner.url);
+        assert.equal(made.hostUrl, `http://{port}-${made.id}.sandboxes.example.com:${port}`);
+        const reached = { ...made, url: `${provisioner.url}/sandboxes/${made.id}` };
+        await run(reached, `setsid python3 -c '${application}' >/dev/null 2>&1 & sleep 1`);
+        const host = new URL(made.hostUrl.replace("{port}", "3000")).host;
+        const visit = (path: string, headers: Record<string, string>) =>
+          ask<string>("GET", provisioner.url + path, { cookie: "session=1", ...headers });
+        const token = { "x-sandbox-token": made.token };
+        await eventually(
+          "the application answers",
+          async () => (await visit("/", { host, ...token })).status === 200,
+        );
+        const own = await visit("/", { host, ...token });
+        assert.equal(own.body, "cookie: session=1");
+        assert.deepEqual(own.headers["set-cookie"], ["session=1; Path=/"]);
+        const shared = await visit(`/sandboxes/${made.id}/ports/3000/`, token);
+        assert.deepEqual([shared.body, shared.headers["set-cookie"]], ["cookie: None", undefined]);
+        assert.equal((await visit("/", { host })).status, 401);
+        assert.equal(
+          (await visit("/", { host: host.replace("deployed-host", "nobody"), ...token })).status,
+          404,
+        );
+        assert.equal((await visit("/v1/sandboxes", { host: "api.sandboxes.example.com" })).status, 404);
+      } finally {
+        await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
       }
     });
 

@@ -1,5 +1,5 @@
 // The provisioner as `make up` deployed it: how tests ask it, and how they look at it.
-import { request } from "node:http";
+import { request, type IncomingHttpHeaders } from "node:http";
 
 import type { V1Pod } from "@kubernetes/client-node";
 
@@ -14,6 +14,7 @@ const selector = "app.kubernetes.io/name=sandlot,app.kubernetes.io/component=pro
 export interface Answer<T> {
   readonly status: number;
   readonly body: T;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** Speaks to the deployed provisioner as a client on this machine does. */
@@ -78,7 +79,7 @@ export function ask<T>(
         const received = Buffer.concat(chunks).toString();
         const isJson = (response.headers["content-type"] ?? "").includes("json");
         const parsed = (isJson ? JSON.parse(received) : received) as T;
-        resolve({ status: response.statusCode ?? 0, body: parsed });
+        resolve({ status: response.statusCode ?? 0, body: parsed, headers: response.headers });
       });
     });
     sent.on("error", reject);

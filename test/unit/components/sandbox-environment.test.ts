@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { resolve as path } from "node:path";
 
 import fc from "fast-check";
-import { AntiAffinity, type SandboxEnvironmentArgs } from "@sandlot/components";
+import { AntiAffinity, type PoolAutoscaling, type SandboxEnvironmentArgs } from "@sandlot/components";
 
 import { recipe, type Ingredients } from "../../../components/sandbox-environment/recipe";
 import { record } from "../../../components/sandbox-environment/record";
@@ -88,6 +88,27 @@ refuses<SandboxEnvironmentArgs>("SandboxEnvironment", resolve, given, [
   [{ secrets: [{ variable: "A", secret: "S", key: "k" }] }, /secrets\[0\]\.secret is "S"/],
   [{ secrets: [{ variable: "A", secret: "s", key: "a/b" }] }, /secrets\[0\]\.key is "a\/b"/],
   [{ poolSize: 501 }, /poolSize is 501, but must be a whole number from 0 to 500/],
+  [
+    { poolSize: 0, poolAutoscaling: { max: 3 } },
+    /poolSize and poolAutoscaling are both given; remove one of the two/,
+  ],
+  [
+    { poolAutoscaling: { max: 501 } },
+    /poolAutoscaling\.max is 501, but must be a whole number from 1 to 500/,
+  ],
+  [{ poolAutoscaling: { min: -1, max: 3 } }, /poolAutoscaling\.min is -1/],
+  [
+    { poolAutoscaling: { min: 4, max: 3 } },
+    /poolAutoscaling\.min is 4, but poolAutoscaling\.max is 3; lower the one or raise the other/,
+  ],
+  [
+    { poolAutoscaling: { max: 3, targetUtilization: 100 } },
+    /poolAutoscaling\.targetUtilization is 100, but must be a percentage from 1 to 99/,
+  ],
+  [
+    { poolAutoscaling: { max: 3, scaleDownSeconds: 3601 } },
+    /poolAutoscaling\.scaleDownSeconds is 3601, but must be a number of seconds from 0 to 3600/,
+  ],
 ]);
 
 const plain: Ingredients = {
@@ -238,6 +259,28 @@ describe("an environment's record", () => {
       env: { A: "1", B: "2" },
       secrets: [{ variable: "TOKEN", secret: "team-keys", key: "token" }],
       pool: { size: 3 },
+    });
+  });
+
+  it("says how a pool follows use in a form of which older readers keep the fewest", () => {
+    const of = (poolAutoscaling: PoolAutoscaling) => {
+      const text = record(resolve("it", { ...given, poolAutoscaling }), {
+        image: "i:1",
+        values: [],
+        pullSecrets: [],
+      });
+      const read = readEnvironment("tools", text);
+      assert.ok(typeof read === "object");
+      assert.deepEqual((JSON.parse(text) as { pool: unknown }).pool, read.pool);
+      return read.pool;
+    };
+    assert.deepEqual(of({ max: 20 }), {
+      size: 1,
+      autoscaling: { max: 20, targetUtilization: 80, scaleDownSeconds: 300 },
+    });
+    assert.deepEqual(of({ min: 0, max: 9, targetUtilization: 50, scaleDownSeconds: 60 }), {
+      size: 0,
+      autoscaling: { max: 9, targetUtilization: 50, scaleDownSeconds: 60 },
     });
   });
 

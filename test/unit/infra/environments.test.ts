@@ -66,6 +66,9 @@ describe("sandlot:environments", () => {
       },
     ]);
     assert.deepEqual(environmentArguments({}), []);
+    const poolAutoscaling = { min: 0, max: 9, targetUtilization: 50, scaleDownSeconds: 60 };
+    const [following] = environmentArguments(parse("environments", [{ name: "a", poolAutoscaling }]));
+    assert.deepEqual(following?.poolAutoscaling, poolAutoscaling);
   });
 
   it("are refused where parts do not go together", () => {
@@ -74,6 +77,10 @@ describe("sandlot:environments", () => {
     refused(
       [{ name: "a", repository: "r.example.com/t" }],
       /environments\[0\]\.repository .*nothing is built/,
+    );
+    refused(
+      [{ name: "a", poolSize: 2, poolAutoscaling: { max: 3 } }],
+      /environments\[0\]\.poolSize .*poolAutoscaling says how many: remove one of the two/,
     );
     refused([{ name: "a", build: {} }], /environments\[0\]\.repository .*name a repository to push to/, {
       target: { kind: "render", directory: "out" },
@@ -90,6 +97,10 @@ describe("sandlot:environments", () => {
       /apt\[0\] is "git"; allowed: a package with its exact version/,
     );
     refused([{ name: "a", pools: 1 }], /environments\[0\]\.pools is not a setting/);
+    refused(
+      [{ name: "a", poolAutoscaling: { max: 2, targetUtilization: 0 } }],
+      /environments\[0\]\.poolAutoscaling\.targetUtilization is 0; allowed: an integer from 1 to 99/,
+    );
   });
 });
 

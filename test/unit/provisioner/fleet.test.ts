@@ -33,10 +33,18 @@ const listed = async (replica: ListeningReplica): Promise<string[]> =>
     .json<{ items: { id: string }[] }>()
     .items.map(({ id }) => id);
 
-const ready = async (replica: ListeningReplica): Promise<number> =>
+interface Pool {
+  size: number;
+  ready: number;
+  autoscaling?: { min: number; max: number };
+}
+
+const poolOf = async (replica: ListeningReplica): Promise<Pool | undefined> =>
   (await replica.call("GET", "/v1/environments"))
-    .json<{ items: { name: string; pool: { ready: number } }[] }>()
-    .items.find(({ name }) => name === "pooled")?.pool.ready ?? 0;
+    .json<{ items: { name: string; pool: Pool }[] }>()
+    .items.find(({ name }) => name === "pooled")?.pool;
+
+const ready = async (replica: ListeningReplica): Promise<number> => (await poolOf(replica))?.ready ?? 0;
 
 /** What the sandbox says that it is, by way of the router. */
 const through = async (replica: ListeningReplica, id: string): Promise<{ status: number; name?: string }> => {
@@ -182,10 +190,14 @@ describe("several clusters", function () {
   });
 
   it("are drained without a start: no new sandboxes, no idle pods, and those that are there are served", async () => {
-    for (const one of ["a", "b"] as const) home.clusters[one].put("configmaps", environment("pooled", 2));
+    const autoscaling = { max: 5, targetUtilization: 50 };
+    home.clusters.a.put("configmaps", environment("pooled", 2));
+    home.clusters.b.put("configmaps", environment("pooled", 0, { pool: { size: 2, autoscaling } }));
     const path = home.share(even);
     const replica = await home.start(path);
     await eventually("both pools are full", async () => (await ready(replica)) === 4);
+    const together = { min: 4, max: 7, targetUtilization: 50, scaleDownSeconds: 300 };
+    assert.deepEqual(await poolOf(replica), { size: 4, ready: 4, autoscaling: together });
     const id = idOf("a", "stays");
     assert.equal(await create(replica, id, { environment: "pooled" }), 201);
     home.share({ a: { drain: true }, b: {} });
@@ -193,6 +205,8 @@ describe("several clusters", function () {
       home.clusters.a.livePods().filter(({ metadata }) => metadata.labels?.["sandlot.dev/state"] === "idle")
         .length;
     await eventually("the pool of a is empty", () => idle() === 0);
+    const { size, autoscaling: left } = (await poolOf(replica)) ?? {};
+    assert.deepEqual([size, left?.min, left?.max], [2, 2, 5]);
     for (let i = 0; i < 6; i += 1) assert.equal(await create(replica, `drained-${i}`), 201);
     assert.deepEqual(home.ids("a"), [id]);
     assert.deepEqual(await through(replica, id), { status: 200, name: "a" });

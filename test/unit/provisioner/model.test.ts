@@ -459,6 +459,16 @@ describe("settings", () => {
     // Sandboxes of the profile could not look it up.
     [{ EGRESS_PROXY_URL: "http://proxy.example.com:3128" }, /EGRESS_PROXY_URL is .* the name of a Service/],
     [{ EGRESS_PROXY_URL: "https://10.0.0.1:3128" }, /EGRESS_PROXY_URL is "https:/],
+    [
+      { ROUTER_HOST_SUFFIX: "localhost", ROUTER_URL: "http://a.b" },
+      /ROUTER_HOST_SUFFIX is "localhost", but must be a domain/,
+    ],
+    [{ ROUTER_HOST_SUFFIX: "10.0.0.1", ROUTER_URL: "http://a.b" }, /ROUTER_HOST_SUFFIX is "10\.0\.0\.1"/],
+    [{ ROUTER_HOST_SUFFIX: "s.example.com" }, /ROUTER_URL is not set, but ROUTER_HOST_SUFFIX is/],
+    [
+      { ROUTER_HOST_SUFFIX: "s.example.com", ROUTER_URL: "https://api.s.example.com/x" },
+      /ROUTER_URL is "https:\/\/api\.s\.example\.com\/x", but hosts below ROUTER_HOST_SUFFIX, which is "s\.example\.com", are sandboxes/,
+    ],
     [{ SKILLS_HOST_PATH: "skills" }, /SKILLS_HOST_PATH is "skills", but must be an absolute path/],
     [{ THREADS_HOST_PATH: "/a/../b" }, /without \.\./],
     [{ K8S_API_SERVER: "http://plain:6443" }, /K8S_API_SERVER is .* https/],

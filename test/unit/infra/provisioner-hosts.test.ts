@@ -1,0 +1,41 @@
+// From configuration to the domain below which sandboxes have hosts of their own.
+import assert from "node:assert/strict";
+
+import { provisionerArguments } from "../../../infra/arguments/provisioner";
+import { ConfigError, parseConfig } from "../../../infra/config/load";
+
+const parse = (provisioner: object) =>
+  parseConfig({ "sandlot:provisioner": JSON.stringify({ enabled: true, ...provisioner }) });
+
+describe("sandlot:provisioner's hostSuffix", () => {
+  it("becomes the component's argument", () => {
+    const { provisioner } = provisionerArguments(
+      parse({ hostSuffix: "sandboxes.localhost", hostPort: 8081, nodePort: 30081 }),
+      {
+        provisionerImage: "sandlot/provisioner:1",
+        place: { kind: "container" } as never,
+      },
+    );
+    assert.equal(provisioner?.hostSuffix, "sandboxes.localhost");
+    assert.equal(provisioner.url, "http://127.0.0.1:8081");
+  });
+
+  it("is refused where it is no domain", () => {
+    for (const hostSuffix of [
+      "localhost",
+      "*.example.com",
+      ".example.com",
+      "https://example.com",
+      "Example.com",
+    ])
+      assert.throws(
+        () => parse({ hostSuffix }),
+        (error) =>
+          error instanceof ConfigError &&
+          /sandlot:provisioner.*hostSuffix is .*allowed: a domain such as sandboxes\.example\.com/.test(
+            error.message,
+          ),
+        hostSuffix,
+      );
+  });
+});
