@@ -24,6 +24,7 @@ import {
   stackDir,
 } from "../support/cluster.js";
 import { internet, makeTargets, removeTargets, standInPort, standIns } from "../support/targets.js";
+import { makeRedirector, nameOfTarget, redirectPort, setAddresses } from "./bypass-targets.js";
 import { addEnvironment, ask, Deployed, systemNamespace } from "./deployed.js";
 
 interface Described {
@@ -37,6 +38,9 @@ interface Sandbox {
   hostUrl?: string;
   token: string;
 }
+/** What the targets serve. */
+const page = /hello/;
+
 interface Executed {
   data: { stdout: string; exit_code: number | null };
 }
@@ -595,6 +599,155 @@ describe("the deployed provisioner", function () {
         await remove();
         await removeTargets();
       }
+    });
+
+    describe("keeps the egress proxy from being a way around the rules", () => {
+      const inside = standIns["private 10.0.0.0/8"];
+      const id = "bypass-1";
+      let made: Sandbox;
+      let remove: () => Promise<unknown> = () => Promise.resolve();
+
+      before(async () => {
+        await makeTargets();
+        await makeRedirector(outputs().sandboxImage ?? "");
+        remove = await addEnvironment("bypass", { egress: "allowlist", pool: { size: 0 } });
+        await eventually("the environment is known", async () => {
+          const { body } = await provisioner.call<{ items: { name: string }[] }>("GET", "/v1/environments");
+          return body.items.some(({ name }) => name === "bypass");
+        });
+        // Its URL is the cluster's; the router leads there as well.
+        made = {
+          ...(await sandbox({ id, environment: "bypass" })),
+          url: `${provisioner.url}/sandboxes/${id}`,
+        };
+      });
+
+      after(async () => {
+        await provisioner.call("DELETE", `/v1/sandboxes/${id}`);
+        await remove();
+        await removeTargets();
+      });
+
+      /** The body of the last answer and its status; 000 for none. */
+      const get = async (target: string, how = ""): Promise<string> =>
+        (await run(made, `curl -g -s -m 5 ${how} -w ' %{http_code}' '${target}'`)).stdout;
+      /** What is said of an address that is opened by no rule. */
+      const shut = /an address that no sandbox may reach 403$/;
+      /** Changes the rules, and waits until the proxy goes by them. A server that redirects is always allowed. */
+      const allow = async (...rules: string[]): Promise<void> => {
+        const known = `${internet}/32:${redirectPort}`;
+        for (const list of [[], [known, ...rules]]) {
+          const answer = await provisioner.call("PATCH", `/v1/sandboxes/${id}/network`, { allow: list });
+          assert.equal(answer.status, 200);
+          const expected = list.length === 0 ? / 403$/ : / 302$/;
+          await eventually("the rules are known", async () =>
+            expected.test(await get(`http://${internet}:${redirectPort}/?/`)),
+          );
+        }
+      };
+
+      it("is told by its address, as there is no DNS", async () => {
+        const { spec } = await cluster().core.readNamespacedService({
+          name: "egress-proxy",
+          namespace: systemNamespace,
+        });
+        const { stdout } = await run(made, "echo $HTTP_PROXY $https_proxy");
+        const url = `http://${spec?.clusterIP ?? ""}:3128`;
+        assert.equal(stdout, `${url} ${url}\n`);
+        const lookup = 'import socket; socket.gethostbyname("kubernetes.default.svc.cluster.local")';
+        assert.notEqual((await run(made, `python3 -c '${lookup}'`)).exit_code, 0);
+      });
+
+      it("a redirect leads no further than the rules", async () => {
+        await allow(`${internet}/32:${standInPort}`);
+        const redirected = (to: string) => get(`http://${internet}:${redirectPort}/?${to}`, "-L");
+        assert.match(
+          await redirected(`http://${internet}:${standInPort}/`),
+          /hello[^]* 200$/,
+          "what is allowed",
+        );
+        for (const to of [
+          `http://${inside}:${standInPort}/`,
+          `http://${standIns.metadata}:${standInPort}/`,
+          `http://45.90.202.1:${standInPort}/`,
+          `http://[::ffff:${inside}]:${standInPort}/`,
+          `http://provisioner.${systemNamespace}.svc.cluster.local:8002/health`,
+        ]) {
+          const answer = await redirected(to);
+          assert.match(answer, / 403$/, to);
+          assert.doesNotMatch(answer, page, to);
+        }
+      });
+
+      it("no spelling of an address, and no IPv6, leads to what is shut or around the proxy", async () => {
+        await allow("*:*", "0.0.0.0/0:*", "[::/0]:*");
+        for (const address of [
+          `::ffff:${inside}`,
+          "::ffff:169.254.169.254",
+          `::${inside}`,
+          `64:ff9b::${inside}`,
+          "2002:ac9:1::1",
+          "fd00:ec2::254",
+          "fd20:ce::254",
+          "fe80::1",
+        ]) {
+          assert.match(await get(`http://[${address}]:${standInPort}/`), shut, address);
+        }
+        // A name with such an address, which its owner may give it.
+        await setAddresses("six", ["fd00:ec2::254"]);
+        await eventually("the name is known, and refused", async () =>
+          shut.test(await get(`http://${nameOfTarget("six")}:${standInPort}/`)),
+        );
+        for (const around of [`[::ffff:${internet}]`, "[2606:4700:4700::1111]", internet])
+          assert.match(await get(`http://${around}:${standInPort}/`, "--noproxy '*'"), / 000$/, around);
+      });
+
+      it("a name whose address changes leads to nothing private, alone or beside a public one", async () => {
+        const target = `http://${nameOfTarget("moving")}:${standInPort}/`;
+        await setAddresses("moving", [internet]);
+        await allow(`${nameOfTarget("moving")}:*`);
+        for (const [addresses, expected] of [
+          [[internet], /hello[^]* 200$/],
+          [[internet, inside], shut],
+          [[internet], /hello[^]* 200$/],
+          [[inside], shut],
+        ] as const) {
+          await setAddresses("moving", addresses);
+          // The cluster's DNS gives old answers for some seconds.
+          await eventually(`it is at ${addresses.join(" and ")}`, async () =>
+            expected.test(await get(target)),
+          );
+        }
+        // What the sandbox itself says of the name counts for nothing.
+        assert.match(
+          await get(target, `--resolve ${nameOfTarget("moving")}:${standInPort}:${internet}`),
+          / 403$/,
+        );
+        assert.match(await get(target, `-H 'Host: ${internet}'`), shut);
+      });
+
+      it("tells in the sandbox's events what it refused", async () => {
+        // One of its own: who is refused very often has the rest in the log alone.
+        const told = await sandbox({ id: "bypass-told", environment: "bypass" });
+        const events = await provisioner.follow(`/v1/sandboxes/${told.id}/events`);
+        try {
+          const url = `${provisioner.url}/sandboxes/${told.id}`;
+          // A proxy that has not seen the pod yet refuses it as a stranger, and tells nobody of it.
+          await eventually("the proxy knows it", async () =>
+            /no rule of this sandbox/.test(
+              (await run({ ...told, url }, "curl -s -m 5 http://refused.example:8080/")).stdout,
+            ),
+          );
+          const [, data = ""] = await events.until(
+            /event: egress-refused\ndata: (\{[^\n]*refused\.example[^\n]*\})\n/,
+          );
+          const { host, port, reason, count } = JSON.parse(data) as Record<string, unknown>;
+          assert.deepEqual([host, port, reason, count], ["refused.example", 8080, "not_allowed", 1]);
+        } finally {
+          await events.end();
+          await provisioner.call("DELETE", `/v1/sandboxes/${told.id}`);
+        }
+      });
     });
   });
 });

@@ -3,7 +3,7 @@ import { request, type IncomingHttpHeaders } from "node:http";
 
 import type { V1Pod } from "@kubernetes/client-node";
 
-import { cluster, isReady, mustMake, namespace, outputs } from "../support/cluster.js";
+import { cluster, eventually, isReady, mustMake, namespace, outputs } from "../support/cluster.js";
 
 /** Where it lives. */
 export const systemNamespace = "sandlot-system";
@@ -15,6 +15,13 @@ export interface Answer<T> {
   readonly status: number;
   readonly body: T;
   readonly headers: IncomingHttpHeaders;
+}
+
+/** Events as they come. */
+export interface Followed {
+  /** What matches of all that came, once something does. @throws Error if nothing does within 20 s */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  end(): Promise<void>;
 }
 
 /** Speaks to the deployed provisioner as a client on this machine does. */
@@ -32,6 +39,26 @@ export class Deployed {
   /** A request on a connection of its own, so that any replica may answer it. */
   call<T>(method: string, path: string, body?: object): Promise<Answer<T>> {
     return ask<T>(method, this.url + path, { "x-api-key": this.apiKey }, body);
+  }
+
+  /** Follows server-sent events, from now on. It has to be ended. @throws Error if they are refused. */
+  async follow(path: string): Promise<Followed> {
+    const abort = new AbortController();
+    const headers = { "x-api-key": this.apiKey };
+    const { status, body } = await fetch(this.url + path, { headers, signal: abort.signal });
+    if (status !== 200 || body === null) throw new Error(`${path} is answered ${status}`);
+    let text = "";
+    const reading = (async () => {
+      for await (const chunk of body) text += Buffer.from(chunk as Uint8Array).toString();
+    })().catch(() => undefined);
+    return {
+      until: (pattern) =>
+        eventually(`an event ${pattern.source}`, () => Promise.resolve(pattern.exec(text) ?? false), 20),
+      end: async () => {
+        abort.abort();
+        await reading;
+      },
+    };
   }
 
   /** Its pods that are not on their way out. */
