@@ -101,19 +101,20 @@ export class PoolKeeper {
   }
 
   #keep(name: string): void {
-    const { directory, arrivals, environments, settings, times, leads, drained } = this.#parts;
+    const { directory, arrivals, environments, settings, times, tokens, leads, drained } = this.#parts;
     if (!leads() || !directory.current) return;
     const environment = environments.get(name);
     const creating = this.#creating.get(name) ?? 0;
     const pods = directory.idle(name).filter(({ podUid }) => !this.#deleting.has(podUid));
     this.#noteFailures(name, pods);
     const plan = planPool(
-      pods,
+      // Nobody here can hand over what was made with a key that is not here: it is of no revision of ours.
+      pods.map((pod) => (tokens.knows(pod) ? pod : { ...pod, revision: "" })),
       creating,
       settings.maxSandboxes - directory.count() - arrivals.count,
       {
         size: drained() ? 0 : (environment?.pool.size ?? 0),
-        revision: environment === undefined ? "" : revisionOf(environment),
+        revision: environment === undefined ? undefined : revisionOf(environment, settings),
         ...settings.deadlines,
         startSeconds: settings.startSeconds,
         maxStarting: settings.maxStarting,
@@ -142,9 +143,10 @@ export class PoolKeeper {
     const podName = idlePodName(environment.name);
     this.#creating.set(environment.name, (this.#creating.get(environment.name) ?? 0) + 1);
     try {
-      const claimSecret = tokens.claimSecret(podName);
+      const { keyId } = tokens;
+      const claimSecret = tokens.claimSecret({ podName, keyId });
       const deadlineSeconds = idleDeadline(settings.deadlines);
-      const request = { name: podName, environment, claimSecret, volumes: [], deadlineSeconds };
+      const request = { name: podName, environment, claimSecret, keyId, volumes: [], deadlineSeconds };
       const pod = await arrivals.of(async () => {
         const made = await namespace.createPod(buildPod(request, settings));
         pods.observe(made);
