@@ -28,8 +28,8 @@ export const secretSettings: Readonly<Record<string, SecretSetting>> = {
     accepts: (secret) => /^[\x21-\x7e]{32,512}$/.test(secret.trim()),
   },
   "provisioner.signingKey": {
-    allowed: "at least 64 hexadecimal digits",
-    accepts: (secret) => /^[0-9a-f]{64,1024}$/i.test(secret.trim()),
+    allowed: "at least 64 hexadecimal digits, or two lines of them while it is rotated",
+    accepts: (secret) => /^[0-9a-f]{64,1024}(?:\n[0-9a-f]{64,1024})?$/i.test(secret.trim()),
   },
 };
 

@@ -191,7 +191,7 @@ export interface ProvisionerOptions {
   apiKey?: pulumi.Input<string>;
   /**
    * What sandboxes' tokens are made from, at least 64 hexadecimal digits (`openssl rand -hex 32`); a secret. Another one makes
-   * every token and every idle pod useless.
+   * every token and every idle pod useless, unless the one before stays for a while on a second line (docs/api.md).
    * @default - none: `generateKeys` or `existingSecret` is needed
    */
   signingKey?: pulumi.Input<string>;

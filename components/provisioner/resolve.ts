@@ -383,8 +383,8 @@ export const apiKeyRule: Rule<string> = (value) =>
     ? undefined
     : "at least 32 characters without spaces, such as `openssl rand -hex 32` prints";
 
-/** What the signing key must be. */
+/** What the signing key must be. A second one, on a line of its own, is taken as well: so it is rotated without losing anything. */
 export const signingKeyRule: Rule<string> = (value) =>
-  /^[0-9a-f]{64,1024}$/i.test(value)
+  /^[0-9a-f]{64,1024}(?:\n[0-9a-f]{64,1024})?$/i.test(value)
     ? undefined
-    : "at least 64 hexadecimal digits, as `openssl rand -hex 32` prints";
+    : "at least 64 hexadecimal digits, as `openssl rand -hex 32` prints, or two lines of them";

@@ -128,11 +128,23 @@ async function signingKey(settings: Settings): Promise<Tokens> {
       `SIGNING_KEY_FILE is ${JSON.stringify(path)}, which cannot be read: ${String(error)}`,
     ]);
   });
-  if (key.length < 32)
-    throw new SettingsError([
-      `SIGNING_KEY_FILE is ${JSON.stringify(path)}, which has ${key.length} bytes, but must have at least 32: make one with openssl rand -hex 32.`,
-    ]);
-  return new Tokens(key);
+  const [current = key, ...others] = keysIn(key);
+  for (const { length } of [current, ...others])
+    if (length < 32)
+      throw new SettingsError([
+        `SIGNING_KEY_FILE is ${JSON.stringify(path)}, which has a key of ${length} bytes, but each must have at least 32: make one with openssl rand -hex 32.`,
+      ]);
+  return new Tokens(current, ...others);
+}
+
+/** Text is one key a line, the current one first; anything else is one key. */
+function keysIn(file: Buffer): Buffer[] {
+  const text = file.toString("latin1");
+  if (!/^[\x20-\x7e\r\n]*$/.test(text)) return [file];
+  return text
+    .split(/\r?\n/)
+    .filter((line) => line !== "")
+    .map((line) => Buffer.from(line));
 }
 
 function deerflowSettings(settings: Settings) {

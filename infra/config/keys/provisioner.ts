@@ -169,7 +169,7 @@ export const provisioner = object(
     ).optional(),
     signingKey: secretText(
       "What sandboxes' tokens are made from. Default: made at random in a cluster of its own",
-      "at least 64 hexadecimal digits, as a secret (`make secret`)",
+      "at least 64 hexadecimal digits, or two lines of them while it is rotated, as a secret (`make secret`)",
     ).optional(),
     tenants: listOf(tenant, "Who else may call").optional(),
     rateLimit: rateLimit(

@@ -5,7 +5,6 @@ import { isLive, rankKey } from "../core/directory.js";
 import { SandboxError, unknownEnvironment } from "../core/errors.js";
 import type { Created, CreateRequest } from "../core/sandboxes.js";
 import { untilSeen } from "../core/until-seen.js";
-import { revisionOf } from "../model/environment.js";
 import type { NetworkRules } from "../model/network-rules.js";
 import { placements, rankedSites } from "../model/placement.js";
 import type { Sandbox } from "../model/sandbox.js";
@@ -166,7 +165,7 @@ export class FleetSandboxes implements SandboxService {
       );
     const offers = answering.map((cluster) => {
       const environment = cluster.environments.get(request.environment);
-      const revision = environment === undefined ? "" : revisionOf(environment);
+      const revision = environment === undefined ? "" : cluster.sandboxes.revisionOf(environment);
       const fitting =
         volumes.length === 0
           ? cluster.directory.idle(request.environment).filter((pod) => pod.revision === revision)

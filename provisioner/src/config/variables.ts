@@ -223,7 +223,7 @@ export const variables = {
     schema: path.optional(),
     allowed: absolutePath,
     purpose:
-      "the file with the key that sandboxes' tokens are made from, at least 32 bytes; default: made from PROVISIONER_API_KEY",
+      "the file with the key that sandboxes' tokens are made from, at least 32 bytes; further lines are keys that are taken as well, for a rotation; default: made from PROVISIONER_API_KEY",
   },
   READY_TIMEOUT_SECONDS: seconds(
     1,

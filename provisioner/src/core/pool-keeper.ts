@@ -105,7 +105,7 @@ export class PoolKeeper {
   }
 
   #keep(name: string): void {
-    const { directory, arrivals, environments, sizes, settings, times, leads, drained } = this.#parts;
+    const { directory, arrivals, environments, sizes, settings, times, tokens, leads, drained } = this.#parts;
     // Also where another replica leads: this one may come to.
     const size = sizes.size(name);
     if (!leads() || !directory.current) return;
@@ -114,12 +114,13 @@ export class PoolKeeper {
     const pods = directory.idle(name).filter(({ podUid }) => !this.#deleting.has(podUid));
     this.#noteFailures(name, pods);
     const plan = planPool(
-      pods,
+      // Nobody here can hand over what was made with a key that is not here: it is of no revision of ours.
+      pods.map((pod) => (tokens.knows(pod) ? pod : { ...pod, revision: "" })),
       creating,
       settings.maxSandboxes - directory.count() - arrivals.count,
       {
         size: drained() ? 0 : size,
-        revision: environment === undefined ? "" : revisionOf(environment),
+        revision: environment === undefined ? undefined : revisionOf(environment, settings),
         ...settings.deadlines,
         startSeconds: settings.startSeconds,
         maxStarting: settings.maxStarting,
@@ -148,9 +149,10 @@ export class PoolKeeper {
     const podName = idlePodName(environment.name);
     this.#creating.set(environment.name, (this.#creating.get(environment.name) ?? 0) + 1);
     try {
-      const claimSecret = tokens.claimSecret(podName);
+      const { keyId } = tokens;
+      const claimSecret = tokens.claimSecret({ podName, keyId });
       const deadlineSeconds = idleDeadline(settings.deadlines);
-      const request = { name: podName, environment, claimSecret, volumes: [], deadlineSeconds };
+      const request = { name: podName, environment, claimSecret, keyId, volumes: [], deadlineSeconds };
       const pod = await arrivals.of(async () => {
         const made = await namespace.createPod(buildPod(request, settings));
         pods.observe(made);

@@ -131,7 +131,7 @@ export class Reaper {
     const origin = endpoints.direct(sandbox);
     if (origin === undefined) return;
     this.#asked.add(sandbox.podUid);
-    const told = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox.podName));
+    const told = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox));
     if (told === false) await this.#delete(sandbox, "never-handed-over");
   }
 

@@ -189,7 +189,7 @@ export class Sandboxes {
     const origin = unprobed ? endpoints.direct(sandbox) : undefined;
     if (origin === undefined) return sandbox;
     const patience = AbortSignal.timeout(askedMs);
-    const answers = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox.podName), patience);
+    const answers = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox), patience);
     if (answers !== true) return sandbox;
     directory.markAnswering(sandbox.podUid);
     const now = directory.get(sandbox.tenant, sandbox.id);
@@ -257,6 +257,11 @@ export class Sandboxes {
   /** Whether an idle pod is being claimed at this moment. */
   get claiming(): boolean {
     return this.#taken.size > 0;
+  }
+
+  /** What idle pods of the environment are to be made from. */
+  revisionOf(environment: Environment): string {
+    return revisionOf(environment, this.#parts.settings);
   }
 
   /** Whether no other pod may be made. */
@@ -365,10 +370,17 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox> {
-    if (sandbox.fingerprint !== fingerprint) throw conflict(request, sandbox);
+    if (!this.#isSame(sandbox, request, fingerprint)) throw conflict(request, sandbox);
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
     await this.#parts.services.ensure(sandbox, deadline);
-    return this.#finish(sandbox, request, fingerprint, deadline, false);
+    // With the fingerprint that it was claimed with: that tells its server that this is the same hand-over.
+    return this.#finish(sandbox, request, sandbox.fingerprint, deadline, false);
+  }
+
+  /** Whether it was made for the same request; with whichever signing key. */
+  #isSame(sandbox: Sandbox, request: SandboxRequest, fingerprint: string): boolean {
+    if (sandbox.fingerprint === fingerprint) return true;
+    return this.#parts.tokens.isFingerprint(sandbox.fingerprint, canonicalText(request));
   }
 
   /** An idle pod. Where no other pod may be made, one that is still starting is waited for. */
@@ -378,14 +390,14 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox | undefined> {
-    const { directory } = this.#parts;
-    const revision = revisionOf(environment);
+    const { directory, tokens } = this.#parts;
+    const revision = this.revisionOf(environment);
     for (;;) {
       const claimed = await this.#claimIdle(environment, request, fingerprint, deadline);
       if (claimed !== undefined || !this.#isFull()) return claimed;
       const mayCome = directory
         .idle(environment.name)
-        .some((pod) => pod.revision === revision && pod.state === "starting");
+        .some((pod) => pod.state === "starting" && pod.revision === revision && tokens.knows(pod));
       if (!mayCome || deadline.aborted) return undefined;
       await sleep(startingMs, undefined, { signal: deadline }).catch(() => undefined);
     }
@@ -397,12 +409,12 @@ export class Sandboxes {
     fingerprint: string,
     deadline: AbortSignal,
   ): Promise<Sandbox | undefined> {
-    const { directory, metrics, times, services } = this.#parts;
-    const revision = revisionOf(environment);
+    const { directory, metrics, times, tokens, services } = this.#parts;
+    const revision = this.revisionOf(environment);
     const { hardSeconds } = request.lifetime;
     const usable = directory
       .idle(environment.name)
-      .filter((pod) => pod.state === "running" && pod.revision === revision)
+      .filter((pod) => pod.state === "running" && pod.revision === revision && tokens.knows(pod))
       // Its URL would lead nowhere.
       .filter((pod) => !services.lacks(pod))
       .filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
@@ -478,9 +490,13 @@ export class Sandboxes {
     let name = coldPodName(request.tenant, request.id);
     for (;;) {
       const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
-      const claimSecret = tokens.claimSecret(name);
+      const { keyId } = tokens;
+      const claimSecret = tokens.claimSecret({ podName: name, keyId });
       const deadlineSeconds = claim.hardSeconds;
-      const pod = buildPod({ name, environment, claimSecret, volumes, claim, deadlineSeconds }, settings);
+      const pod = buildPod(
+        { name, environment, claimSecret, keyId, volumes, claim, deadlineSeconds },
+        settings,
+      );
       try {
         const sandbox = await arrivals.of(async () => this.#seen(await namespace.createPod(pod)));
         await this.#serve(sandbox, deadline);
@@ -627,7 +643,7 @@ export class Sandboxes {
       return view.kind === "sandbox" ? endpoints.direct(view.pod) : undefined;
     };
     const result = await inSpan("hand over", { [attribute.pod]: sandbox.podName }, async (span) => {
-      const secret = tokens.claimSecret(sandbox.podName);
+      const secret = tokens.claimSecret(sandbox);
       const ended = await handOver.handOver({ podUid: sandbox.podUid, origin }, secret, what, signal);
       span.setAttribute(attribute.outcome, ended.outcome);
       return ended;

@@ -51,9 +51,7 @@ export class WarmConnections {
       this.#warmedAt.set(pod.podUid, now);
       this.#underWay += 1;
       // What it answers is of no interest: whoever claims it finds out whether it is any good.
-      void handOver
-        .warm(pod.podUid, origin, tokens.claimSecret(pod.podName))
-        .finally(() => (this.#underWay -= 1));
+      void handOver.warm(pod.podUid, origin, tokens.claimSecret(pod)).finally(() => (this.#underWay -= 1));
     }
   }
 }

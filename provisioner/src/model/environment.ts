@@ -85,8 +85,18 @@ export function readEnvironment(labelled: string, text: string | undefined): Env
     : `its environment.json is named ${result.data.name}, but its label says ${labelled}`;
 }
 
+/** What beside its environment a pod of the pool is built from. */
+export interface BuiltWith {
+  readonly port: number;
+  readonly serviceAccountName: string;
+  readonly server: string;
+}
+
 /** A hash of all that a pod of the pool is built from, so not of the pool's size or of what a request may choose. */
-export function revisionOf(environment: Environment): string {
+export function revisionOf(
+  environment: Environment,
+  { port, serviceAccountName, server }: BuiltWith,
+): string {
   // Of what it opens, a pod knows one thing from its start: whether it has DNS.
   const built: Partial<Environment> & { names: boolean } = {
     ...environment,
@@ -96,5 +106,5 @@ export function revisionOf(environment: Environment): string {
   delete built.egress;
   delete built.maxResources;
   delete built.runtimes;
-  return digest(JSON.stringify(built)).slice(0, 16);
+  return digest(JSON.stringify({ ...built, port, serviceAccountName, server })).slice(0, 16);
 }

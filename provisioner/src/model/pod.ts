@@ -50,6 +50,8 @@ export interface PodRequest {
   readonly environment: Environment;
   /** Proves to the sandbox's server who may hand it over; the pod holds only its hash. */
   readonly claimSecret: string;
+  /** Which signing key that is made from; absent: it is not noted. */
+  readonly keyId?: string;
   /** Places beside the home folder and `/tmp`; without one at `/mnt/user-data` an empty one is put there. */
   readonly volumes: readonly MountedVolume[];
   /** What makes it somebody's from its first moment; absent for pool pods. */
@@ -68,7 +70,7 @@ export interface ClaimMetadata {
 
 /** The pod. */
 export function buildPod(request: PodRequest, settings: PodSettings): V1Pod {
-  const { name, environment, claim } = request;
+  const { name, environment, claim, keyId } = request;
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -83,7 +85,11 @@ export function buildPod(request: PodRequest, settings: PodSettings): V1Pod {
         [label.POD]: name,
         ...claim?.labels,
       },
-      annotations: { [label.REVISION]: revisionOf(environment), ...claim?.annotations },
+      annotations: {
+        [label.REVISION]: revisionOf(environment, settings),
+        ...(keyId === undefined ? {} : { [label.SIGNING_KEY]: keyId }),
+        ...claim?.annotations,
+      },
     },
     spec: podSpec(request, settings),
   };

@@ -6,8 +6,8 @@ import type { IdlePod } from "./sandbox.js";
 export interface PoolRules extends DeadlineRules {
   /** Pods that are to be idle and Ready. */
   readonly size: number;
-  /** The revision that pods are to be made from. */
-  readonly revision: string;
+  /** The revision that pods are to be made from; undefined: none is to be. */
+  readonly revision: string | undefined;
   /** A pod that is not Ready after this is given up. */
   readonly startSeconds: number;
   /** The most pods that may be on their way at once, so that starting ones do not slow each other and claims down. */

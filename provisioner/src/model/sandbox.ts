@@ -23,6 +23,8 @@ export interface PodFacts {
   readonly everReady: boolean;
   readonly environment: string;
   readonly revision: string;
+  /** Which signing key it was made with; undefined: from before there were several. */
+  readonly keyId: string | undefined;
   readonly createdAt: Date;
   /** When the kubelet took it over. */
   readonly startedAt: Date | undefined;
@@ -125,6 +127,7 @@ function factsOf(pod: V1Pod): PodFacts {
     everReady: wasReady(pod, running),
     environment: metadata?.labels?.[label.ENVIRONMENT] ?? "",
     revision: metadata?.annotations?.[label.REVISION] ?? "",
+    keyId: metadata?.annotations?.[label.SIGNING_KEY],
     createdAt,
     startedAt: time(status?.startTime),
     changedAt: time(running?.state?.terminated?.finishedAt) ?? time(readyCondition(pod)?.lastTransitionTime),

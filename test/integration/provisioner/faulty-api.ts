@@ -157,19 +157,18 @@ export class FaultyApi {
     response.writeHead(answer.statusCode ?? 502, { ...answer.headers, date });
     // A watch has to be seen as open before anything has changed.
     response.flushHeaders();
-    if (fate === "break") {
-      const [piece] = (await once(answer, "data")) as [Buffer];
-      // Half of it: the whole answer may have come in one.
-      response.write(piece.subarray(0, piece.length / 2), () => response.destroy());
-      outgoing.destroy();
-      return;
-    }
     if (request.watch) this.#watches.add(response);
     response.once("close", () => {
       this.#watches.delete(response);
       outgoing.destroy();
     });
     answer.on("error", () => response.destroy());
+    if (fate === "break") {
+      const [piece] = (await once(answer, "data")) as [Buffer];
+      // Half of it: the whole answer may have come in one.
+      response.write(piece.subarray(0, piece.length / 2), () => response.destroy());
+      return;
+    }
     answer.pipe(response);
   }
 }

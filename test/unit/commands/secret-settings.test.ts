@@ -46,6 +46,8 @@ describe("make secret", () => {
         "A1".repeat(32),
         "a".repeat(63),
         "a b".repeat(30),
+        `${"a".repeat(64)}\n${"b".repeat(64)}`,
+        `${"a".repeat(64)}\n${"b".repeat(63)}`,
       ];
       for (const each of some) assert.equal(takes(setting, each), rule(each) === undefined, each);
       assert.ok(takes(setting, `${"a".repeat(64)}\n`), "with the line end that programs put behind it");

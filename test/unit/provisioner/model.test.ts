@@ -51,6 +51,7 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
     ...{
       environment: "e",
       revision,
+      keyId: undefined,
       createdAt: ago(age),
       startedAt: ago(age),
       changedAt: ago(age),
@@ -365,13 +366,17 @@ describe("what a pod is", () => {
 
   it("is of another revision when anything that it is built from changes, and only then", () => {
     const base = environmentOfImage("e", "i:1");
-    assert.notEqual(revisionOf(base), revisionOf({ ...base, image: "i:2" }));
-    assert.notEqual(revisionOf(base), revisionOf({ ...base, egress: "open" }), "it has DNS");
-    assert.notEqual(revisionOf(base), revisionOf({ ...base, env: { A: "1" } }));
-    assert.notEqual(revisionOf(base), revisionOf({ ...base, priorityClassName: "low" }));
-    assert.notEqual(revisionOf(base), revisionOf({ ...base, placement: { nodeSelector: { a: "b" } } }));
+    const settings = { port: 8080, serviceAccountName: "s", server: "sandboxd" };
+    const revised = (one: typeof base, more = {}): string => revisionOf(one, { ...settings, ...more });
+    assert.notEqual(revised(base), revised({ ...base, image: "i:2" }));
+    assert.notEqual(revised(base), revised({ ...base, egress: "open" }), "it has DNS");
+    assert.notEqual(revised(base), revised({ ...base, env: { A: "1" } }));
+    assert.notEqual(revised(base), revised({ ...base, priorityClassName: "low" }));
+    assert.notEqual(revised(base), revised({ ...base, placement: { nodeSelector: { a: "b" } } }));
+    for (const more of [{ port: 8081 }, { serviceAccountName: "t" }, { server: "aio" }])
+      assert.notEqual(revised(base), revised(base, more));
     const chosen = { egress: "allowlist", maxResources: { cpu: "8" }, runtimes: ["kata"] } as const;
-    assert.equal(revisionOf(base), revisionOf({ ...base, ...chosen, pool: { size: 9 }, runtimes: ["kata"] }));
+    assert.equal(revised(base), revised({ ...base, ...chosen, pool: { size: 9 }, runtimes: ["kata"] }));
   });
 });
 
@@ -429,6 +434,26 @@ describe("tokens", () => {
       tokens.access({ tenant: "ab", id: "c", podUid: "u" }),
       tokens.access({ tenant: "a", id: "bc", podUid: "u" }),
     );
+  });
+
+  it("of a pod that is marked with another key are made and taken with that, as long as it is here", () => {
+    const [one, two] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const [before, during, after] = [new Tokens(one), new Tokens(two, one), new Tokens(two)];
+    const old = { ...subject, podName: "p", keyId: before.keyId };
+    assert.notEqual(before.keyId, during.keyId);
+    assert.equal(during.keyId, after.keyId);
+    assert.equal(during.access(old), before.access(old));
+    assert.equal(during.claimSecret(old), before.claimSecret(old));
+    assert.ok(during.verify(old, before.access(old)));
+    assert.ok(during.isFingerprint(before.fingerprint("x"), "x"));
+    assert.ok(!during.isFingerprint(before.fingerprint("x"), "y"));
+    assert.deepEqual(
+      [before, during, after].map((tokens) => tokens.knows(old)),
+      [true, true, false],
+    );
+    assert.ok(!after.verify(old, before.access(old)));
+    // The key of a pod that is made now is no way around that.
+    assert.ok(!during.verify({ ...subject, keyId: during.keyId }, before.access(subject)));
   });
 
   it("are not in logs", () => {

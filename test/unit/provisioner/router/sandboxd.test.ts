@@ -14,7 +14,7 @@ describe("router: to sandboxd", function () {
   let server: Server;
   let client: SandboxClient;
   const podName = "warm-default-1";
-  const secret = tokens.claimSecret(podName);
+  const secret = tokens.claimSecret({ podName });
   const one = sandbox({ id: "one" });
 
   before(async () => {
