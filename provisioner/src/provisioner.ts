@@ -84,6 +84,7 @@ export async function startProvisioner(
       ...{ directory, activity, tokens, connections },
       authenticate: (apiKey) => keys.callerOf(apiKey),
       registry: metrics.registry,
+      drainMs: settings.DRAIN_SECONDS * 1000,
     },
     notReady: () => (stopping ? "stopping" : ready ? undefined : "the cluster has not been read yet"),
   });
