@@ -253,6 +253,12 @@ export interface ProvisionerOptions {
    */
   logLevel?: string;
   /**
+   * Seconds after which a pod of the provisioner that is to end is killed, 15 to 3600. Requests and WebSockets through it go on until
+   * ten seconds before; a pod with nothing under way ends at once. The default is longer than DeerFlow's client waits for a command.
+   * @default 630
+   */
+  terminationGracePeriodSeconds?: number;
+  /**
    * What a pod of the provisioner is promised and can use.
    * @default { requests: { cpu: "50m", memory: "128Mi", ephemeralStorage: "32Mi" }, limits: { cpu: "1", memory: "512Mi", ephemeralStorage: "64Mi" } }
    */

@@ -77,7 +77,12 @@ export class Provisioner extends pulumi.ComponentResource {
         keyRevision: credentials.keyRevision,
         url: settings.url ?? serviceUrl,
       }),
-      { parent: this, dependsOn: [...policies, role] },
+      {
+        parent: this,
+        dependsOn: [...policies, role],
+        // Its deletion waits for pods with work under way.
+        customTimeouts: { delete: `${settings.terminationGracePeriodSeconds + 300}s` },
+      },
     );
     if (settings.replicas > 1)
       new k8s.policy.v1.PodDisruptionBudget(`${name}-disruption-budget`, disruptionBudgetArgs(inside), {

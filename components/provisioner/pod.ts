@@ -28,6 +28,9 @@ const clustersFolder = "/etc/sandlot/clusters";
 /** Seconds for which a pod that is to end goes on serving, while nodes and clients learn of it. */
 const settleSeconds = 3;
 
+/** What is left of the grace period after that and after what is under way was cut: to write down what it knows, and to end. */
+const endSeconds = 7;
+
 /** What is only known when other objects are. */
 export interface PodParts {
   readonly serviceAccountName: pulumi.Input<string>;
@@ -72,7 +75,7 @@ function podSpec(settings: ProvisionerSettings, parts: PodParts): k8s.types.inpu
     ...(imagePullSecrets.length === 0
       ? {}
       : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
-    terminationGracePeriodSeconds: 30,
+    terminationGracePeriodSeconds: settings.terminationGracePeriodSeconds,
     // Without it, the files of the Secret would be root's alone.
     securityContext: { ...hardenedPod, fsGroup: sandboxUser, fsGroupChangePolicy: "OnRootMismatch" },
     topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
@@ -150,6 +153,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     START_TIMEOUT_SECONDS: timeouts.startSeconds,
     FAILED_SECONDS: timeouts.failedSeconds,
     POOL_MAX_AGE_SECONDS: timeouts.poolMaxAgeSeconds,
+    DRAIN_SECONDS: settings.terminationGracePeriodSeconds - settleSeconds - endSeconds,
   };
   const plain = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value: typeof value === "number" ? String(value) : value }],

@@ -66,6 +66,7 @@ export interface ProvisionerSettings {
   deerflowBaseDir?: string | undefined;
   timeouts: Required<ProvisionerTimeouts>;
   logLevel: string;
+  terminationGracePeriodSeconds: number;
   resources: { requests: Required<ComputeAmounts>; limits: Required<ComputeAmounts> };
   apiServer: Required<ApiServerPeer>;
   tracing?: TracingSettings | undefined;
@@ -132,6 +133,7 @@ export function withDefaults(args: ProvisionerArgs): ProvisionerSettings {
       args.timeouts,
     ),
     logLevel: args.logLevel ?? "info",
+    terminationGracePeriodSeconds: args.terminationGracePeriodSeconds ?? 630,
     resources: {
       requests: over({ cpu: "50m", memory: "128Mi", ephemeralStorage: "32Mi" }, resources?.requests),
       limits: over({ cpu: "1", memory: "512Mi", ephemeralStorage: "64Mi" }, resources?.limits),
@@ -169,6 +171,11 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
         "give userData as well, or leave it out",
     );
   checks.plain("logLevel", settings.logLevel, logLevel);
+  checks.plain(
+    "terminationGracePeriodSeconds",
+    settings.terminationGracePeriodSeconds,
+    integerBetween(15, 3_600, "a number of seconds"),
+  );
   checkService(checks, settings);
   checkTimeouts(checks, settings);
   checkSizes(checks, settings);

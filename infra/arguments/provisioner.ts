@@ -23,7 +23,8 @@ export function provisionerArguments(
 ): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize" | "egressProxy"> {
   if (config.enabled !== true || provisionerImage === undefined) return {};
   const { nodePort, hostPort, timeouts, sandboxUrls, imagePullPolicy, apiServerCidrs } = config;
-  const { clustersSecret, clustersNetwork, deerflowBaseDir, rateLimit } = config;
+  const { clustersSecret, clustersNetwork, deerflowBaseDir, rateLimit, terminationGracePeriodSeconds } =
+    config;
   const { imagePullSecrets, replicas, maxSandboxes, tenants, existingSecret, logLevel, resources } = config;
   const provisioner: ProvisionerOptions = given({
     ...{ imagePullSecrets, replicas, maxSandboxes, existingSecret, logLevel, resources },
@@ -39,6 +40,7 @@ export function provisionerArguments(
     generateKeys: place.kind === "container" && existingSecret === undefined ? true : undefined,
     tenants: tenants?.map(given),
     rateLimit,
+    terminationGracePeriodSeconds,
     deerflowBaseDir,
     clustersSecret,
     clustersNetwork: clustersNetwork && given(clustersNetwork),

@@ -86,6 +86,7 @@ export async function startProvisioner(
       authenticate: (apiKey) => keys.callerOf(apiKey),
       hostSuffix: settings.ROUTER_HOST_SUFFIX,
       registry: metrics.registry,
+      drainMs: settings.DRAIN_SECONDS * 1000,
     },
     notReady: () => (stopping ? "stopping" : ready ? undefined : "the cluster has not been read yet"),
   });

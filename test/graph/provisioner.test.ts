@@ -34,6 +34,7 @@ const platform = (
 interface Pod {
   spec: {
     automountServiceAccountToken: boolean;
+    terminationGracePeriodSeconds: number;
     securityContext: object;
     containers: { env: { name: string; value?: string }[]; securityContext: object }[];
     volumes: object[];
@@ -240,6 +241,19 @@ describe("the provisioner's graph", () => {
     // What DeerFlow's gateway wants of the node is left out, and not refused: Pod Security lets nothing of it in.
     assert.equal(variables["HOST_PATH_MOUNTS"], "false");
     assert.equal("DEER_FLOW_HOST_BASE_DIR" in variables, false);
+  });
+
+  it("lets what is under way go on until shortly before a pod that ends is killed", async () => {
+    for (const [given, grace, drain] of [
+      [{}, 630, "620"],
+      [{ terminationGracePeriodSeconds: 60 }, 60, "50"],
+    ] as const) {
+      const made = await platform(given);
+      assert.equal(podOf(made).spec.terminationGracePeriodSeconds, grace);
+      assert.equal(variablesOf(made)["DRAIN_SECONDS"], drain);
+    }
+    const { error } = await recordFailure(program({ terminationGracePeriodSeconds: 10 }, {}));
+    assert.match(error.message, /terminationGracePeriodSeconds is 10, but must be .* from 15 to 3600/);
   });
 
   it("knows where the state of DeerFlow's gateway is, where the claim of users' data holds it, and nowhere else", async () => {

@@ -190,6 +190,11 @@ export const provisioner = object(
       ["fatal", "error", "warn", "info", "debug", "trace"],
       "How much it logs. Default: info",
     ).optional(),
+    terminationGracePeriodSeconds: count(
+      "Seconds after which a pod of it that is to end is killed; requests and WebSockets through it go on until ten seconds before. Default: 630, longer than DeerFlow's client waits for a command",
+      15,
+      3_600,
+    ).optional(),
     egressProxy: egressProxy.optional(),
     resources: object(
       {

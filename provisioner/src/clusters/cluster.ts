@@ -91,6 +91,7 @@ export class Cluster {
   readonly #reaper: Reaper;
   readonly #running: Promise<void>[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
+  #flushing: NodeJS.Timeout | undefined;
   #read = false;
   #retired = false;
   #silent = false;
@@ -305,11 +306,11 @@ export class Cluster {
         if (count > 0)
           log.warn({ count }, "the cluster's clock was set: times of sandboxes were written anew");
       }),
-      every(flushEveryMs, log, () => this.activity.flush(this.#namespace)),
       setInterval(() => {
         this.#look();
       }, lookEveryMs),
     );
+    this.#flushing = every(flushEveryMs, log, () => this.activity.flush(this.#namespace));
     log.info({ identity, namespace: settings.K8S_NAMESPACE, urls: settings.SANDBOX_SERVICE_TYPE }, "started");
   }
 
@@ -335,6 +336,8 @@ export class Cluster {
 
   /** Ends the rest, after {@link retire}. */
   async end(): Promise<void> {
+    // Until here: sandboxes that are used through a replica that is ending are in use, and another one reaps.
+    clearInterval(this.#flushing);
     await this.activity.flush(this.#namespace);
     for (const cache of this.#caches) cache.stop();
     this.#refusalEvents?.stop();

@@ -253,6 +253,12 @@ export const variables = {
     allowed: "a whole number from 1 to 100",
     purpose: "the most pods of one pool that start at once; default 4",
   },
+  DRAIN_SECONDS: seconds(
+    0,
+    3600,
+    20,
+    "for how long, after it is told to stop, requests and WebSockets that are under way may go on",
+  ),
   MAX_SANDBOXES: {
     schema: whole(1, 100000).default(500),
     allowed: "a whole number from 1 to 100000",

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 
 import type { FastifyPluginCallback } from "fastify";
 
+import { drain } from "./drain.js";
 import type { RouterOptions } from "./options.js";
 import { badRequest, notFound, refuse, refuseUpgrade } from "./refusal.js";
 import { methods, SandboxRouter } from "./router.js";
@@ -43,12 +44,14 @@ const plugin: FastifyPluginCallback<RouterOptions> = (app, options, registered) 
     else refuseUpgrade(socket, notFound);
   };
   app.server.on("upgrade", upgrade);
-  // Requests may finish; tunnels have no end of their own that the server could wait for.
+  // The server waits for requests and tunnels, however long they take.
+  let drained = (): void => undefined;
   app.addHook("preClose", (done) => {
-    sandboxRouter.closeTunnels();
+    drained = drain(app.server, options.connections, options.drainMs);
     done();
   });
   app.addHook("onClose", (_app, done) => {
+    drained();
     sandboxRouter.close();
     done();
   });

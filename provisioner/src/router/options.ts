@@ -48,4 +48,6 @@ export interface RouterOptions {
    */
   readonly hostSuffix?: string | undefined;
   readonly registry: Registry;
+  /** For how long requests and tunnels may go on once the server closes. Milliseconds. */
+  readonly drainMs: number;
 }

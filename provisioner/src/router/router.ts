@@ -56,7 +56,6 @@ export class SandboxRouter {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: RouterMetrics;
   readonly #unsubscribe: () => void;
-  readonly #tunnels = new Set<() => void>();
   /** What came behind a request that is not decided yet, on the same connection: it is not looked at before. */
   readonly #waiting = new WeakMap<Duplex, (() => void)[]>();
 
@@ -135,11 +134,6 @@ export class SandboxRouter {
     if (passed) return;
     endUpgrade(crowded.status);
     refuseUpgrade(socket, crowded);
-  }
-
-  /** Cuts all WebSockets. */
-  closeTunnels(): void {
-    for (const cut of [...this.#tunnels]) cut();
   }
 
   /** Cuts everything that is open. */
@@ -229,7 +223,6 @@ export class SandboxRouter {
       this.#options.activity.touch(sandbox);
     };
     touch();
-    if (kind === "websocket") this.#tunnels.add(cut);
     started.cut = start({
       agent: opened.agent,
       address: sandbox.podIP,
@@ -240,7 +233,6 @@ export class SandboxRouter {
       touch,
       ended: (status, reason) => {
         opened.release();
-        this.#tunnels.delete(cut);
         open.dec({ kind });
         traced.ended(status, reason);
         const ms = Math.round(stop() * 1000);

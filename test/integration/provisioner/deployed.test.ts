@@ -225,6 +225,35 @@ describe("the deployed provisioner", function () {
     assert.ok(answered > 20, `${answered} requests prove little`);
   });
 
+  it("lets commands through a replica that is replaced end, for longer than Kubernetes waits by itself, and goes then", async () => {
+    const made = await sandbox({ id: "deployed-long" });
+    const command = async (): Promise<string> => {
+      const { status, body } = await ask<Executed>(
+        ...(["POST", `${made.url}/v1/bash/exec`, { "x-sandbox-token": made.token }] as const),
+        { command: "sleep 40; echo done", hard_timeout: 60 },
+        60_000,
+      );
+      assert.equal(status, 200, JSON.stringify(body));
+      return body.data.stdout.trim();
+    };
+    try {
+      const [first] = await provisioner.pods();
+      assert.ok(first);
+      // So many that some go through it.
+      const commands = Promise.all(Array.from({ length: 8 }, command));
+      await sleep(2_000);
+      await cluster().core.deleteNamespacedPod({ name: nameOf(first), namespace: systemNamespace });
+      assert.deepEqual(new Set(await commands), new Set(["done"]));
+      await eventually("it has gone with the last of them", async () => {
+        const { items } = await cluster().core.listNamespacedPod({ namespace: systemNamespace });
+        return items.every((pod) => nameOf(pod) !== nameOf(first));
+      });
+    } finally {
+      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+    }
+    await eventually("two replicas again", async () => (await provisioner.pods()).length === 2);
+  });
+
   it("loses no sandbox when the leading replica is killed while it serves, and creates on", async () => {
     const made = await sandbox({ id: "deployed-survivor" });
     const { output } = await kubectl("get", "lease", "sandlot-provisioner", "-n", namespace, "-o", "json");

@@ -88,12 +88,13 @@ export async function addEnvironment(name: string, differs: object): Promise<() 
   return () => core.deleteNamespacedConfigMap({ name: metadata.name, namespace });
 }
 
-/** A request on a connection of its own. @throws when there is no answer. */
+/** A request on a connection of its own. @throws when there is no answer within `patienceMs`. */
 export function ask<T>(
   method: string,
   url: string,
   headers: Readonly<Record<string, string>>,
   body?: object,
+  patienceMs = 30_000,
 ): Promise<Answer<T>> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
@@ -110,7 +111,9 @@ export function ask<T>(
       });
     });
     sent.on("error", reject);
-    sent.setTimeout(30_000, () => sent.destroy(new Error(`no answer from ${url} within 30 s`)));
+    sent.setTimeout(patienceMs, () =>
+      sent.destroy(new Error(`no answer from ${url} within ${patienceMs / 1000} s`)),
+    );
     sent.end(text);
   });
 }

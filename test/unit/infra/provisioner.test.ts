@@ -17,6 +17,11 @@ describe("sandlot:provisioner", () => {
     assert.throws(() => argumentsOf({ deerflowBaseDir: "backend" }), /deerflowBaseDir.*absolute path/s);
   });
 
+  it("says how long work under way may go on when a pod of it ends", () => {
+    assert.equal(argumentsOf({ terminationGracePeriodSeconds: 60 })?.terminationGracePeriodSeconds, 60);
+    assert.throws(() => argumentsOf({ terminationGracePeriodSeconds: 5 }), /from 15 to 3600/);
+  });
+
   it("says how often everybody may call, and one tenant", () => {
     const rateLimit = { requests: 20, seconds: 1 };
     const acme = { name: "acme", keys: [{ name: "k", sha256: "0".repeat(64) }], rateLimit };

@@ -101,6 +101,8 @@ export async function house(): Promise<House> {
           READY_TIMEOUT_SECONDS: "2",
           // What a fault does is seen at once; tests of the patience set another.
           API_PATIENCE_SECONDS: "0",
+          // What a test leaves open is cut at its end.
+          DRAIN_SECONDS: "1",
         },
         ...more,
       });

@@ -437,6 +437,49 @@ describe("router: proxy", function () {
       router.directory.remove(two);
       await closed;
     });
+
+    it("lets what is under way go on while it stops, for its time and no longer, and keeps no connection that was answered", async () => {
+      const drainMs = 3_000;
+      const own = await startRouter(undefined, drainMs);
+      const six = own.directory.put(sandbox({ id: "six", port }));
+      const path = `/sandboxes/six/t/${tokens.access(six)}`;
+      const socket = await open(own.port);
+      socket.on("error", () => undefined);
+      socket.write(upgrade(`${path}/ws`));
+      await once(socket, "data");
+      // One whose answer is to come while the router stops.
+      answer = (_, response) => setTimeout(() => response.end("late"), 300);
+      const kept = await open(own.port);
+      kept.write(`GET ${path}/v1/sandbox HTTP/1.1\r\nHost: h\r\n\r\n`);
+      await until(() => own.touched.length >= 2, "it is on its way");
+      const answered = once(kept, "data");
+      const [closed, keptClosed] = [once(socket, "close"), once(kept, "close")];
+      const started = Date.now();
+      const stopped = own.stop();
+      assert.match(String((await answered)[0]), /^HTTP\/1\.1 200 /);
+      await keptClosed;
+      assert.ok(Date.now() - started < drainMs, "a connection that was answered is not waited for");
+      assert.equal(socket.destroyed, false);
+      await Promise.all([closed, stopped]);
+      const took = Date.now() - started;
+      assert.ok(took >= drainMs - 50 && took < drainMs + 2_000, `${took} ms`);
+    });
+
+    it("stops as soon as the last tunnel has ended, however long it might have gone on", async () => {
+      const own = await startRouter(undefined, 60_000);
+      const seven = own.directory.put(sandbox({ id: "seven", port }));
+      const socket = await open(own.port);
+      socket.on("error", () => undefined);
+      socket.write(upgrade(`/sandboxes/seven/t/${tokens.access(seven)}/ws`));
+      await once(socket, "data");
+      const stopped = own.stop();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(socket.destroyed, false);
+      const started = Date.now();
+      socket.destroy();
+      await stopped;
+      assert.ok(Date.now() - started < 3_000);
+    });
   });
 
   it("ends what is open to a sandbox that goes, and nothing of another", async () => {

@@ -70,7 +70,7 @@ export interface RunningRouter {
 }
 
 /** Starts a router. */
-export async function startRouter(hostSuffix?: string): Promise<RunningRouter> {
+export async function startRouter(hostSuffix?: string, drainMs = 0): Promise<RunningRouter> {
   const directory = new FakeDirectory();
   const registry = new Registry();
   const touched: string[] = [];
@@ -84,6 +84,7 @@ export async function startRouter(hostSuffix?: string): Promise<RunningRouter> {
     tokens,
     connections: new Connections(),
     hostSuffix,
+    drainMs,
     activity: { touch: ({ id }) => void touched.push(id) },
     authenticate: (key) => {
       const [tenant] = Object.entries(apiKeys).find(([, one]) => one === key) ?? [];

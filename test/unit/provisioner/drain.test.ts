@@ -1,0 +1,54 @@
+// A replica that is told to stop while a request through it goes on: the sandbox is in use, and the others must see that.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { eventually, house, type House } from "./house.js";
+
+describe("a replica that ends", () => {
+  let home: House;
+
+  beforeEach(async () => {
+    home = await house();
+  });
+
+  afterEach(() => home.end());
+
+  it("writes down that a sandbox is used through it until the request has ended, and ends then", async () => {
+    const replica = await home.start({
+      ...{ SANDBOX_SERVICE_TYPE: "Router", ROUTER_URL: "http://router.test", DRAIN_SECONDS: "60" },
+    });
+    const { provisioner } = replica;
+    await provisioner.app.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = provisioner.app.server.address() as AddressInfo;
+    const made = await replica.call("POST", "/v1/sandboxes", { id: "used", idleTimeoutSeconds: 10 });
+    assert.equal(made.statusCode, 201, made.body);
+    const headers = { "x-sandbox-token": made.json<{ token: string }>().token };
+    const upload = request({
+      port,
+      host: "127.0.0.1",
+      method: "POST",
+      path: "/sandboxes/used/v1/upload",
+      headers,
+    });
+    const answered = once(upload, "response");
+    upload.write("first");
+    const writing = setInterval(() => upload.write("more"), 200);
+    try {
+      const stopped = provisioner.stop();
+      const since = Date.now() + 1_000;
+      const writtenDown = (): number =>
+        Date.parse(home.cluster.pods()[0]?.metadata.annotations?.["sandlot.dev/last-active-at"] ?? "");
+      await eventually("what is used is written down", () => writtenDown() > since);
+      clearInterval(writing);
+      upload.end();
+      const [answer] = (await answered) as [{ statusCode: number }];
+      assert.equal(answer.statusCode, 200);
+      await stopped;
+    } finally {
+      clearInterval(writing);
+      upload.destroy();
+    }
+  });
+});
