@@ -147,6 +147,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     START_TIMEOUT_SECONDS: timeouts.startSeconds,
     FAILED_SECONDS: timeouts.failedSeconds,
     POOL_MAX_AGE_SECONDS: timeouts.poolMaxAgeSeconds,
+    CLUSTER_LOST_SECONDS: timeouts.clusterLostSeconds,
   };
   const plain = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value: typeof value === "number" ? String(value) : value }],

@@ -97,7 +97,7 @@ export const variables = {
     1,
     3600,
     30,
-    "with several clusters, for how long the last that was seen of one that cannot be watched is still taken for true",
+    "for how long the last that was seen of a cluster that cannot be watched is still taken for true",
   ),
   SANDBOX_IMAGE: {
     schema: image.optional(),
