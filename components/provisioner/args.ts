@@ -95,6 +95,11 @@ export interface ProvisionerTimeouts {
   failedSeconds?: number;
   /** When an idle pod is replaced, 60 to 604800. @default 3600 */
   poolMaxAgeSeconds?: number;
+  /**
+   * For how long what was last seen of a cluster that cannot be watched is taken for true, 1 to 3600. After that its sandboxes are not
+   * reached any more, as their addresses may be others'. @default 300, with several clusters 30
+   */
+  clusterLostSeconds?: number;
 }
 
 /** How the provisioner's Service is offered. */

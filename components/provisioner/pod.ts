@@ -154,6 +154,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     FAILED_SECONDS: timeouts.failedSeconds,
     POOL_MAX_AGE_SECONDS: timeouts.poolMaxAgeSeconds,
     DRAIN_SECONDS: settings.terminationGracePeriodSeconds - settleSeconds - endSeconds,
+    CLUSTER_LOST_SECONDS: timeouts.clusterLostSeconds,
   };
   const plain = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value: typeof value === "number" ? String(value) : value }],

@@ -87,6 +87,7 @@ const secondsAllowed: Readonly<Record<keyof ProvisionerTimeouts, readonly [least
   startSeconds: [10, 3_600],
   failedSeconds: [0, 86_400],
   poolMaxAgeSeconds: [60, 604_800],
+  clusterLostSeconds: [1, 3_600],
 };
 
 /** The namespace of the provisioner: not that of sandboxes, where it may make pods, which could read its keys there. */
@@ -129,6 +130,7 @@ export function withDefaults(args: ProvisionerArgs): ProvisionerSettings {
         startSeconds: 300,
         failedSeconds: 600,
         poolMaxAgeSeconds: 3_600,
+        clusterLostSeconds: args.clustersSecret === undefined ? 300 : 30,
       },
       args.timeouts,
     ),

@@ -56,6 +56,7 @@ export function provisionerArguments(
         startSeconds: timeouts.start,
         failedSeconds: timeouts.failed,
         poolMaxAgeSeconds: timeouts.poolMaxAge,
+        clusterLostSeconds: timeouts.clusterLost,
       }),
   });
   return given({ provisioner, defaultPoolSize: config.poolSize, egressProxy: egressProxy(config) });

@@ -236,6 +236,7 @@ describe("the provisioner's graph", () => {
       "the Service's, unless another is given",
     );
     assert.equal("ROUTER_HOST_SUFFIX" in variables, false);
+    assert.equal(variables["CLUSTER_LOST_SECONDS"], "300");
     assert.equal(variables["SKILLS_PVC_NAME"], graph.get("sandlot-skills").registered[0]?.["claimName"]);
     assert.equal("USERDATA_PVC_NAME" in variables, false);
     // What DeerFlow's gateway wants of the node is left out, and not refused: Pod Security lets nothing of it in.

@@ -34,6 +34,11 @@ const timeouts = object(
     start: count("When a pod that never answered is given up. Default: 300", 10, 3_600).optional(),
     failed: count("How long a failed sandbox stays to be seen. Default: 600", 0, 86_400).optional(),
     poolMaxAge: count("When an idle sandbox is replaced. Default: 3600", 60, 604_800).optional(),
+    clusterLost: count(
+      "For how long what was last seen of a cluster that cannot be watched is taken for true. Default: 300, with several clusters 30",
+      1,
+      3_600,
+    ).optional(),
   },
   "How long things may take or last, in seconds",
 );

@@ -155,7 +155,7 @@ export class Cluster {
     const environments = new Environments(configMaps, builtIn, (configMap, why) => {
       log.error({ configMap, why }, "a ConfigMap is no environment");
     });
-    const directory = new Directory(pods, serviceCache);
+    const directory = new Directory(pods, serviceCache, this);
     const arrivals = new Arrivals();
     const services = new Services(namespace, settings.SANDBOX_SERVICE_TYPE, serviceCache);
     const endpoints = new Endpoints(settings, tokens, (pod) => services.of(pod));
@@ -275,6 +275,11 @@ export class Cluster {
   /** For how long it could not be watched. Milliseconds. */
   get unwatchedMs(): number {
     return this.watched ? 0 : performance.now() - this.#watchedAt;
+  }
+
+  /** Whether it has been out of sight for so long that nothing we saw of it counts any more. */
+  get lost(): boolean {
+    return this.unwatchedMs > this.#options.settings.CLUSTER_LOST_SECONDS * 1000;
   }
 
   /** Takes it that the API server does not answer, until it does. */

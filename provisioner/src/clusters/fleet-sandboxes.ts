@@ -66,7 +66,7 @@ export class FleetSandboxes implements SandboxService {
     const asked = having.length > 0 ? having : clusters;
     const answers = await Promise.allSettled(
       asked.map(async (cluster) => {
-        if (!cluster.read || this.#fleet.isLost(cluster)) throw unseen();
+        if (!cluster.read || cluster.lost) throw unseen();
         return cluster.sandboxes.delete(tenant, id);
       }),
     );
@@ -98,7 +98,7 @@ export class FleetSandboxes implements SandboxService {
     if (found === undefined && this.#fleet.blind) throw unseen();
     if (found === undefined || found.sandbox.state === "stopping")
       throw new SandboxError("not-found", "there is no such sandbox");
-    if (this.#fleet.isLost(found.cluster)) throw unseen();
+    if (found.cluster.lost) throw unseen();
     return found;
   }
 
@@ -106,7 +106,7 @@ export class FleetSandboxes implements SandboxService {
     const { tenant, id } = create.request;
     const there = this.#fleet.locate(tenant, id);
     if (there !== undefined && isLive(there.sandbox)) {
-      if (this.#fleet.isLost(there.cluster)) throw unseen();
+      if (there.cluster.lost) throw unseen();
       return this.#in(there.cluster, create);
     }
     // A failed one makes way, wherever its successor comes. One that cannot be reached is left to the reaper: it never comes back.
@@ -181,7 +181,7 @@ export class FleetSandboxes implements SandboxService {
   }
 
   #answers(cluster: Cluster): boolean {
-    return cluster.answers && !this.#fleet.isLost(cluster);
+    return cluster.answers && !cluster.lost;
   }
 
   async #in(cluster: Cluster, create: CreateRequest): Promise<Created> {

@@ -17,14 +17,8 @@ export interface Located {
 /** The clusters. */
 export class Fleet implements Omit<Front, "sandboxes"> {
   readonly #clusters: Cluster[] = [];
-  readonly #lostMs: number;
   /** The cluster of each sandbox, by its pod's UID. */
   readonly #homes = new Map<string, Cluster>();
-
-  /** @param lostMs for how long the last that was seen of a cluster that cannot be watched is still taken for true */
-  constructor(lostMs: number) {
-    this.#lostMs = lostMs;
-  }
 
   /** Takes a cluster in, before it is started. */
   add(cluster: Cluster): void {
@@ -37,11 +31,6 @@ export class Fleet implements Omit<Front, "sandboxes"> {
 
   get clusters(): readonly Cluster[] {
     return this.#clusters;
-  }
-
-  /** Whether it has been out of sight for so long that nothing we saw of it counts any more. */
-  isLost(cluster: Cluster): boolean {
-    return cluster.unwatchedMs > this.#lostMs;
   }
 
   /** Whether what is not seen may be there all the same. */
@@ -60,7 +49,7 @@ export class Fleet implements Omit<Front, "sandboxes"> {
       : found.sort(
           (one, other) =>
             Number(isLive(other.sandbox)) - Number(isLive(one.sandbox)) ||
-            Number(this.isLost(one.cluster)) - Number(this.isLost(other.cluster)) ||
+            Number(one.cluster.lost) - Number(other.cluster.lost) ||
             (comesBefore(one.sandbox, other.sandbox) ? -1 : 1),
         )[0];
   }
@@ -102,7 +91,7 @@ export class Fleet implements Omit<Front, "sandboxes"> {
     unsure: (sandbox) => {
       if (sandbox === undefined) return this.blind;
       const home = this.#homes.get(sandbox.podUid);
-      return home !== undefined && this.isLost(home);
+      return home?.lost === true;
     },
   };
 

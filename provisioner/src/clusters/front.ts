@@ -7,7 +7,6 @@ import type { Environments } from "../core/environments.js";
 import type { PoolSizes } from "../core/pool-sizes.js";
 import type { RefusalNotices } from "../core/refusals.js";
 import type { Sandboxes } from "../core/sandboxes.js";
-import type { Sandbox } from "../model/sandbox.js";
 
 /** Creating, finding, changing and deleting. */
 export type SandboxService = Pick<
@@ -16,14 +15,9 @@ export type SandboxService = Pick<
 >;
 
 /** What there is. */
-export interface FrontDirectory extends Pick<Directory, "get" | "withId" | "idle"> {
+export interface FrontDirectory extends Pick<Directory, "get" | "withId" | "idle" | "unsure"> {
   /** Returns what ends the listening. */
   onChange(listener: SandboxListener): () => void;
-  /**
-   * Whether it cannot be known how it stands with a sandbox, because its cluster is lost; without one: whether what is not seen
-   * may be there all the same.
-   */
-  unsure?(sandbox?: Pick<Sandbox, "podUid">): boolean;
 }
 
 /** All of it. */

@@ -47,7 +47,7 @@ export async function gather(
   connectionOf?: (cluster: string) => Connection,
 ): Promise<Gathered> {
   const { log, metrics } = shared;
-  const fleet = new Fleet(settings.CLUSTER_LOST_SECONDS * 1000);
+  const fleet = new Fleet();
   const make = async (entry: ClusterEntry, own: Pick<Shared, "log" | "metrics">): Promise<Cluster> => {
     const cluster: Cluster = new Cluster({
       ...shared,

@@ -11,7 +11,9 @@ type Read<Variables extends Record<string, Variable>> = {
 };
 
 /** What the provisioner is told. */
-export type Settings = Read<typeof variables>;
+export interface Settings extends Omit<Read<typeof variables>, "CLUSTER_LOST_SECONDS"> {
+  readonly CLUSTER_LOST_SECONDS: number;
+}
 
 /** What the egress proxy is told. */
 export type EgressSettings = Read<typeof egressVariables>;
@@ -29,10 +31,16 @@ export function readSettings(environment: ProcessEnvironment): Settings {
   const problems = Object.entries(refused)
     .filter(([name]) => (environment[name] ?? "") !== "")
     .map(([name, why]) => `${name} is set, but ${why}.`);
-  const settings = readVariables(variables, environment, problems);
+  const read = readVariables(variables, environment, problems);
+  const settings = { ...read, CLUSTER_LOST_SECONDS: read.CLUSTER_LOST_SECONDS ?? lostSeconds(read) };
   const crossed = crossChecks(settings);
   if (crossed.length > 0) throw new SettingsError(crossed);
   return settings;
+}
+
+/** Where there is no other cluster, one whose control plane is away for minutes is still the best there is. */
+function lostSeconds({ CLUSTERS_FILE: several }: { readonly CLUSTERS_FILE?: string | undefined }): number {
+  return several === undefined ? 300 : 30;
 }
 
 /** @throws SettingsError with one line for each mistake. */

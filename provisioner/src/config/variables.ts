@@ -94,12 +94,12 @@ export const variables = {
     purpose:
       "the file with several clusters, instead of the one that the variables above name; changed weights and drains are taken over while running",
   },
-  CLUSTER_LOST_SECONDS: seconds(
-    1,
-    3600,
-    30,
-    "with several clusters, for how long the last that was seen of one that cannot be watched is still taken for true",
-  ),
+  CLUSTER_LOST_SECONDS: {
+    schema: whole(1, 3600).optional(),
+    allowed: "a whole number of seconds from 1 to 3600",
+    purpose:
+      "for how long the last that was seen of a cluster that cannot be watched is still taken for true; seconds, default 300, with CLUSTERS_FILE 30",
+  },
   SANDBOX_IMAGE: {
     schema: image.optional(),
     allowed: "an image reference with a tag other than latest, or with a digest",

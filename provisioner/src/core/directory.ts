@@ -14,10 +14,19 @@ export interface SandboxDirectory {
   onChange(listener: SandboxListener): () => void;
 }
 
+/** How well the cluster is seen. */
+export interface Sight {
+  /** Whether what is seen is what is, at this moment. */
+  readonly watched: boolean;
+  /** Whether that was so long ago that nothing that was seen counts any more. */
+  readonly lost: boolean;
+}
+
 /** Pods and Services, understood. */
 export class Directory implements SandboxDirectory {
   readonly #pods: WatchCache<V1Pod>;
   readonly #services: WatchCache<V1Service> | undefined;
+  readonly #sight: Sight;
   readonly #views = new Map<string, PodView>();
   readonly #byId = new Map<string, Map<string, Sandbox>>();
   readonly #byTenant = new Map<string, Map<string, Sandbox>>();
@@ -32,9 +41,10 @@ export class Directory implements SandboxDirectory {
   /** Pods of ours that are neither over nor being deleted: asked for by every create. */
   #count = 0;
 
-  constructor(pods: WatchCache<V1Pod>, services?: WatchCache<V1Service>) {
+  constructor(pods: WatchCache<V1Pod>, services: WatchCache<V1Service> | undefined, sight: Sight) {
     this.#pods = pods;
     this.#services = services;
+    this.#sight = sight;
     pods.onChange((pod, gone) => {
       this.#update(pod, gone);
     });
@@ -43,6 +53,14 @@ export class Directory implements SandboxDirectory {
   /** Whether what we see is what is. */
   get current(): boolean {
     return this.#pods.connected && (this.#services?.connected ?? true);
+  }
+
+  /**
+   * Whether it cannot be known how it stands with a sandbox, because the cluster is lost; without one: whether what is not seen
+   * may be there all the same.
+   */
+  unsure(sandbox?: Pick<Sandbox, "podUid">): boolean {
+    return sandbox === undefined ? !this.#sight.watched : this.#sight.lost;
   }
 
   get(tenant: string, id: string): Sandbox | undefined {

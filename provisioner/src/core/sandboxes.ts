@@ -166,10 +166,10 @@ export class Sandboxes {
   get(tenant: string, id: string): Sandbox {
     const { directory } = this.#parts;
     const found = directory.get(tenant, id);
-    if (found !== undefined && found.state !== "stopping") return found;
-    if (found === undefined && !directory.current)
+    if (directory.unsure(found))
       throw new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
-    throw notFound();
+    if (found === undefined || found.state === "stopping") throw notFound();
+    return found;
   }
 
   /** The same, but this replica has a moment to see what another one has just made. @throws SandboxError as {@link get} */

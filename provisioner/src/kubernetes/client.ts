@@ -58,6 +58,12 @@ const timeoutMs = 10_000;
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 const headersLifeMs = 30_000;
+/**
+ * How long a stream may be silent before the kernel asks the other end whether it is there: a watch whose server or network has
+ * gone without a word would look alive. Node asks ten times, a second apart, before the connection is broken
+ * (https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive).
+ */
+const keepAliveMs = 5_000;
 
 /** A client of one API server, over connections that stay open. */
 export class KubernetesClient {
@@ -85,7 +91,10 @@ export class KubernetesClient {
       bodyTimeout: timeoutMs,
       keepAliveTimeout: 60_000,
     });
-    this.#streams = new Pool(connection.origin, { connect, headersTimeout: timeoutMs });
+    this.#streams = new Pool(connection.origin, {
+      connect: { ...connect, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
+      headersTimeout: timeoutMs,
+    });
   }
 
   /** The parsed answer. @throws KubernetesError if it is no success or there is none, with the trouble that was the last. */

@@ -43,8 +43,16 @@ interface List<T> {
 }
 
 const pageSize = 500;
-/** Servers send a bookmark about each minute: a watch that is silent for longer is dead, whatever the socket says. */
-const silenceMs = 150_000;
+/**
+ * A watch that is silent for so long is opened again, whatever the socket says. Servers send a bookmark about each minute, but
+ * promise none (https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks): one that sends none loses nothing
+ * by it. Connections whose other end is gone are found sooner (./client.ts).
+ */
+const silenceMs = 90_000;
+/** The server of a watch that stood for so long was well: whatever ended that watch was no failure after failures. */
+const settledMs = 30_000;
+/** The longest pause between attempts: until one succeeds, sandboxes that were lost stay so, however well the server is again. */
+const longestPauseMs = 10_000;
 const tombstoneMs = 300_000;
 
 /** The copy. */
@@ -65,6 +73,8 @@ export class WatchCache<T extends KubernetesObject> {
   readonly synced: Promise<void>;
   #markSynced: () => void = () => undefined;
   #connected = false;
+  /** Attempts that failed since the server was last well. */
+  #failures = 0;
 
   /** @param slim makes of an object what is kept of it; listeners are told of that */
   constructor(
@@ -123,32 +133,29 @@ export class WatchCache<T extends KubernetesObject> {
   /** Runs until {@link stop}. */
   async run(): Promise<void> {
     let resourceVersion: string | undefined;
-    let failures = 0;
     while (!this.#stopped()) {
       try {
         resourceVersion ??= await this.#list();
         for await (const version of this.#watch(resourceVersion)) {
           resourceVersion = version;
-          failures = 0;
+          this.#failures = 0;
         }
       } catch (error) {
         if (this.#stopped()) return;
         this.#events.onTrouble?.(this.#target, error);
         if (error instanceof KubernetesError && error.status === 410) {
           resourceVersion = undefined;
-          if (failures === 0) {
-            failures = 1;
+          if (this.#failures === 0) {
+            this.#failures = 1;
             continue;
           }
         }
-        failures += 1;
+        this.#failures += 1;
         // Replicas that lost the server together must not all come back together.
-        const most = Math.min(30_000, 250 * 2 ** Math.min(failures, 7));
+        const most = Math.min(longestPauseMs, 250 * 2 ** Math.min(this.#failures, 7));
         await sleep(most / 2 + Math.random() * (most / 2), undefined, {
           signal: this.#stopping.signal,
         }).catch(() => undefined);
-      } finally {
-        this.#connected = false;
       }
     }
   }
@@ -208,17 +215,23 @@ export class WatchCache<T extends KubernetesObject> {
       silenceMs,
     );
     this.#connected = true;
+    const since = performance.now();
     this.#markSynced();
-    for await (const line of lines(body)) {
-      const { type, object } = JSON.parse(line) as WatchEvent<T>;
-      if (type === "ERROR")
-        throw new KubernetesError(object.code ?? 0, "", object.message ?? "the watch failed");
-      if (type === "ADDED" || type === "MODIFIED") this.#put(this.#slim(object));
-      else if (type === "DELETED") this.#remove(object);
-      const version = object.metadata?.resourceVersion;
-      if (version === undefined) continue;
-      this.#advance(version);
-      yield version;
+    try {
+      for await (const line of lines(body)) {
+        const { type, object } = JSON.parse(line) as WatchEvent<T>;
+        if (type === "ERROR")
+          throw new KubernetesError(object.code ?? 0, "", object.message ?? "the watch failed");
+        if (type === "ADDED" || type === "MODIFIED") this.#put(this.#slim(object));
+        else if (type === "DELETED") this.#remove(object);
+        const version = object.metadata?.resourceVersion;
+        if (version === undefined) continue;
+        this.#advance(version);
+        yield version;
+      }
+    } finally {
+      this.#connected = false;
+      if (performance.now() - since > settledMs) this.#failures = 0;
     }
   }
 

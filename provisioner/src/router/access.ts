@@ -45,9 +45,8 @@ export function admit(
   const sandbox =
     credential.kind === "key" ? byKey(options, id, credential.key) : byToken(options, id, credential.token);
   const { directory } = options;
-  if ("status" in sandbox)
-    return sandbox === notFound && directory.unsure?.() === true ? unavailable : sandbox;
-  if (directory.unsure?.(sandbox) === true) return unavailable;
+  if ("status" in sandbox) return sandbox === notFound && directory.unsure() ? unavailable : sandbox;
+  if (directory.unsure(sandbox)) return unavailable;
   const { state, podIP } = sandbox;
   if (state === "stopping" || state === "failed") return gone;
   return podIP === undefined ? starting : { ...sandbox, podIP };

@@ -27,11 +27,8 @@ export interface RouterOptions {
   readonly directory: {
     get(tenant: string, id: string): RoutedSandbox | undefined;
     withId(id: string): readonly RoutedSandbox[];
-    /**
-     * Whether nothing can be known of a sandbox now; without one: whether what is not seen may be there all the same.
-     * @default - all is known
-     */
-    unsure?(sandbox?: Pick<RoutedSandbox, "podUid">): boolean;
+    /** Whether nothing can be known of a sandbox now; without one: whether what is not seen may be there all the same. */
+    unsure(sandbox?: Pick<RoutedSandbox, "podUid">): boolean;
     /** Returns what ends the listening. */
     onChange(
       listener: (sandbox: Pick<RoutedSandbox, "id" | "podUid" | "state">, gone: boolean) => void,

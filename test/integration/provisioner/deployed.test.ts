@@ -456,6 +456,31 @@ describe("the deployed provisioner", function () {
     });
   });
 
+  it("keeps as many idle sandboxes of an environment as its use asks for, and fewer when it is used less", async () => {
+    const autoscaling = { max: 2, targetUtilization: 50, scaleDownSeconds: 3 };
+    const remove = await addEnvironment("following", { pool: { size: 0, autoscaling } });
+    const pool = async (): Promise<{ size: number; ready: number } | undefined> => {
+      const { body } = await provisioner.call<{
+        items: { name: string; pool: { size: number; ready: number } }[];
+      }>("GET", "/v1/environments");
+      return body.items.find(({ name }) => name === "following")?.pool;
+    };
+    const holds = (count: number) => async (): Promise<boolean> => {
+      const now = await pool();
+      return now?.size === count && now.ready === count;
+    };
+    try {
+      await eventually("the environment is known, and has none", holds(0));
+      const made = await sandbox({ id: "following-1", environment: "following" });
+      await eventually("one waits", holds(1));
+      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+      await eventually("none waits", holds(0));
+    } finally {
+      await provisioner.call("DELETE", "/v1/sandboxes/following-1");
+      await remove();
+    }
+  });
+
   it("keeps its keys where nobody finds them: not in state, previews, objects, logs or files in clear", async () => {
     const { core, apps } = cluster();
     const { data } = await core.readNamespacedSecret({

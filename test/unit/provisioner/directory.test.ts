@@ -46,7 +46,7 @@ function directory(): { directory: Directory; tell: ChangeListener<V1Pod> } {
       return () => true;
     },
   } as unknown as WatchCache<V1Pod>;
-  const made = new Directory(cache);
+  const made = new Directory(cache, undefined, { watched: true, lost: false });
   return {
     directory: made,
     tell: (object, gone) => {

@@ -439,6 +439,36 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal((await replica.call("DELETE", "/api/sandboxes/a")).statusCode, 200);
   });
 
+  it("leads nobody to an address that may be another's by now, nor says that anything is gone, while it cannot see", async () => {
+    const replica = await home.start({ CLUSTER_LOST_SECONDS: "1" });
+    const url = await replica.provisioner.app.listen({ host: "127.0.0.1", port: 0 });
+    const { token } = (await replica.call("POST", "/v1/sandboxes", { id: "a" })).json<{ token: string }>();
+    const port = home.cluster.pods()[0]?.spec?.containers[0]?.ports?.[0]?.containerPort ?? 0;
+    const routed = async (path: string): Promise<Response> =>
+      fetch(url + path, { headers: { "x-sandbox-token": token, connection: "close" } });
+    const paths = ["/sandboxes/a/v1/sandbox", `/sandboxes/a/ports/${port}/`];
+    for (const path of paths) assert.equal((await routed(path)).status, 200, path);
+    assert.equal((await routed("/sandboxes/never-was/")).status, 404);
+
+    home.cluster.fault = () => ({ status: 503 });
+    home.cluster.cutWatches();
+    // What is not seen may be there at once; what was seen a moment ago is still so.
+    await eventually("it knows", async () => (await routed("/sandboxes/never-was/")).status === 503);
+    await eventually("the cluster is lost", async () => (await routed(paths[0] ?? "")).status === 503);
+    for (const path of paths) {
+      const answer = await routed(path);
+      assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "2"], path);
+    }
+    for (const path of ["/v1/sandboxes/a", "/api/sandboxes/a", "/v1/sandboxes/never-was"])
+      assert.equal((await replica.call("GET", path)).statusCode, 503, path);
+
+    home.cluster.fault = () => undefined;
+    await eventually("all is there again", async () => (await routed(paths[0] ?? "")).status === 200);
+    for (const path of paths) assert.equal((await routed(path)).status, 200, path);
+    assert.equal((await replica.call("GET", "/v1/sandboxes/a")).statusCode, 200);
+    assert.equal((await routed("/sandboxes/never-was/")).status, 404);
+  });
+
   it("does not make pods of a broken image again and again", async () => {
     home.cluster.startMs = undefined;
     home.cluster.put("configmaps", environment("default", 1));

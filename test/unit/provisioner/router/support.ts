@@ -51,6 +51,10 @@ export class FakeDirectory {
     return [...this.#sandboxes.values()].filter((one) => one.id === id);
   }
 
+  unsure(): boolean {
+    return false;
+  }
+
   onChange(listener: (sandbox: RoutedSandbox, gone: boolean) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,4 +1,4 @@
-// From configuration to the domain below which sandboxes have hosts of their own.
+// From configuration to how the provisioner leads to sandboxes: their hosts, and for how long what was seen is believed.
 import assert from "node:assert/strict";
 
 import { provisionerArguments } from "../../../infra/arguments/provisioner";
@@ -6,6 +6,16 @@ import { ConfigError, parseConfig } from "../../../infra/config/load";
 
 const parse = (provisioner: object) =>
   parseConfig({ "sandlot:provisioner": JSON.stringify({ enabled: true, ...provisioner }) });
+
+describe("sandlot:provisioner's timeouts.clusterLost", () => {
+  it("becomes the component's argument", () => {
+    const { provisioner } = provisionerArguments(parse({ timeouts: { clusterLost: 120 } }), {
+      provisionerImage: "sandlot/provisioner:1",
+      place: { kind: "container" } as never,
+    });
+    assert.deepEqual(provisioner?.timeouts, { clusterLostSeconds: 120 });
+  });
+});
 
 describe("sandlot:provisioner's hostSuffix", () => {
   it("becomes the component's argument", () => {

@@ -1,0 +1,112 @@
+// The watch of a cluster that goes away without a word: how soon that is noticed, and what is believed until then.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import type { V1Pod } from "@kubernetes/client-node";
+
+import { KubernetesClient } from "../../../provisioner/src/kubernetes/client.js";
+import { WatchCache } from "../../../provisioner/src/kubernetes/watch-cache.js";
+import { FakeCluster } from "./fake-cluster.js";
+import { eventually } from "./house.js";
+
+const target = { path: "/api/v1/namespaces/test/pods", labelSelector: "" };
+
+describe("the watch of a cluster", () => {
+  let cluster: FakeCluster;
+  let client: KubernetesClient;
+  let port: number;
+  beforeEach(async () => {
+    cluster = new FakeCluster();
+    const connection = await cluster.start();
+    port = Number(new URL(connection.origin).port);
+    client = new KubernetesClient(connection);
+  });
+  afterEach(async () => {
+    await client.close();
+    await cluster.stop();
+  });
+
+  /** A copy that runs as long as the test does. `trouble` is told when it is cut, and whether it is said to stand at that moment. */
+  async function followed(
+    test: (cache: WatchCache<V1Pod>) => Promise<void>,
+    trouble: (connected: boolean) => void = () => undefined,
+  ): Promise<void> {
+    const cache: WatchCache<V1Pod> = new WatchCache(client, target, {
+      onTrouble: () => {
+        trouble(cache.connected);
+      },
+    });
+    const running = cache.run();
+    try {
+      await cache.synced;
+      await test(cache);
+    } finally {
+      cache.stop();
+      await running;
+    }
+  }
+
+  it("is not said to stand from the moment at which it is cut", async () => {
+    const cuts: boolean[] = [];
+    await followed(
+      async (cache) => {
+        assert.equal(cache.connected, true);
+        cluster.cutWatches();
+        await eventually("the cut is noticed", () => cuts.length > 0);
+        assert.deepEqual(cuts, [false]);
+        await eventually("it stands again", () => cache.connected);
+      },
+      (connected) => cuts.push(connected),
+    );
+  });
+
+  it("is opened again at once after it stood for long, however often it was cut before", async () => {
+    const now = performance.now.bind(performance);
+    let ahead = 0;
+    performance.now = () => now() + ahead;
+    try {
+      await followed(async (cache) => {
+        for (let cut = 0; cut < 5; cut += 1) {
+          ahead += 31_000;
+          cluster.cutWatches();
+          await eventually("the cut is noticed", () => !cache.connected);
+          await eventually("it stands again", () => cache.connected, 3_000);
+        }
+      });
+    } finally {
+      performance.now = now;
+    }
+  });
+
+  it("is given up when nothing came for longer than a server's bookmarks take", async () => {
+    const asked: { silenceMs: number; bookmarks: string | undefined }[] = [];
+    const stream = client.stream.bind(client);
+    client.stream = (request, silenceMs) => {
+      asked.push({ silenceMs, bookmarks: request.query?.["allowWatchBookmarks"] });
+      return stream(request, 300);
+    };
+    let cuts = 0;
+    await followed(
+      () => eventually("silence is taken for the end", () => cuts > 0),
+      () => (cuts += 1),
+    );
+    assert.deepEqual(asked[0], { silenceMs: 90_000, bookmarks: "true" });
+  });
+
+  it("has a connection that the kernel tries after five seconds of silence", async function () {
+    if (process.platform !== "linux") this.skip();
+    const body = await client.stream({ method: "GET", path: target.path, query: { watch: "true" } }, 10_000);
+    // https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html: timer 02 is that of keep-alive, in hundredths of a second.
+    const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+    const timers = readFileSync("/proc/net/tcp", "utf8")
+      .split("\n")
+      .map((row) => row.trim().split(/\s+/))
+      .filter((fields) => fields[2] === remote && fields[3] === "01")
+      .map((fields) => fields[5]?.split(":") ?? []);
+    body.on("error", () => undefined).destroy();
+    assert.equal(timers.length, 1);
+    const [kind, due] = timers[0] ?? [];
+    assert.equal(kind, "02");
+    assert.ok(Number.parseInt(due ?? "", 16) <= 500, `after ${due ?? ""}`);
+  });
+});
