@@ -181,7 +181,7 @@ export class Sandboxes {
 
   /**
    * The same sandbox, but one that is starting as far as we know is asked whether it answers: the replica that handed it over
-   * knows that before probes tell the others. Once they have, they know better.
+   * knows that before probes tell the others. Once they have, they know better. @throws SandboxError as {@link get}
    */
   async asked(sandbox: Sandbox): Promise<Sandbox> {
     const { directory, endpoints, handOver, tokens } = this.#parts;
@@ -190,10 +190,9 @@ export class Sandboxes {
     if (origin === undefined) return sandbox;
     const patience = AbortSignal.timeout(askedMs);
     const answers = await handOver.isHandedOver(origin, tokens.claimSecret(sandbox), patience);
-    if (answers !== true) return sandbox;
-    directory.markAnswering(sandbox.podUid);
-    const now = directory.get(sandbox.tenant, sandbox.id);
-    return now?.podUid === sandbox.podUid ? now : sandbox;
+    if (answers === true) directory.markAnswering(sandbox.podUid);
+    // It may have gone while it was asked.
+    return this.get(sandbox.tenant, sandbox.id);
   }
 
   /** A tenant's sandboxes, by id. */

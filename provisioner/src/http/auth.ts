@@ -36,6 +36,11 @@ export function guard(app: FastifyInstance, keys: Keys, limits: RateLimits, answ
   });
 }
 
+/** Whether the key that a request came with is still one of the same tenant: what stays open for long asks now and then. */
+export function isStillKnown(request: FastifyRequest, keys: Keys): boolean {
+  return callerOf(request, keys)?.tenant === request.caller.tenant;
+}
+
 function callerOf(request: FastifyRequest, keys: Keys): Caller | undefined {
   const key = request.headers["x-api-key"];
   return typeof key === "string" && key !== "" ? keys.callerOf(key) : undefined;

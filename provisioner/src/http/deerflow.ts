@@ -142,6 +142,9 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
     const sandbox = await sandboxes.find(request.caller.tenant, request.params.id);
     // The gateway asks before each turn: that is how we know that the sandbox is still wanted.
     activity.touch(sandbox);
+    // Whatever is not `Running` is dead to the gateway, which destroys it; an error means to it that nobody knows, and it asks again.
+    if (statusOf(sandbox) === "Unknown")
+      throw new SandboxError("unavailable", "the sandbox does not answer at the moment; try again");
     return described(sandbox);
   });
 

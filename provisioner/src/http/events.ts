@@ -29,15 +29,21 @@ export class EventStreams {
   }
 }
 
-/** Proxies cut what is silent; this is more often than any does. */
+/** What a stream stands on. */
+export interface EventSource extends Pick<Front, "directory" | "refusals"> {
+  /** Whether the reader may still read: keys are taken away while streams are open. */
+  readonly allowed: () => boolean;
+}
+
+/** Proxies cut what is silent; this is more often than any does. A reader whose key is taken away reads no longer than that. */
 const heartbeatMs = 15_000;
 /** A reader that lets so much pile up does not read. */
 const mostBuffered = 256 * 1024;
 
-/** Answers with the events of `sandbox`, until it is gone or the reader is. */
+/** Answers with the events of `sandbox`, until it is gone or the reader is, or may read no more. */
 export function sendEvents(
   streams: EventStreams,
-  { directory, refusals }: Pick<Front, "directory" | "refusals">,
+  { directory, refusals, allowed }: EventSource,
   sandbox: Sandbox,
   describe: (sandbox: Sandbox) => object,
   request: FastifyRequest,
@@ -58,6 +64,10 @@ export function sendEvents(
   });
   let last = "";
   const send = (event: string, data: object): void => {
+    if (!allowed()) {
+      end();
+      return;
+    }
     const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     if (text === last) return;
     last = text;
@@ -67,19 +77,22 @@ export function sendEvents(
     // An end in order would wait for the reader, and keep for it what it does not read.
     response.destroy();
   };
-  const off = directory.onChange((changed, gone) => {
-    if (changed.podUid !== sandbox.podUid) return;
-    if (!gone) {
-      send("state", describe(changed));
-      return;
-    }
+  const sendGone = (): void => {
     send("gone", { id: sandbox.id });
     end();
+  };
+  const off = directory.onChange((changed, gone) => {
+    if (changed.podUid !== sandbox.podUid) return;
+    if (gone) sendGone();
+    else send("state", describe(changed));
   });
   const offRefusals = refusals.onRefusal(sandbox.podUid, (notice) => {
     send("egress-refused", notice);
   });
-  const heartbeat = setInterval(() => response.write(": still here\n\n"), heartbeatMs);
+  const heartbeat = setInterval(() => {
+    if (allowed()) response.write(": still here\n\n");
+    else end();
+  }, heartbeatMs);
   const forget = streams.add(sandbox.tenant, end);
   function end(): void {
     off();
@@ -89,5 +102,8 @@ export function sendEvents(
     response.end();
   }
   request.raw.on("close", end);
-  send("state", describe(sandbox));
+  // It may have changed or gone before anybody listened.
+  const now = directory.withId(sandbox.id).find(({ podUid }) => podUid === sandbox.podUid);
+  if (now === undefined) sendGone();
+  else send("state", describe(now));
 }

@@ -12,7 +12,7 @@ import { parseLabelSelector } from "../model/label-selector.js";
 import { idOfKey, randomId, sandboxIdPattern } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
-import { guard } from "./auth.js";
+import { guard, isStillKnown } from "./auth.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
 import { problem, sandboxProblem, unreadable } from "./problems.js";
@@ -170,7 +170,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   });
 
   app.get("/sandboxes/:id/events", async (request, reply) => {
-    sendEvents(options.events, { directory, refusals }, await named(request), described, request, reply);
+    const sandbox = await named(request);
+    const allowed = (): boolean => isStillKnown(request, options.keys);
+    sendEvents(options.events, { directory, refusals, allowed }, sandbox, described, request, reply);
     return reply;
   });
 

@@ -44,6 +44,9 @@ const patienceMs: ReadonlyMap<Refusal, number> = new Map([
   [starting, 2_000],
 ]);
 
+/** How often it is looked whether the key that opened a tunnel still stands for the tenant. */
+const revokedLookMs = 15_000;
+
 interface Admitted {
   readonly target: Target;
   readonly credential: Credential;
@@ -56,6 +59,9 @@ export class SandboxRouter {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: RouterMetrics;
   readonly #unsubscribe: () => void;
+  /** What cuts each WebSocket, and whether what opened it would open it no more. */
+  readonly #tunnels = new Map<() => void, () => boolean>();
+  readonly #revokedLook: NodeJS.Timeout;
   /** What came behind a request that is not decided yet, on the same connection: it is not looked at before. */
   readonly #waiting = new WeakMap<Duplex, (() => void)[]>();
 
@@ -66,6 +72,9 @@ export class SandboxRouter {
     this.#unsubscribe = options.directory.onChange(({ podUid, state }, gone) => {
       if (gone || state === "failed") options.connections.end(podUid);
     });
+    this.#revokedLook = setInterval(() => {
+      for (const [cut, revoked] of [...this.#tunnels]) if (revoked()) cut();
+    }, revokedLookMs).unref();
   }
 
   /** Whether a request is the router's business. */
@@ -139,6 +148,7 @@ export class SandboxRouter {
   /** Cuts everything that is open. */
   close(): void {
     this.#unsubscribe();
+    clearInterval(this.#revokedLook);
     this.#options.connections.endAll();
   }
 
@@ -223,6 +233,10 @@ export class SandboxRouter {
       this.#options.activity.touch(sandbox);
     };
     touch();
+    // A token cannot be taken away: it ends with its sandbox.
+    const revoked = (): boolean =>
+      credential.kind === "key" && this.#options.authenticate(credential.key)?.tenant !== sandbox.tenant;
+    if (kind === "websocket") this.#tunnels.set(cut, revoked);
     started.cut = start({
       agent: opened.agent,
       address: sandbox.podIP,
@@ -233,6 +247,7 @@ export class SandboxRouter {
       touch,
       ended: (status, reason) => {
         opened.release();
+        this.#tunnels.delete(cut);
         open.dec({ kind });
         traced.ended(status, reason);
         const ms = Math.round(stop() * 1000);

@@ -179,21 +179,37 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
   it("6: Running is said only of what answers, and trouble with the cluster is not taken for absence", async () => {
     replica = await home.start();
     await create("a");
-    const status = async () =>
-      (await replica.call("GET", "/api/sandboxes/a")).json<{ status: string }>().status;
-    assert.equal(await status(), "Running");
-    home.cluster.update("sandbox-a", (pod) => {
-      pod.status = Object.assign({}, pod.status, { conditions: [{ type: "Ready", status: "False" }] });
-    });
-    await eventually("it is said", async () => (await status()) === "Unknown");
+    const listed = async () =>
+      (await replica.call("GET", "/api/sandboxes")).json<{ sandboxes: { status: string }[] }>().sandboxes[0]
+        ?.status;
+    const answer = async (id: string) => (await replica.call("GET", `/api/sandboxes/${id}`)).statusCode;
+    const ready = (status: "True" | "False"): void => {
+      home.cluster.update("sandbox-a", (pod) => {
+        pod.status = Object.assign({}, pod.status, { conditions: [{ type: "Ready", status }] });
+      });
+    };
+    assert.equal(
+      (await replica.call("GET", "/api/sandboxes/a")).json<{ status: string }>().status,
+      "Running",
+    );
+    ready("False");
+    await eventually("it is said", async () => (await listed()) === "Unknown");
+    // The gateway destroys what is told to be anything else than Running, and keeps what it cannot learn anything of.
+    const unready = await replica.call("GET", "/api/sandboxes/a");
+    assert.deepEqual([unready.statusCode, unready.headers["retry-after"]], [503, "2"]);
+    assert.equal((await create("a")).statusCode, 200, "it is given to whoever asks for it again");
+    ready("True");
+    await eventually("it answers again", async () => (await answer("a")) === 200);
+    ready("False");
+    await eventually("and not again", async () => (await answer("a")) === 503);
     home.cluster.fault = () => ({ status: 500 });
     home.cluster.cutWatches();
-    const answer = async (id: string) => (await replica.call("GET", `/api/sandboxes/${id}`)).statusCode;
     await eventually(
       "what was never seen is not called absent",
       async () => (await answer("unseen")) === 503,
     );
-    assert.equal(await status(), "Unknown");
+    assert.equal(await answer("a"), 503);
+    assert.equal(await listed(), "Unknown");
   });
 
   it("7: a sandbox whose pod was lost, evicted or deleted is made again by POST", async () => {

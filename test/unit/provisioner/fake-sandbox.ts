@@ -13,6 +13,8 @@ export class FakeSandbox {
   claimed = true;
   /** What it says for how long nobody has used it. Seconds; undefined: nothing. */
   idleSeconds: number | undefined;
+  /** Waited for before it answers a request, which is named by method and path. */
+  before: ((what: string) => Promise<void>) | undefined;
   /** How many connections were made to it. */
   connections = 0;
   readonly #server: Server;
@@ -31,9 +33,13 @@ export class FakeSandbox {
             secret,
             body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
           });
-        response.writeHead(this.status, { "content-type": "application/json" });
-        const data = { claimed: this.claimed, name: this.name, idle_seconds: this.idleSeconds };
-        response.end(JSON.stringify({ success: true, data }));
+        const answer = (): void => {
+          response.writeHead(this.status, { "content-type": "application/json" });
+          const data = { claimed: this.claimed, name: this.name, idle_seconds: this.idleSeconds };
+          response.end(JSON.stringify({ success: true, data }));
+        };
+        if (this.before === undefined) answer();
+        else void this.before(`${method} ${url}`).then(answer);
       });
     });
     this.#server.on("connection", () => (this.connections += 1));

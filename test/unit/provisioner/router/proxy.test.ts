@@ -10,6 +10,7 @@ import {
   type Server,
 } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { mock } from "node:test";
 
 import { WebSocket } from "undici";
 
@@ -426,6 +427,37 @@ describe("router: proxy", function () {
       assert.equal(statusOf(text), 403);
       assert.match(text, /no/);
       for (const listener of listeners) server.on("upgrade", listener);
+    });
+
+    it("ends when the key that opened it is taken away, and not when a token did", async () => {
+      mock.timers.enable({ apis: ["setInterval"] });
+      const other = await startRouter();
+      const { alpha = "" } = apiKeys;
+      try {
+        other.directory.put({ ...one, port });
+        const opened = async (path: string, headers = ""): Promise<Socket> => {
+          const socket = await open(other.port);
+          socket.write(upgrade(path, headers));
+          await once(socket, "data");
+          return socket;
+        };
+        const byKey = await opened("/sandboxes/one/ws", `X-API-Key: ${alpha}\r\n`);
+        const byToken = await opened(`/sandboxes/one/t/${token}/ws`);
+        mock.timers.tick(15_000);
+        byKey.write("a");
+        await once(byKey, "data");
+        const closed = once(byKey, "close");
+        delete apiKeys["alpha"];
+        mock.timers.tick(15_000);
+        await closed;
+        byToken.write("a");
+        await once(byToken, "data");
+        byToken.destroy();
+      } finally {
+        apiKeys["alpha"] = alpha;
+        mock.timers.reset();
+        await other.stop();
+      }
     });
 
     it("ends with the sandbox", async () => {
