@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { execa } from "execa";
+
 import { gatewayBody } from "../../support/gateway-body.js";
 import { SandboxClient } from "../../support/sandbox-client.js";
 import { eventually } from "../support/cluster.js";
@@ -163,6 +165,62 @@ describe("DeerFlow's gateway with the provisioner", function () {
       async () => (await stage.call("GET", "/v1/sandboxes/short")).status === 404,
       15,
     );
+  });
+
+  it("ends no sandbox for idleness that is used by the URL that it was given, and ends it once it is not", async () => {
+    await stage.full(poolSize);
+    const { body: made } = await stage.call<{ url: string; token: string }>("POST", "/v1/sandboxes", {
+      id: "busy",
+      idleTimeoutSeconds: 10,
+    });
+    // Nothing of it comes by the provisioner, for longer than the timeout and all that is added to it.
+    const answer = await fetch(`${made.url}/v1/bash/exec`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-sandbox-token": made.token },
+      body: JSON.stringify({ command: "sleep 25; echo done", hard_timeout: 60 }),
+    });
+    const { data } = (await answer.json()) as { data: { stdout: string } };
+    assert.equal(data.stdout.trim(), "done");
+    const there = async (): Promise<boolean> =>
+      (await stage.pods()).some(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === "busy");
+    assert.ok(await there());
+    await eventually("it is gone", async () => !(await there()), 30);
+  });
+
+  it("makes a sandbox again whose pod does not go, as when its node is lost", async () => {
+    // What no idle pod has, so that it is made in a pod that is named after it.
+    const asked = { id: "lost", resources: { limits: { cpu: "900m" } } };
+    const first = await stage.call<{ url: string }>("POST", "/v1/sandboxes", asked);
+    assert.equal(first.status, 201, JSON.stringify(first.body));
+    const hold = (finalizers: string[]) =>
+      execa("docker", [
+        ...[
+          "exec",
+          stage.site.node,
+          "kubectl",
+          "--namespace",
+          stage.namespace,
+          "patch",
+          "pod",
+          "sandbox-lost",
+        ],
+        ...["--type", "merge", "--patch", JSON.stringify({ metadata: { finalizers } })],
+      ]);
+    await hold(["sandlot.dev/test"]);
+    try {
+      assert.equal((await stage.call("DELETE", "/v1/sandboxes/lost")).status, 204);
+      const again = async () => (await stage.call<{ url: string }>("POST", "/v1/sandboxes", asked)).status;
+      await eventually("it is made again", async () => [200, 201].includes(await again()), 60);
+      await eventually(
+        "it runs",
+        async () =>
+          (await stage.call<{ state: string }>("GET", "/v1/sandboxes/lost")).body.state === "running",
+        60,
+      );
+    } finally {
+      await hold([]);
+    }
+    assert.equal((await stage.call("DELETE", "/v1/sandboxes/lost")).status, 204);
   });
 
   it("tells that a sandbox failed whose pod was killed, and makes another by POST", async () => {

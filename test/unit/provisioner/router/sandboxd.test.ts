@@ -62,7 +62,7 @@ describe("router: to sandboxd", function () {
     const second = await ask(tokens.access(one));
     assert.ok(
       typeof first === "number" && typeof second === "number" && second >= first,
-      `${first} ${second}`,
+      `${String(first)} ${String(second)}`,
     );
     assert.equal(await ask(tokens.access(sandbox({ id: "two" }))), undefined);
     assert.equal(await ask(), undefined);
