@@ -95,6 +95,8 @@ export interface Created {
 /** An idle pod answers at once or is no good. */
 const warmHandOverMs = 2_000;
 const claimAttempts = 5;
+/** How long an idle pod's Service is waited for, which is made right after the pod. */
+const serviceMs = 500;
 /** Events come within milliseconds; a watch that was cut is there again in less than this. */
 const claimsSeenMs = 1_000;
 /** How long a sandbox that is starting has to say that it answers. One that does not listen yet says so at once. */
@@ -414,16 +416,18 @@ export class Sandboxes {
     const usable = directory
       .idle(environment.name)
       .filter((pod) => pod.state === "running" && pod.revision === revision && tokens.knows(pod))
-      // Its URL would lead nowhere.
-      .filter((pod) => !services.lacks(pod))
       .filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
+    const order = ranked(rankKey(request.tenant, request.id), usable);
+    const unserved = order.filter((pod) => services.lacks(pod));
     let attempts = 0;
-    for (const pod of ranked(rankKey(request.tenant, request.id), usable)) {
+    for (const pod of [...order.filter((pod) => !unserved.includes(pod)), ...unserved]) {
       // Another claim of this process has it: its write would be refused, so it is not even tried.
       if (this.#taken.has(pod.podUid)) continue;
       if ((attempts += 1) > claimAttempts) break;
       this.#taken.add(pod.podUid);
       try {
+        // Its URL would lead nowhere; what keeps one from its Service keeps those after it.
+        if (!(await this.#isServed(pod, deadline))) break;
         const claimed = await inSpan("claim pod", { [attribute.pod]: pod.podName }, async (span) => {
           const claim = await this.#claim(pod, environment, request, fingerprint);
           span.setAttribute(attribute.outcome, claim?.outcome ?? "lost");
@@ -521,6 +525,17 @@ export class Sandboxes {
       // must go on knowing that.
       if (this.#isStuck(view.pod)) name = coldPodName(request.tenant, request.id, view.pod.podUid);
     }
+  }
+
+  /** Whether an idle pod has its Service, or gets it at once: the pod is a moment older than that. */
+  async #isServed(pod: IdlePod, deadline: AbortSignal): Promise<boolean> {
+    const { services } = this.#parts;
+    if (!services.lacks(pod)) return true;
+    const patience = AbortSignal.any([deadline, AbortSignal.timeout(serviceMs)]);
+    await services.ensure(pod, patience).catch((error: unknown) => {
+      if (!(error instanceof KubernetesError)) throw error;
+    });
+    return !services.lacks(pod);
   }
 
   /** Makes the Service of a new pod, or unmakes the pod where the cluster takes none: nobody would ever be led to it. */

@@ -59,11 +59,29 @@ describe("Services of sandboxes", () => {
     assert.ok(home.cluster.services().some(({ metadata }) => metadata.name === host));
   });
 
+  it("decide which idle pod is handed out first: one that has its own", async () => {
+    home.cluster.fault = ({ method, path }) =>
+      method === "POST" && path.endsWith("/services") && home.cluster.services().length > 0
+        ? { status: 403, reason: "exceeded quota: services" }
+        : undefined;
+    home.cluster.put("configmaps", environment("default", 6));
+    replica = await home.start();
+    await eventually("the pods are idle", () => readyIdle() === 6 && home.cluster.services().length === 1);
+    const made = await create("a");
+    assert.equal(made.statusCode, 200, made.body);
+    const [service] = home.cluster.services();
+    assert.equal(new URL(await urlOf("a")).host.split(".")[0], service?.metadata.name);
+    assert.equal((await create("b")).statusCode, 503);
+  });
+
   it("that cannot be made are tried less and less often, and not by every pod", async () => {
     refuseServices();
     home.cluster.put("configmaps", environment("default", 4));
     replica = await home.start();
     await eventually("the pods are idle", () => readyIdle() === 4);
+    // Each is tried once when its pod is made.
+    await eventually("each was tried", () => home.cluster.count("POST", "/services") >= 4);
+    await sleep(200);
     const before = home.cluster.count("POST", "/services");
     await sleep(4_000);
     const tried = home.cluster.count("POST", "/services") - before;
