@@ -1,23 +1,56 @@
 // How the server ends: what is under way goes on, but not for ever.
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
 
 import type { Connections } from "../core/connections.js";
 
 /** How long a connection stays open after its last answer, beside the second that Node.js adds. Milliseconds. */
 const keepAliveMs = 1;
+/** How long a request may take to come on a connection that is open already. Milliseconds. */
+const firstRequestMs = 1_000;
 
-/**
- * Lets requests and tunnels of a server that closes go on for `ms`, and cuts them then. The server itself ends only the connections
- * that are idle at the moment; the others end a second after their answer, instead of a minute.
- * @returns what is to be called when the server has closed
- */
-export function drain(server: Server, connections: Connections, ms: number): () => void {
-  server.keepAliveTimeout = keepAliveMs;
-  const cut = setTimeout(() => {
-    connections.endAll();
-    server.closeAllConnections();
-  }, ms);
-  return () => {
-    clearTimeout(cut);
-  };
+/** Ends a server's connections once it closes. */
+export class Drain {
+  readonly #server: Server;
+  readonly #connections: Connections;
+  /** Connections on which no request has come yet. Node.js takes them for busy, and would wait for them. */
+  readonly #unused = new Set<Socket>();
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(server: Server, connections: Connections) {
+    this.#server = server;
+    this.#connections = connections;
+    server.on("connection", (socket) => {
+      this.#unused.add(socket);
+      socket.once("close", () => this.#unused.delete(socket));
+    });
+    const used = ({ socket }: IncomingMessage): void => void this.#unused.delete(socket);
+    server.prependListener("request", used);
+    server.prependListener("upgrade", used);
+  }
+
+  /**
+   * Lets requests and tunnels go on for `ms`, and cuts them then. The server itself ends only the connections that are idle at the
+   * moment; the others end a second after their answer, instead of a minute.
+   */
+  begin(ms: number): void {
+    this.#server.keepAliveTimeout = keepAliveMs;
+    this.#timers.push(
+      setTimeout(
+        () => {
+          for (const socket of this.#unused) socket.destroy();
+        },
+        Math.min(ms, firstRequestMs),
+      ),
+      setTimeout(() => {
+        this.#connections.endAll();
+        this.#server.closeAllConnections();
+      }, ms),
+    );
+  }
+
+  /** To be called when the server has closed. */
+  end(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
 }

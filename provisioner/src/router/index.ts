@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 
 import type { FastifyPluginCallback } from "fastify";
 
-import { drain } from "./drain.js";
+import { Drain } from "./drain.js";
 import type { RouterOptions } from "./options.js";
 import { badRequest, notFound, refuse, refuseUpgrade } from "./refusal.js";
 import { methods, SandboxRouter } from "./router.js";
@@ -45,13 +45,13 @@ const plugin: FastifyPluginCallback<RouterOptions> = (app, options, registered) 
   };
   app.server.on("upgrade", upgrade);
   // The server waits for requests and tunnels, however long they take.
-  let drained = (): void => undefined;
+  const drain = new Drain(app.server, options.connections);
   app.addHook("preClose", (done) => {
-    drained = drain(app.server, options.connections, options.drainMs);
+    drain.begin(options.drainMs);
     done();
   });
   app.addHook("onClose", (_app, done) => {
-    drained();
+    drain.end();
     sandboxRouter.close();
     done();
   });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 
 import { eventually, house, type House } from "./house.js";
 
@@ -50,5 +50,27 @@ describe("a replica that ends", () => {
       clearInterval(writing);
       upload.destroy();
     }
+  });
+
+  it("does not wait for connections on which nobody has asked for anything", async () => {
+    const replica = await home.start({ DRAIN_SECONDS: "60" });
+    const { provisioner } = replica;
+    await provisioner.app.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = provisioner.app.server.address() as AddressInfo;
+    const silent = connect(port, "127.0.0.1");
+    const halfway = connect(port, "127.0.0.1");
+    await Promise.all([once(silent, "connect"), once(halfway, "connect")]);
+    halfway.write("GET /health HTTP/1.1\r\n");
+    // That they are reset is how they end.
+    const ended = (socket: Socket): Promise<void> =>
+      new Promise((resolve) => {
+        socket.on("error", () => undefined);
+        socket.resume().once("close", resolve);
+      });
+    const cut = Promise.all([ended(silent), ended(halfway)]);
+    const started = performance.now();
+    await provisioner.stop();
+    await cut;
+    assert.ok(performance.now() - started < 10_000);
   });
 });

@@ -582,7 +582,7 @@ describe("router: proxy", function () {
     );
   });
 
-  it("stops in good time with streams and tunnels open", async () => {
+  it("stops in good time while a connection is open", async () => {
     const own = await startRouter();
     const five = own.directory.put(sandbox({ id: "five", port }));
     const socket = await open(own.port);
