@@ -6,11 +6,15 @@ import type { ClusterShare } from "../config/clusters.js";
 import type { Settings } from "../config/settings.js";
 import { ActivityLog, flushEveryMs } from "../core/activity.js";
 import { Arrivals } from "../core/arrivals.js";
+import { ColdStarts } from "../core/cold-starts.js";
 import type { Connections } from "../core/connections.js";
+import { Creates } from "../core/creates.js";
 import { Directory } from "../core/directory.js";
 import { Endpoints } from "../core/endpoints.js";
 import { Environments } from "../core/environments.js";
 import { HandOverClient } from "../core/hand-over.js";
+import { HandingOver } from "../core/handing-over.js";
+import { IdleClaims } from "../core/idle-claims.js";
 import type { Metrics } from "../core/metrics.js";
 import { PodTimes } from "../core/pod-times.js";
 import { PoolKeeper } from "../core/pool-keeper.js";
@@ -19,8 +23,11 @@ import { ProxyAddress } from "../core/proxy-address.js";
 import type { Use } from "../core/quota.js";
 import { Reaper } from "../core/reaper.js";
 import { RefusalNotices } from "../core/refusals.js";
+import { Reservations } from "../core/reservations.js";
+import { SandboxPods } from "../core/sandbox-pods.js";
 import { Sandboxes } from "../core/sandboxes.js";
 import { Services } from "../core/services.js";
+import { Settling } from "../core/settling.js";
 import { correctTimes } from "../core/time-corrections.js";
 import type { Tokens } from "../core/tokens.js";
 import { WarmConnections } from "../core/warm-connections.js";
@@ -73,6 +80,8 @@ export class Cluster {
   readonly poolSizes: PoolSizes;
   readonly endpoints: Endpoints;
   readonly sandboxes: Sandboxes;
+  readonly reservations: Reservations;
+  readonly idleClaims: IdleClaims;
   readonly refusals: RefusalNotices;
   readonly activity: ActivityLog;
   readonly leader: Leader;
@@ -180,34 +189,47 @@ export class Cluster {
       port: settings.SANDBOX_CONTAINER_PORT,
       serviceAccountName: settings.SANDBOX_SERVICE_ACCOUNT,
       server: settings.SANDBOX_SERVER,
-      maxSandboxes: settings.MAX_SANDBOXES,
     };
-    this.sandboxes = new Sandboxes({
-      ...{
-        namespace,
-        pods,
-        directory,
-        arrivals,
-        environments,
-        endpoints,
-        services,
-        tokens,
-        handOver,
-        metrics,
-        clock,
-        times,
-      },
+    const proxyAddress =
+      settings.EGRESS_PROXY_URL === undefined
+        ? undefined
+        : new ProxyAddress(this.#client, settings.EGRESS_PROXY_URL, settings.API_PATIENCE_SECONDS * 1000);
+    const sandboxPods = new SandboxPods(namespace, pods, times);
+    const reservations = new Reservations({
+      ...{ directory, arrivals, sandboxPods },
       elsewhere: options.elsewhere,
-      proxyAddress:
-        settings.EGRESS_PROXY_URL === undefined
-          ? undefined
-          : new ProxyAddress(this.#client, settings.EGRESS_PROXY_URL, settings.API_PATIENCE_SECONDS * 1000),
+      maxSandboxes: settings.MAX_SANDBOXES,
+    });
+    const handingOver = new HandingOver({
+      ...{ pods, sandboxPods, directory, endpoints, tokens, handOver, proxyAddress },
+    });
+    const settling = new Settling({
+      ...{ pods, sandboxPods, directory, services, tokens, handingOver },
+      startTimeoutSeconds: settings.START_TIMEOUT_SECONDS,
+    });
+    const idleClaims = new IdleClaims({
+      ...{ namespace, pods, sandboxPods, directory, services, tokens, times, clock, metrics },
+      ...{ reservations, handingOver, settling },
+      settings: podSettings,
+    });
+    const coldStarts = new ColdStarts({
+      ...{ namespace, pods, sandboxPods, directory, arrivals, services, tokens, clock, settling },
+      settings: podSettings,
+    });
+    const creates = new Creates({
+      ...{ directory, environments, tokens, metrics, sandboxPods, proxyAddress },
+      ...{ reservations, settling, idleClaims, coldStarts },
       settings: {
-        ...podSettings,
+        server: settings.SANDBOX_SERVER,
         readyTimeoutSeconds: settings.READY_TIMEOUT_SECONDS,
-        startTimeoutSeconds: settings.START_TIMEOUT_SECONDS,
         egressProxyUrl: settings.EGRESS_PROXY_URL,
       },
+    });
+    this.reservations = reservations;
+    this.idleClaims = idleClaims;
+    this.sandboxes = new Sandboxes({
+      ...{ namespace, pods, sandboxPods, directory, endpoints, tokens, handOver, clock, times, creates },
+      egressProxyUrl: settings.EGRESS_PROXY_URL,
     });
     this.leader = new Leader(namespace, identity, {
       onElected: () => {
@@ -233,10 +255,11 @@ export class Cluster {
         },
         startSeconds: settings.START_TIMEOUT_SECONDS,
         maxStarting: settings.POOL_MAX_STARTING,
+        maxSandboxes: settings.MAX_SANDBOXES,
       },
       leads: () => this.leader.leads,
       drained: () => this.share.drain,
-      claiming: () => this.sandboxes.claiming,
+      claiming: () => idleClaims.underWay,
       onTrouble: (environment, error) => {
         log.warn({ environment, err: error }, "the pool cannot be kept");
       },
@@ -245,7 +268,7 @@ export class Cluster {
       ...{ namespace, directory, activity, endpoints, handOver, tokens, metrics },
       rules: { failedSeconds: settings.FAILED_SECONDS, startSeconds: settings.START_TIMEOUT_SECONDS },
       duplicates: () => options.duplicates(this),
-      handedOver: (sandbox) => this.sandboxes.handedOver(sandbox),
+      handedOver: (sandbox) => handingOver.isDone(sandbox),
       onReaped: ({ id, tenant, podName }, reason) => {
         log.info({ sandbox: id, tenant, pod: podName, reason }, "reaped");
       },

@@ -1,9 +1,9 @@
 // Creating, finding, changing and deleting sandboxes of several clusters: finds the cluster, which does the rest.
 import type { Logger } from "pino";
 
+import type { Created, CreateRequest } from "../core/creates.js";
 import { isLive, rankKey } from "../core/directory.js";
-import { SandboxError, unknownEnvironment } from "../core/errors.js";
-import type { Created, CreateRequest } from "../core/sandboxes.js";
+import { full, notFound, SandboxError, unknownEnvironment } from "../core/errors.js";
 import { untilSeen } from "../core/until-seen.js";
 import type { NetworkRules } from "../model/network-rules.js";
 import { placements, rankedSites } from "../model/placement.js";
@@ -96,8 +96,7 @@ export class FleetSandboxes implements SandboxService {
   #known(tenant: string, id: string): { cluster: Cluster; sandbox: Sandbox } {
     const found = this.#fleet.locate(tenant, id);
     if (found === undefined && this.#fleet.blind) throw unseen();
-    if (found === undefined || found.sandbox.state === "stopping")
-      throw new SandboxError("not-found", "there is no such sandbox");
+    if (found === undefined || found.sandbox.state === "stopping") throw notFound();
     if (found.cluster.lost) throw unseen();
     return found;
   }
@@ -123,11 +122,11 @@ export class FleetSandboxes implements SandboxService {
         return await this.#settled(cluster, create, created);
       } catch (error) {
         // Nothing was made where there was no room. After any other trouble something may have been: elsewhere it would be a second one.
-        const full = error instanceof SandboxError && error.code === "capacity";
-        if (!full || i === order.length - 1) throw error;
+        const noRoom = error instanceof SandboxError && error.code === "capacity";
+        if (!noRoom || i === order.length - 1) throw error;
       }
     }
-    throw new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
+    throw full();
   }
 
   /**
@@ -165,7 +164,7 @@ export class FleetSandboxes implements SandboxService {
       );
     const offers = answering.map((cluster) => {
       const environment = cluster.environments.get(request.environment);
-      const revision = environment === undefined ? "" : cluster.sandboxes.revisionOf(environment);
+      const revision = environment === undefined ? "" : cluster.idleClaims.revisionOf(environment);
       const fitting =
         volumes.length === 0
           ? cluster.directory.idle(request.environment).filter((pod) => pod.revision === revision)
@@ -174,7 +173,7 @@ export class FleetSandboxes implements SandboxService {
         ...{ cluster, name: cluster.name, weight: cluster.share.weight },
         idle: fitting.some(({ state }) => state === "running"),
         // Where no other pod may be made, one that is still starting is waited for.
-        room: !cluster.sandboxes.full || fitting.some(({ state }) => state === "starting"),
+        room: !cluster.reservations.full || fitting.some(({ state }) => state === "starting"),
       };
     });
     return placements(key, offers).map(({ cluster }) => cluster);

@@ -75,7 +75,7 @@ export class Fleet implements Omit<Front, "sandboxes"> {
   usesBeside(cluster: Cluster, tenant: string): Use[] {
     return this.#clusters
       .filter((other) => other !== cluster)
-      .flatMap(({ sandboxes }) => sandboxes.usesOf(tenant));
+      .flatMap(({ reservations }) => reservations.usesOf(tenant));
   }
 
   readonly directory: FrontDirectory = {

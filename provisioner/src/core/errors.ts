@@ -1,4 +1,7 @@
 // What can go wrong with a request for a sandbox, by a code that both APIs turn into their own answers.
+import type { SandboxRequest } from "../model/claim.js";
+import { differences, unseenFields } from "../model/differences.js";
+import type { Sandbox } from "../model/sandbox.js";
 
 /**
  * `not-found`: there is no such sandbox of the caller's. `conflict`: the id stands for another request. `unknown-environment`,
@@ -40,6 +43,31 @@ export class SandboxError extends Error {
   ) {
     super(message, options);
   }
+}
+
+export function notFound(): SandboxError {
+  return new SandboxError("not-found", "there is no such sandbox");
+}
+
+export function full(): SandboxError {
+  return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
+}
+
+/** @param there the sandbox that has the id; absent: it is about to come */
+export function conflict(request: SandboxRequest, there?: Sandbox): SandboxError {
+  const found = there === undefined ? [] : differences(request, there);
+  const what =
+    found.length > 0
+      ? `other values of ${found.map(({ field }) => field).join(", ")}`
+      : `other values of what is not shown of it: ${unseenFields}`;
+  return new SandboxError(
+    "conflict",
+    there === undefined
+      ? `the sandbox ${request.id} is being created, but it was asked for with other values; take another id`
+      : `the sandbox ${request.id} is there, but it was asked for with ${what}; delete it or take another id`,
+    undefined,
+    found.length > 0 ? found : undefined,
+  );
 }
 
 /** An environment that there is not, or not for the caller: the two look alike. */
