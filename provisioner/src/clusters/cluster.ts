@@ -201,7 +201,13 @@ export class Cluster {
       maxSandboxes: settings.MAX_SANDBOXES,
     });
     const handingOver = new HandingOver({
-      ...{ pods, sandboxPods, directory, endpoints, tokens, handOver, proxyAddress },
+      pods,
+      sandboxPods,
+      directory,
+      endpoints,
+      tokens,
+      handOver,
+      proxyAddress,
     });
     const settling = new Settling({
       ...{ pods, sandboxPods, directory, services, tokens, handingOver },

@@ -1,7 +1,7 @@
 // Carries creates out: a sandbox that is there already, or else an idle pod by one write; only where there is none, or the sandbox
 // needs volumes or a size of its own, is a pod made.
-import type { MountedVolume, PodSettings } from "../model/pod.js";
 import { canonicalText, type SandboxRequest } from "../model/claim.js";
+import type { MountedVolume, PodSettings } from "../model/pod.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { sized, type SizeProblem, type TenantBounds } from "../model/size.js";
 import { annotate, attribute, inSpan } from "../tracing/spans.js";

@@ -45,15 +45,20 @@ export class SandboxError extends Error {
   }
 }
 
+/** There is none, or none of the caller's: the two look alike. */
 export function notFound(): SandboxError {
   return new SandboxError("not-found", "there is no such sandbox");
 }
 
+/** No other pod may be made: MAX_SANDBOXES. */
 export function full(): SandboxError {
   return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
 }
 
-/** @param there the sandbox that has the id; absent: it is about to come */
+/**
+ * The id stands for another request.
+ * @param there the sandbox that has the id; absent: it is about to come
+ */
 export function conflict(request: SandboxRequest, there?: Sandbox): SandboxError {
   const found = there === undefined ? [] : differences(request, there);
   const what =

@@ -89,7 +89,7 @@ export function needsNone({ guarded, env, secrets }: SandboxRequest): boolean {
   return !guarded && Object.keys({ ...env, ...secrets }).length === 0;
 }
 
-/** @param why default: the server knows no hand-over */
+/** @param why default: the server knows no hand-over, and there is something to hand over */
 export function notHandedOver(why = "its image's server takes no env, secrets or token"): SandboxError {
   return new SandboxError("no-hand-over", `the sandbox was not handed over: ${why}`);
 }

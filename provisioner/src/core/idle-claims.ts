@@ -68,7 +68,7 @@ export class IdleClaims {
     return revisionOf(environment, this.#parts.settings);
   }
 
-  /** The sandbox that an idle pod has become, if one will do. Where no other pod may be made, one that is still starting is waited for. */
+  /** An idle pod, if one will do. Where no other pod may be made, one that is still starting is waited for. */
   async claim(environment: Environment, attempt: Attempt): Promise<Sandbox | undefined> {
     const { directory, tokens, reservations } = this.#parts;
     const { deadline } = attempt;
@@ -84,6 +84,7 @@ export class IdleClaims {
     }
   }
 
+  /** One that is Ready; where a claim comes to nothing, the next one is tried. */
   async #claimRunning(environment: Environment, attempt: Attempt): Promise<Sandbox | undefined> {
     const { metrics, handingOver, settling, sandboxPods } = this.#parts;
     const { request, fingerprint, deadline } = attempt;
