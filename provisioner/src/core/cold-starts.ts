@@ -1,4 +1,6 @@
 // Makes a pod for a sandbox. It is called after the sandbox's id, so that of two that are made for one id the API server takes one.
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { V1Pod } from "@kubernetes/client-node";
 
 import { isConflict, isNotFound, KubernetesError } from "../kubernetes/client.js";
@@ -32,6 +34,9 @@ export interface ColdStartsParts {
   readonly settling: Settling;
   readonly settings: PodSettings;
 }
+
+/** A pause, so that the API server is not asked as fast as it answers. */
+const againMs = 50;
 
 /** Makes them. */
 export class ColdStarts {
@@ -71,7 +76,13 @@ export class ColdStarts {
         if (isNotFound(error)) return undefined;
         throw error;
       });
-      if (there === undefined) continue;
+      if (there === undefined) {
+        // It went between the two answers, so its name is free.
+        if (deadline.aborted)
+          throw new SandboxError("busy", `the cluster takes no pod ${name} and has none either; try again`);
+        await sleep(againMs);
+        continue;
+      }
       pods.observe(there);
       const view = viewOf(there);
       if (view.kind !== "sandbox" || view.pod.tenant !== request.tenant || view.pod.id !== request.id)

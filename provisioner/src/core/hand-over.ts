@@ -156,7 +156,10 @@ function resultOf({ status, body }: Answer): HandOverResult | undefined {
   if (status === 404 || status === 405) return { outcome: "unsupported" };
   if (status === 401 || status === 409) return { outcome: "taken" };
   if (status >= 400 && status < 500)
-    return { outcome: "refused", message: JSON.stringify(body).slice(0, 500) };
+    return {
+      outcome: "refused",
+      message: body === undefined ? `status ${status}` : JSON.stringify(body).slice(0, 500),
+    };
   return undefined;
 }
 

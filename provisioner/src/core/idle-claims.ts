@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { V1Pod } from "@kubernetes/client-node";
 
-import { KubernetesError } from "../kubernetes/client.js";
+import { isNotFound, KubernetesError } from "../kubernetes/client.js";
 import type { ClusterClock } from "../kubernetes/clock.js";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { WatchCache } from "../kubernetes/watch-cache.js";
@@ -166,7 +166,11 @@ export class IdleClaims {
       // A test of the patch that fails is 422; a pod that went is 404.
       if (!(error instanceof KubernetesError) || ![404, 409, 422].includes(error.status)) throw error;
       if (error.status === 404) return undefined;
-      const there = await namespace.getPod(pod.podName).catch(() => ({}));
+      const there = await namespace.getPod(pod.podName).catch((trouble: unknown) => {
+        if (isNotFound(trouble)) return {};
+        // It may be ours: to claim another one as well would be wrong.
+        throw trouble;
+      });
       const view = viewOf(there);
       const same =
         view.kind === "sandbox" && view.pod.tenant === request.tenant && view.pod.id === request.id;

@@ -94,7 +94,9 @@ export class Settling {
       await Promise.race([work, aborted(deadline)]);
     }
     const now = directory.get(sandbox.tenant, sandbox.id);
-    if (now?.podUid !== sandbox.podUid) return sandbox;
+    if (now === undefined || (now.podUid === sandbox.podUid && now.state === "stopping"))
+      throw new SandboxError("failed", "the sandbox was deleted while it started");
+    if (now.podUid !== sandbox.podUid) return sandbox;
     if (now.state === "failed")
       throw new SandboxError(
         "failed",

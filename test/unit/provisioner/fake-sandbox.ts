@@ -9,6 +9,8 @@ export class FakeSandbox {
   readonly claims: { secret: string; body: Record<string, unknown> }[] = [];
   /** What a hand-over is answered with. */
   status = 200;
+  /** What it says instead of JSON, as a program does that has taken the server's place. */
+  text: string | undefined;
   /** Whether it says that it was handed over. */
   claimed = true;
   /** What it says for how long nobody has used it. Seconds; undefined: nothing. */
@@ -36,7 +38,7 @@ export class FakeSandbox {
         const answer = (): void => {
           response.writeHead(this.status, { "content-type": "application/json" });
           const data = { claimed: this.claimed, name: this.name, idle_seconds: this.idleSeconds };
-          response.end(JSON.stringify({ success: true, data }));
+          response.end(this.text ?? JSON.stringify({ success: true, data }));
         };
         if (this.before === undefined) answer();
         else void this.before(`${method} ${url}`).then(answer);

@@ -170,6 +170,43 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal(claimsOf("a").length, 1);
   });
 
+  it("says that a sandbox was not handed over, and keeps nothing of it, whatever its server answers with", async () => {
+    const replica = await withPool(1);
+    home.sandbox.status = 400;
+    home.sandbox.text = "no";
+    const { statusCode, body: said } = await replica.call("POST", "/v1/sandboxes", { id: "a" });
+    assert.equal(statusCode, 422, said);
+    assert.match(said, /was not handed over: status 400/);
+    assert.equal(claimsOf("a").length, 0);
+  });
+
+  it("asks for a name that the cluster neither gives nor has no longer than whoever waits for it", async () => {
+    home.cluster.put("configmaps", environment("default", 0));
+    const replica = await home.start({ READY_TIMEOUT_SECONDS: "1" });
+    home.cluster.fault = ({ method, path }) =>
+      method === "POST" && path.endsWith("/pods") ? { status: 409, reason: "AlreadyExists" } : undefined;
+    const started = performance.now();
+    const { statusCode, body: said } = await replica.call("POST", "/v1/sandboxes", { id: "a" });
+    assert.equal(statusCode, 503, said);
+    assert.ok(performance.now() - started < 5_000);
+    const asked = home.cluster.requests.filter(
+      ({ method, path }) => method === "POST" && path.endsWith("/pods"),
+    );
+    assert.ok(asked.length <= 1_000 / 50 + 2, `asked ${asked.length} times`);
+  });
+
+  it("says that a sandbox was deleted while its create waited for it, and not that it is there", async () => {
+    home.cluster.put("configmaps", environment("default", 0));
+    home.cluster.startMs = undefined;
+    const replica = await home.start();
+    const create = replica.call("POST", "/v1/sandboxes", { id: "a" });
+    await eventually("its pod is there", () => claimsOf("a").length === 1);
+    assert.equal((await replica.call("DELETE", "/v1/sandboxes/a")).statusCode, 204);
+    const { statusCode, body: said } = await create;
+    assert.equal(statusCode, 502, said);
+    assert.match(said, /was deleted while it started/);
+  });
+
   it("says the same of a sandbox that has just answered, whichever replica is asked, before any probe has", async () => {
     home.cluster.put("configmaps", environment("default", 0));
     home.cluster.startMs = undefined;
