@@ -69,6 +69,10 @@ export function resolve(name: string, args: EgressProxyArgs): EgressProxySetting
   for (const [i, each] of settings.privateCidrs.entries())
     checks.plain(`privateCidrs[${i}]`, each, privateCidr);
   for (const sentence of shutAgain(settings)) checks.problem(sentence);
+  if (settings.privateCidrs.length > 0 && !settings.clusterCidrs.some(isPrivateOrDeferred))
+    checks.problem(
+      "privateCidrs is given, but clusterCidrs has no private range; give those of the cluster's pods, Services, nodes and API server, which stay shut then whatever is opened",
+    );
   for (const [i, each] of settings.deniedCidrs.entries()) checks.plain(`deniedCidrs[${i}]`, each, cidr);
   checks.plain("logLevel", settings.logLevel, logLevel);
   for (const [group, given] of Object.entries(settings.resources)) {
@@ -104,6 +108,13 @@ const privateCidr: Rule<string> = (value) => {
     ? undefined
     : `a range without ${metadata.address}, which is for ${metadata.purpose}`;
 };
+
+/** Whether it may be one that privateCidrs must not open: of pods, Services, nodes or the API server. */
+function isPrivateOrDeferred(range: EgressProxySettings["clusterCidrs"][number]): boolean {
+  if (typeof range !== "string") return true;
+  const parsed = parseCidr(range);
+  return parsed !== undefined && privateRanges.some((text) => holds(text, parsed));
+}
 
 /** Each private range that is open to nobody because another setting shuts it as a whole, as a sentence. */
 function shutAgain({ privateCidrs, deniedCidrs, clusterCidrs }: EgressProxySettings): string[] {

@@ -121,15 +121,18 @@ describe("the egress proxy's graph", () => {
 
   it("may reach private ranges that are named, opens them at the proxy, and leaves shut what else is", async () => {
     assert.ok(!graph.names().includes("sandlot-egress-proxy-private"));
-    const more = await platform({
-      privateCidrs: ["10.20.0.0/16", "172.16.0.0/12"],
-      deniedCidrs: ["10.20.7.0/24"],
-    });
+    const more = await platform(
+      {
+        privateCidrs: ["10.20.0.0/16", "172.16.0.0/12"],
+        deniedCidrs: ["10.20.7.0/24"],
+      },
+      { network: { clusterCidrs: ["172.20.0.0/16"] } },
+    );
     assert.deepEqual(policyOf(more, "private").spec.egress, [
       {
         to: [
           { ipBlock: { cidr: "10.20.0.0/16", except: ["10.20.7.0/24"] } },
-          { ipBlock: { cidr: "172.16.0.0/12", except: [] } },
+          { ipBlock: { cidr: "172.16.0.0/12", except: ["172.20.0.0/16"] } },
         ],
       },
     ]);
@@ -264,6 +267,11 @@ describe("the egress proxy's graph", () => {
       "a private range that is denied as a whole",
       { privateCidrs: ["10.1.2.0/24"], deniedCidrs: ["10.1.0.0/16"] },
       /privateCidrs\[0\] is "10\.1\.2\.0\/24", but deniedCidrs or clusterCidrs has 10\.1\.0\.0\/16/,
+    ],
+    [
+      "a private range where the cluster's own are not known",
+      { privateCidrs: ["10.0.0.0/8"] },
+      /privateCidrs is given, but clusterCidrs has no private range; give those of the cluster's pods/,
     ],
     ["a level that there is not", { logLevel: "loud" }, /logLevel is "loud".*fatal/],
     [

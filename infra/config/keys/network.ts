@@ -73,7 +73,7 @@ export const network = object(
     clientPods: listOf(clientPods, "Further pods that may call sandboxes, by labels of their own").optional(),
     clusterCidrs: listOf(
       cidr("A range of pods, Services or nodes"),
-      "Public ranges that are the cluster's own and that no profile reaches; private ones are shut in any case",
+      "Public ranges that are the cluster's own and that no profile reaches; private ones are shut in any case, but must be named beside provisioner.egressProxy.privateCidrs",
     ).optional(),
     dns: dns.optional(),
   },
