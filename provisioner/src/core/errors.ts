@@ -50,6 +50,11 @@ export function notFound(): SandboxError {
   return new SandboxError("not-found", "there is no such sandbox");
 }
 
+/** The cluster has not been seen for too long to say how it stands with a sandbox. */
+export function unwatched(): SandboxError {
+  return new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
+}
+
 /** No other pod may be made: MAX_SANDBOXES. */
 export function full(): SandboxError {
   return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
