@@ -265,13 +265,13 @@ describe("SandboxPlatform's graph", () => {
     assert.equal(await services({}), "20");
     assert.equal(await services({ provisioner: { ...provisioner, sandboxUrls: SandboxUrls.Router } }), "20");
     assert.equal(await services({ provisioner, namespace: { quota: { pods: 70 } } }), "90");
-    assert.equal(await services({ provisioner, namespace: { quota: { services: 31 } } }), "31");
+    assert.equal(await services({ provisioner, namespace: { quota: { services: 41 } } }), "41");
     for (const [quota, says] of [
       [
-        { services: 30 },
-        /namespace\.quota\.services is 30, .*30 sandboxes \(provisioner\.maxSandboxes\).*raise it to 31/,
+        { services: 40 },
+        /namespace\.quota\.services is 40, .*30 sandboxes \(provisioner\.maxSandboxes\).*raise it to 41/,
       ],
-      [{ services: 20, pods: 25 }, /25 sandboxes \(namespace\.quota\.pods\).*raise it to 26/],
+      [{ services: 20, pods: 25 }, /25 sandboxes \(namespace\.quota\.pods\).*raise it to 36/],
     ] as const) {
       const { error } = await recordFailure(
         () => new SandboxPlatform("sandlot", { ...given, provisioner, namespace: { quota } }),
