@@ -136,9 +136,10 @@ export class Creates {
     // A failed one makes way: who asks for a sandbox wants one that works.
     if (before?.state === "failed") await sandboxPods.remove(before);
 
-    const warm = volumes.length === 0 && own ? await idleClaims.claim(environment, attempt) : undefined;
+    const madeToOrder = volumes.length > 0 || !own;
+    const warm = madeToOrder ? undefined : await idleClaims.claim(environment, attempt);
     if (warm === undefined && reservations.full) throw full();
-    const sandbox = warm ?? (await coldStarts.start(asked, volumes, attempt));
+    const sandbox = warm ?? (await coldStarts.start({ environment: asked, volumes, madeToOrder }, attempt));
     const start = warm === undefined ? "cold" : "warm";
     annotate({ [attribute.outcome]: start });
     metrics.created(environment.name, start, (performance.now() - started) / 1000);

@@ -75,6 +75,7 @@ function sandbox(more: Partial<Sandbox>): Sandbox {
       network: undefined,
       skills: false,
       userData: undefined,
+      madeToOrder: false,
       labels: {},
       claimedAt: ago(10),
       expiresAt: ago(-100),
