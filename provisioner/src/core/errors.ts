@@ -69,7 +69,7 @@ export function conflict(request: SandboxRequest, there?: Sandbox): SandboxError
   const what =
     found.length > 0
       ? `other values of ${found.map(({ field }) => field).join(", ")}`
-      : `other values of what is not shown of it: ${unseenFields}`;
+      : `other values of what is not shown of it: ${unseenFields(request)}`;
   return new SandboxError(
     "conflict",
     there === undefined
