@@ -1,5 +1,6 @@
 // Room in the namespace's quota for the Services of sandboxes, where each has one.
 import { SandboxUrls } from "../provisioner/args";
+import { defaultMaxSandboxes } from "../provisioner/resolve";
 import {
   withDefaults,
   type SandboxNamespaceArgs,
@@ -31,7 +32,7 @@ export function checkServices(
   { quota }: SandboxNamespaceSettings,
 ): void {
   if (!isNeeded(args)) return;
-  const most = args.provisioner?.maxSandboxes ?? Infinity;
+  const most = args.provisioner?.maxSandboxes ?? defaultMaxSandboxes;
   const [field, sandboxes] =
     most <= quota.pods ? ["provisioner.maxSandboxes", most] : ["namespace.quota.pods", quota.pods];
   const needed = sandboxes + failedServices + sharedServices;
