@@ -98,6 +98,9 @@ export const systemNamespace = (namespace: pulumi.Input<string>): pulumi.Input<s
 const secret = (value: pulumi.Input<string> | undefined): pulumi.Output<string> | undefined =>
   value === undefined ? undefined : pulumi.secret(value);
 
+/** The most pods of sandboxes and pools. */
+export const defaultMaxSandboxes = 500;
+
 /** Fills in the defaults. */
 export function withDefaults(args: ProvisionerArgs): ProvisionerSettings {
   const { resources } = args;
@@ -120,7 +123,7 @@ export function withDefaults(args: ProvisionerArgs): ProvisionerSettings {
         args.clustersNetwork,
       ),
     defaultEnvironment: args.defaultEnvironment ?? "default",
-    maxSandboxes: args.maxSandboxes ?? 500,
+    maxSandboxes: args.maxSandboxes ?? defaultMaxSandboxes,
     timeouts: over<Required<ProvisionerTimeouts>>(
       {
         readySeconds: 20,

@@ -1,5 +1,6 @@
 // Room in the namespace's quota for the Services of sandboxes, where each has one.
 import { SandboxUrls } from "../provisioner/args";
+import { defaultMaxSandboxes } from "../provisioner/resolve";
 import {
   withDefaults,
   type SandboxNamespaceArgs,
@@ -10,6 +11,8 @@ import type { SandboxPlatformArgs } from "./args";
 
 /** The shared sandboxes have one Service. */
 const sharedServices = 1;
+/** Failed sandboxes that stay to be seen keep theirs: so many, of all tenants (provisioner/src/model/timeouts.ts). */
+const failedServices = 10;
 
 const isNeeded = ({ provisioner }: SandboxPlatformArgs): boolean =>
   provisioner?.sandboxUrls === SandboxUrls.ClusterIp;
@@ -29,13 +32,14 @@ export function checkServices(
   { quota }: SandboxNamespaceSettings,
 ): void {
   if (!isNeeded(args)) return;
-  const most = args.provisioner?.maxSandboxes ?? Infinity;
+  const most = args.provisioner?.maxSandboxes ?? defaultMaxSandboxes;
   const [field, sandboxes] =
     most <= quota.pods ? ["provisioner.maxSandboxes", most] : ["namespace.quota.pods", quota.pods];
-  const needed = sandboxes + sharedServices;
+  const needed = sandboxes + failedServices + sharedServices;
   if (quota.services >= needed) return;
   checks.problem(
     `namespace.quota.services is ${quota.services}, but provisioner.sandboxUrls is ${SandboxUrls.ClusterIp}, so that each of up to ` +
-      `${sandboxes} sandboxes (${field}) needs a Service, and the shared ones need one; raise it to ${needed}, or lower ${field}`,
+      `${sandboxes} sandboxes (${field}) needs a Service, up to ${failedServices} failed ones keep theirs for a while, and the shared ` +
+      `ones need one; raise it to ${needed}, or lower ${field}`,
   );
 }

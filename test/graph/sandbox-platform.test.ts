@@ -256,22 +256,26 @@ describe("SandboxPlatform's graph", () => {
   });
 
   it("has room for a Service of each sandbox where each has one, and refuses a quota that has none", async () => {
-    const provisioner = {
-      ...{ image: "sandlot/provisioner:1.0.0", generateKeys: true, maxSandboxes: 30 },
+    const byDefault = {
+      ...{ image: "sandlot/provisioner:1.0.0", generateKeys: true },
       sandboxUrls: SandboxUrls.ClusterIp,
     };
+    const provisioner = { ...byDefault, maxSandboxes: 30 };
     const services = async (args: Partial<SandboxPlatformArgs>) =>
       at((await platform(args)).get("sandlot-home-quota"), "spec.hard.services");
     assert.equal(await services({}), "20");
     assert.equal(await services({ provisioner: { ...provisioner, sandboxUrls: SandboxUrls.Router } }), "20");
     assert.equal(await services({ provisioner, namespace: { quota: { pods: 70 } } }), "90");
-    assert.equal(await services({ provisioner, namespace: { quota: { services: 31 } } }), "31");
+    assert.equal(await services({ provisioner, namespace: { quota: { services: 41 } } }), "41");
+    // The provisioner's own bound is 500.
+    const quota = { pods: 600, services: 511 };
+    assert.equal(await services({ provisioner: byDefault, namespace: { quota } }), "511");
     for (const [quota, says] of [
       [
-        { services: 30 },
-        /namespace\.quota\.services is 30, .*30 sandboxes \(provisioner\.maxSandboxes\).*raise it to 31/,
+        { services: 40 },
+        /namespace\.quota\.services is 40, .*30 sandboxes \(provisioner\.maxSandboxes\).*raise it to 41/,
       ],
-      [{ services: 20, pods: 25 }, /25 sandboxes \(namespace\.quota\.pods\).*raise it to 26/],
+      [{ services: 20, pods: 25 }, /25 sandboxes \(namespace\.quota\.pods\).*raise it to 36/],
     ] as const) {
       const { error } = await recordFailure(
         () => new SandboxPlatform("sandlot", { ...given, provisioner, namespace: { quota } }),

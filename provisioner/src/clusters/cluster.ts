@@ -41,6 +41,7 @@ import { WatchCache, type KubernetesObject, type WatchEvents } from "../kubernet
 import { environmentOfImage } from "../model/environment.js";
 import { ENVIRONMENT, managedSelector, refusalSelector } from "../model/labels.js";
 import type { Sandbox } from "../model/sandbox.js";
+import { mostFailed } from "../model/timeouts.js";
 import { every } from "./every.js";
 
 /** What a cluster is made from. */
@@ -273,6 +274,7 @@ export class Cluster {
     this.#reaper = new Reaper({
       ...{ namespace, directory, activity, endpoints, handOver, tokens, metrics },
       rules: { failedSeconds: settings.FAILED_SECONDS, startSeconds: settings.START_TIMEOUT_SECONDS },
+      mostFailed: mostFailed(settings.SANDBOX_SERVICE_TYPE !== "Router"),
       duplicates: () => options.duplicates(this),
       handedOver: (sandbox) => handingOver.isDone(sandbox),
       onReaped: ({ id, tenant, podName }, reason) => {

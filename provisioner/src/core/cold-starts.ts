@@ -8,9 +8,8 @@ import type { ClusterClock } from "../kubernetes/clock.js";
 import type { Namespace } from "../kubernetes/namespace.js";
 import type { WatchCache } from "../kubernetes/watch-cache.js";
 import { claimMetadata } from "../model/claim.js";
-import type { Environment } from "../model/environment.js";
 import { coldPodName } from "../model/names.js";
-import { buildPod, type MountedVolume, type PodSettings } from "../model/pod.js";
+import { buildPod, type PodRequest, type PodSettings } from "../model/pod.js";
 import { viewOf, type Sandbox } from "../model/sandbox.js";
 import type { Arrivals } from "./arrivals.js";
 import { isLive, type Directory } from "./directory.js";
@@ -35,6 +34,9 @@ export interface ColdStartsParts {
   readonly settings: PodSettings;
 }
 
+/** What a pod is to be. */
+export type Order = Required<Pick<PodRequest, "environment" | "volumes" | "madeToOrder">>;
+
 /** A pause, so that the API server is not asked as fast as it answers. */
 const againMs = 50;
 
@@ -47,24 +49,17 @@ export class ColdStarts {
   }
 
   /** A sandbox of its own pod, after what has the name has gone; or the one that has the id by then. */
-  async start(
-    environment: Environment,
-    volumes: readonly MountedVolume[],
-    attempt: Attempt,
-  ): Promise<Sandbox> {
+  async start(order: Order, attempt: Attempt): Promise<Sandbox> {
     const { namespace, pods, sandboxPods, directory, arrivals, tokens, settling, settings, clock } =
       this.#parts;
     const { request, fingerprint, deadline } = attempt;
     let name = coldPodName(request.tenant, request.id);
     for (;;) {
-      const claim = claimMetadata(request, fingerprint, environment.egress, clock.now());
+      const claim = claimMetadata(request, fingerprint, order.environment.egress, clock.now());
       const { keyId } = tokens;
       const claimSecret = tokens.claimSecret({ podName: name, keyId });
       const deadlineSeconds = claim.hardSeconds;
-      const pod = buildPod(
-        { name, environment, claimSecret, keyId, volumes, claim, deadlineSeconds },
-        settings,
-      );
+      const pod = buildPod({ ...order, name, claimSecret, keyId, claim, deadlineSeconds }, settings);
       try {
         const sandbox = await arrivals.of(() => sandboxPods.create(pod));
         await this.#serve(sandbox, deadline);

@@ -10,7 +10,7 @@ import type { ColdStarts } from "./cold-starts.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
 import { checkEgress, proxyVariables } from "./egress-access.js";
 import type { Environments } from "./environments.js";
-import { conflict, full, SandboxError, unknownEnvironment } from "./errors.js";
+import { conflict, full, SandboxError, unknownEnvironment, unwatched } from "./errors.js";
 import { needsNone, notHandedOver } from "./handing-over.js";
 import type { IdleClaims } from "./idle-claims.js";
 import type { Metrics } from "./metrics.js";
@@ -118,8 +118,11 @@ export class Creates {
     const deadline = AbortSignal.timeout(settings.readyTimeoutSeconds * 1000);
     const attempt = { request, fingerprint, deadline };
     const before = directory.get(request.tenant, request.id);
-    if (before !== undefined && isLive(before))
+    if (before !== undefined && isLive(before)) {
+      // It may be gone, and its address another's by now, who would be told its secrets.
+      if (directory.unsure(before)) throw unwatched();
       return { sandbox: await settling.adopt(before, attempt), existed: true };
+    }
     const environment = environments.get(request.environment);
     if (environment === undefined) throw unknownEnvironment(request.environment);
     checkEgress(request, environment, settings.egressProxyUrl);
@@ -133,9 +136,10 @@ export class Creates {
     // A failed one makes way: who asks for a sandbox wants one that works.
     if (before?.state === "failed") await sandboxPods.remove(before);
 
-    const warm = volumes.length === 0 && own ? await idleClaims.claim(environment, attempt) : undefined;
+    const madeToOrder = volumes.length > 0 || !own;
+    const warm = madeToOrder ? undefined : await idleClaims.claim(environment, attempt);
     if (warm === undefined && reservations.full) throw full();
-    const sandbox = warm ?? (await coldStarts.start(asked, volumes, attempt));
+    const sandbox = warm ?? (await coldStarts.start({ environment: asked, volumes, madeToOrder }, attempt));
     const start = warm === undefined ? "cold" : "warm";
     annotate({ [attribute.outcome]: start });
     metrics.created(environment.name, start, (performance.now() - started) / 1000);

@@ -97,10 +97,11 @@ export class Directory implements SandboxDirectory {
     return [...(this.#idle.get(environment)?.values() ?? [])];
   }
 
-  /** How many live sandboxes of an environment there are. */
+  /** How many live sandboxes of an environment came from its pool, or would have if there had been an idle pod. */
   inUse(environment: string): number {
     let count = 0;
-    for (const one of this.#byEnvironment.get(environment)?.values() ?? []) if (isLive(one)) count += 1;
+    for (const one of this.#byEnvironment.get(environment)?.values() ?? [])
+      if (isLive(one) && !one.madeToOrder) count += 1;
     return count;
   }
 

@@ -50,6 +50,11 @@ export function notFound(): SandboxError {
   return new SandboxError("not-found", "there is no such sandbox");
 }
 
+/** The cluster has not been seen for too long to say how it stands with a sandbox. */
+export function unwatched(): SandboxError {
+  return new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
+}
+
 /** No other pod may be made: MAX_SANDBOXES. */
 export function full(): SandboxError {
   return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");
@@ -64,7 +69,7 @@ export function conflict(request: SandboxRequest, there?: Sandbox): SandboxError
   const what =
     found.length > 0
       ? `other values of ${found.map(({ field }) => field).join(", ")}`
-      : `other values of what is not shown of it: ${unseenFields}`;
+      : `other values of what is not shown of it: ${unseenFields(request)}`;
   return new SandboxError(
     "conflict",
     there === undefined

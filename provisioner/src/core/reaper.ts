@@ -7,6 +7,7 @@ import {
   verdict,
   type Ages,
   type Failed,
+  type MostFailed,
   type ReapReason,
   type ReapRules,
 } from "../model/timeouts.js";
@@ -27,6 +28,7 @@ export interface ReaperParts {
   readonly tokens: Tokens;
   readonly metrics: Metrics;
   readonly rules: ReapRules;
+  readonly mostFailed: MostFailed;
   /** Sandboxes that stand in the way of another one with their id. */
   readonly duplicates: () => readonly Sandbox[];
   readonly handedOver: (sandbox: Sandbox) => boolean;
@@ -41,8 +43,6 @@ const idleAskedMs = 1_000;
 const mostSilent = 3;
 /** So many are asked in a round: to a replica that has just begun to lead, all that there are may be in doubt. */
 const mostAsked = 50;
-/** So many failed ones of a tenant stay to be seen, each for as long as they do at most. */
-const mostFailed = 20;
 /** How long two pods of one id are left to the replicas that claimed them. */
 const duplicateSeconds = 5;
 
@@ -89,7 +89,9 @@ export class Reaper {
       if (sandbox.state === "failed") failed.push({ sandbox, failed: ages.changed ?? ages.active });
       return [];
     });
-    work.push(...surplusFailed(failed, mostFailed).map((sandbox) => this.#delete(sandbox, "failed")));
+    work.push(
+      ...surplusFailed(failed, this.#parts.mostFailed).map((sandbox) => this.#delete(sandbox, "failed")),
+    );
     const asked = inDoubt.slice(0, mostAsked).map((sandbox) => this.#settleDoubt(sandbox));
     const ended = idle.slice(0, mostAsked).map((sandbox) => this.#endIdle(sandbox));
     await Promise.all([...work, ...asked, ...ended]);

@@ -17,7 +17,7 @@ import type { Created, CreateRequest, Creates } from "./creates.js";
 import type { Directory } from "./directory.js";
 import { checkRules } from "./egress-access.js";
 import type { Endpoints } from "./endpoints.js";
-import { notFound, SandboxError } from "./errors.js";
+import { notFound, unwatched } from "./errors.js";
 import type { HandOverClient } from "./hand-over.js";
 import type { PodTimes } from "./pod-times.js";
 import type { SandboxPods } from "./sandbox-pods.js";
@@ -62,8 +62,7 @@ export class Sandboxes {
   get(tenant: string, id: string): Sandbox {
     const { directory } = this.#parts;
     const found = directory.get(tenant, id);
-    if (directory.unsure(found))
-      throw new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
+    if (directory.unsure(found)) throw unwatched();
     if (found === undefined || found.state === "stopping") throw notFound();
     return found;
   }

@@ -59,7 +59,8 @@ export class Services {
     if (performance.now() < this.#backoff.until) return;
     let failed = false;
     for (const pod of pods) {
-      if (pod.state === "stopping" || !this.lacks(pod)) continue;
+      // A failed one does not come back: its Service would take the room of one that leads somewhere.
+      if (pod.state === "stopping" || pod.state === "failed" || !this.lacks(pod)) continue;
       try {
         await this.#make(pod);
       } catch (error) {

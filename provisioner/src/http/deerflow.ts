@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 
 import type { Front } from "../clusters/front.js";
-import { SandboxError, type ErrorCode } from "../core/errors.js";
+import { notFound, SandboxError, type ErrorCode } from "../core/errors.js";
 import { deerflowVolumes, MountError, servedMounts, type MountSettings } from "../model/deerflow-mounts.js";
 import { mountsOf } from "../model/mounts.js";
 import {
@@ -166,6 +166,8 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
 
   function described(sandbox: Sandbox): object {
     const all = shown(sandbox);
+    // No Service comes for one that failed before it had one: to the gateway it is gone, and to be made again.
+    if (all === undefined && sandbox.state === "failed") throw notFound();
     if (all === undefined)
       throw new SandboxError("unavailable", "the sandbox has no Service yet, so no URL; try again");
     return all;

@@ -10,12 +10,17 @@ export interface Difference {
   readonly message: string;
 }
 
-/** Fields whose values are not on the pod, or change while the sandbox lives: they may differ without being seen to. */
-export const unseenFields = "env, secrets, network or a timeout";
+/** What has its values not on the pod, or changes while the sandbox lives, so that it may differ without being seen to. */
+export function unseenFields({ deerflow }: Pick<SandboxRequest, "deerflow">): string {
+  return deerflow
+    ? "user_id, thread_id, extra_mounts or a timeout that the provisioner is configured with"
+    : "env, secrets, network or a timeout";
+}
 
 /** The fields that are seen to differ; none if what differs is {@link unseenFields}. */
 export function differences(request: SandboxRequest, there: Sandbox): Difference[] {
-  const { resources, mounts } = request;
+  const { resources, mounts, deerflow } = request;
+  const [asked, had] = [mounts?.userData, there.userData];
   return [
     ...difference("environment", request.environment, there.environment),
     // What is absent is the environment's, which may have been another then.
@@ -23,8 +28,16 @@ export function differences(request: SandboxRequest, there: Sandbox): Difference
     ...(request.runtime === undefined ? [] : difference("runtime", request.runtime, there.runtime)),
     ...amountDifferences("resources.limits", resources?.limits, namedAmounts(there.limits)),
     ...amountDifferences("resources.requests", resources?.requests, namedAmounts(there.requests)),
-    ...difference("skills", mounts?.skills ?? false, there.skills),
-    ...difference("userData", mounts?.userData, there.userData),
+    // By the names that whoever asks has for it. DeerFlow's gateway cannot ask for skills: it has them by mounts or by configuration.
+    ...(deerflow
+      ? [
+          ...difference("user_id", asked?.userId, had?.userId),
+          ...difference("thread_id", asked?.threadId, had?.threadId),
+        ]
+      : [
+          ...difference("skills", mounts?.skills ?? false, there.skills),
+          ...difference("userData", asked, had),
+        ]),
     ...difference("labels", request.labels, there.labels),
     ...difference("idleTimeoutSeconds", request.lifetime.idleSeconds, there.idleSeconds),
   ];

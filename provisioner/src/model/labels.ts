@@ -40,6 +40,8 @@ export const LAST_ACTIVE_AT = "sandlot.dev/last-active-at";
 export const FINGERPRINT = "sandlot.dev/request-fingerprint";
 /** What an idle pod was built from, hashed: a pod of an older revision is replaced. */
 export const REVISION = "sandlot.dev/revision";
+/** `true` where no idle pod would have done, as it has volumes or a size of its own. */
+export const MADE_TO_ORDER = "sandlot.dev/made-to-order";
 /** Which signing key its claim secret, and with that its token, is made from. */
 export const SIGNING_KEY = "sandlot.dev/signing-key";
 /** What a sandbox of profile `allowlist` may reach, as JSON; the egress proxy reads it. */

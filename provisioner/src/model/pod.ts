@@ -54,6 +54,8 @@ export interface PodRequest {
   readonly keyId?: string;
   /** Places beside the home folder and `/tmp`; without one at `/mnt/user-data` an empty one is put there. */
   readonly volumes: readonly MountedVolume[];
+  /** Whether it has volumes or a size of its own, so that no pool pod would have done in its place. */
+  readonly madeToOrder?: boolean;
   /** What makes it somebody's from its first moment; absent for pool pods. */
   readonly claim?: ClaimMetadata;
   /** The kubelet ends it so long after its start, even if nobody else is alive to do it. Seconds. */
@@ -70,7 +72,7 @@ export interface ClaimMetadata {
 
 /** The pod. */
 export function buildPod(request: PodRequest, settings: PodSettings): V1Pod {
-  const { name, environment, claim, keyId } = request;
+  const { name, environment, claim, keyId, madeToOrder = false } = request;
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -88,6 +90,7 @@ export function buildPod(request: PodRequest, settings: PodSettings): V1Pod {
       annotations: {
         [label.REVISION]: revisionOf(environment, settings),
         ...(keyId === undefined ? {} : { [label.SIGNING_KEY]: keyId }),
+        ...(madeToOrder ? { [label.MADE_TO_ORDER]: "true" } : {}),
         ...claim?.annotations,
       },
     },

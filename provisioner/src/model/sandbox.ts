@@ -58,6 +58,8 @@ export interface Sandbox extends PodFacts {
   readonly skills: boolean;
   /** Whose lasting data it has mounted; undefined: its data goes with it. */
   readonly userData: UserData | undefined;
+  /** Whether no idle pod would have done for it, so that a larger pool would be of no use to the next one like it. */
+  readonly madeToOrder: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly claimedAt: Date;
   readonly expiresAt: Date;
@@ -99,6 +101,7 @@ export function viewOf(pod: V1Pod): PodView {
       network: readNetworkRules(notes[label.EGRESS_RULES]),
       skills: notes[label.SKILLS] === "true",
       userData: readUserData(notes[label.USER_DATA]),
+      madeToOrder: notes[label.MADE_TO_ORDER] === "true",
       labels: userLabels(labels),
       claimedAt,
       // A sandbox without times is one that somebody tampered with: it is over.

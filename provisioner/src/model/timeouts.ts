@@ -53,21 +53,39 @@ export interface Failed<S> {
   readonly failed: number;
 }
 
+/** How many failed sandboxes stay to be seen, each for as long as they do at most. */
+export interface MostFailed {
+  readonly ofTenant: number;
+  /** Of all tenants. */
+  readonly together: number;
+}
+
 /**
- * Those of failed sandboxes that go before their time, so that each tenant has no more than `most`, the latest: they use nothing
- * and count for nobody's quota, but a tenant could have thousands made and fail.
+ * Failed ones use nothing and count for nobody's quota. Only where each has a Service do they keep something from those that live:
+ * the namespace's quota of Services has room for so many beside theirs (components/sandbox-platform/services.ts).
+ */
+export function mostFailed(haveServices: boolean): MostFailed {
+  return haveServices ? { ofTenant: 1, together: 10 } : { ofTenant: 20, together: Infinity };
+}
+
+/**
+ * Those of failed sandboxes that go before their time, so that there are no more than `most`, the latest: a tenant could have
+ * thousands made and fail.
  */
 export function surplusFailed<S extends Pick<Sandbox, "tenant">>(
   all: readonly Failed<S>[],
-  most: number,
+  most: MostFailed,
 ): S[] {
   const kept = new Map<string, number>();
+  let together = 0;
   return all
     .toSorted((one, other) => one.failed - other.failed)
     .flatMap(({ sandbox }) => {
-      const count = (kept.get(sandbox.tenant) ?? 0) + 1;
-      kept.set(sandbox.tenant, count);
-      return count > most ? [sandbox] : [];
+      const ofTenant = kept.get(sandbox.tenant) ?? 0;
+      if (ofTenant >= most.ofTenant || together >= most.together) return [sandbox];
+      kept.set(sandbox.tenant, ofTenant + 1);
+      together += 1;
+      return [];
     });
 }
 

@@ -270,6 +270,30 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
     assert.equal((await create("a", { thread_id: "t2" })).statusCode, 409);
   });
 
+  it("9: and is told what of it the gateway has sent otherwise", async () => {
+    const refusal = async (more: object): Promise<string> => {
+      const answer = await create("a", more);
+      assert.equal(answer.statusCode, 409, answer.body);
+      return answer.json<{ detail: string }>().detail;
+    };
+    const mount = {
+      host_path: "/.deer-flow/users/u/skills_view/custom",
+      container_path: "/mnt/skills/custom",
+      read_only: true,
+    };
+    replica = await home.start();
+    assert.equal((await create("a")).statusCode, 200);
+    for (const more of [{ user_id: "u2" }, { extra_mounts: [mount] }])
+      assert.match(await refusal(more), /not shown of it: user_id, thread_id, extra_mounts or a timeout/);
+    await replica.provisioner.stop();
+    // Where users' data is mounted, the sandbox shows whose it is.
+    replica = await home.start({ USERDATA_PVC_NAME: "data" });
+    await replica.call("DELETE", "/api/sandboxes/a");
+    await eventually("its name is free", async () => (await create("a")).statusCode === 200);
+    assert.match(await refusal({ user_id: "u2" }), /asked for with other values of user_id;/);
+    assert.match(await refusal({ thread_id: "t2" }), /asked for with other values of thread_id;/);
+  });
+
   it("10: ids and threads that could be paths or names of other things are refused with 422", async () => {
     replica = await home.start();
     for (const id of ["", "A", "../x", "a/b", "a_b", "-a", "a-", "a".repeat(52), "a.b", "a\n"]) {

@@ -508,6 +508,24 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal((await routed("/sandboxes/never-was/")).status, 404);
   });
 
+  it("hands nothing over to a sandbox that may be gone by now, while the API server answers and the watch does not", async () => {
+    const [first, other] = [await home.start(), await home.start({ CLUSTER_LOST_SECONDS: "1" })];
+    await first.call("POST", "/api/sandboxes", body("a"));
+    const status = async (): Promise<number> => (await other.call("GET", "/api/sandboxes/a")).statusCode;
+    await eventually("the other sees it", async () => (await status()) === 200);
+    home.cluster.fault = ({ query }) =>
+      query.has("watch") || query.has("limit") ? { status: 503 } : undefined;
+    home.cluster.cutWatches();
+    await eventually("the cluster is lost", async () => (await status()) === 503);
+    const before = home.sandbox.requests.length;
+    const answer = await other.call("POST", "/api/sandboxes", body("a"));
+    assert.equal(answer.statusCode, 503, answer.body);
+    assert.equal(home.sandbox.requests.length, before);
+    home.cluster.fault = () => undefined;
+    await eventually("it is seen again", async () => (await status()) === 200);
+    assert.equal((await other.call("POST", "/api/sandboxes", body("a"))).statusCode, 200);
+  });
+
   it("does not make pods of a broken image again and again", async () => {
     home.cluster.startMs = undefined;
     home.cluster.put("configmaps", environment("default", 1));

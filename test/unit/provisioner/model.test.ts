@@ -75,6 +75,7 @@ function sandbox(more: Partial<Sandbox>): Sandbox {
       network: undefined,
       skills: false,
       userData: undefined,
+      madeToOrder: false,
       labels: {},
       claimedAt: ago(10),
       expiresAt: ago(-100),
@@ -175,14 +176,18 @@ describe("when a sandbox is over", () => {
     assert.equal(reaped({ state: "stopping", hardExpiresAt: ago(9) }), undefined);
   });
 
-  it("keeps the latest failed ones of each tenant, and no more than so many", () => {
+  it("keeps the latest failed ones of each tenant and of all, and no more than so many", () => {
     const all = [30, 10, 20].map((failed) => ({ sandbox: { tenant: "a", failed }, failed }));
     const others = [{ sandbox: { tenant: "b", failed: 99 }, failed: 99 }];
     assert.deepEqual(
-      surplusFailed([...all, ...others], 1).map(({ failed }) => failed),
+      surplusFailed([...all, ...others], { ofTenant: 1, together: 2 }).map(({ failed }) => failed),
       [20, 30],
     );
-    assert.deepEqual(surplusFailed(all, 3), []);
+    assert.deepEqual(
+      surplusFailed([...all, ...others], { ofTenant: 2, together: 2 }).map(({ failed }) => failed),
+      [30, 99],
+    );
+    assert.deepEqual(surplusFailed(all, { ofTenant: 3, together: 3 }), []);
   });
 
   it("takes what is not gone long after its grace for what nobody ends", () => {

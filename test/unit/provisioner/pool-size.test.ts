@@ -226,6 +226,30 @@ describe("a pool that follows use", () => {
     });
   });
 
+  it("is not larger for sandboxes that no idle pod would have done for, but is for one that found none", async () => {
+    home.cluster.put("configmaps", following(5, 1));
+    // No pod becomes Ready, so that all start cold.
+    home.cluster.startMs = undefined;
+    const replica = await home.start({ READY_TIMEOUT_SECONDS: "1", USERDATA_PVC_NAME: "data" });
+    const small = { resources: { limits: { cpu: "500m" } } };
+    const cold = [
+      { id: "small", ...small },
+      { id: "data", userData: { userId: "u" } },
+      { id: "plain", env: { A: "b" } },
+      { id: "other" },
+    ];
+    const made = cold.map((body) =>
+      replica.call("POST", "/v1/sandboxes", { environment: "pooled", ...body }),
+    );
+    for (const { statusCode, body } of await Promise.all(made)) assert.equal(statusCode, 201, body);
+    assert.equal((await shown(replica))?.size, 2);
+    const names = home.cluster.pods().map(({ metadata }) => metadata.name);
+    for (const { id } of cold) assert.ok(names.includes(`sandbox-${id}`), id);
+    // A replica that has yet to see them counts alike.
+    const other = await home.start();
+    await eventually("another replica knows", async () => (await shown(other))?.size === 2);
+  });
+
   it("never has more pods than there may be, idle ones and sandboxes together", async () => {
     home.cluster.put("configmaps", following(20, 300));
     const replica = await home.start({ MAX_SANDBOXES: "7", POOL_MAX_STARTING: "2" });

@@ -57,13 +57,23 @@ describe("a tenant's quota", () => {
   });
 
   it("leaves so many failed ones to be seen, and no more, the latest", async () => {
-    const replica = await start();
+    const replica = await start({ SANDBOX_SERVICE_TYPE: "Router", ROUTER_URL: "http://localhost" });
     for (let i = 0; i < 22; i += 1) {
       assert.equal(await acme(replica, "POST", `f-${i}`), 201);
       await fail(replica, `f-${i}`);
     }
     await eventually("the surplus is gone", () => home.cluster.pods().length === 20);
     assert.equal(await acme(replica, "GET", "f-21"), 200);
+  });
+
+  it("leaves one failed one to be seen where each has a Service, of which the namespace has only so many", async () => {
+    const replica = await start();
+    for (const id of ["a", "b", "c"]) {
+      assert.equal(await acme(replica, "POST", id), 201);
+      await fail(replica, id);
+    }
+    await eventually("the surplus is gone", () => home.cluster.services().length === 1);
+    assert.equal(await acme(replica, "GET", "c"), 200);
   });
 
   it("has room for one that replaces a failed one", async () => {

@@ -100,6 +100,29 @@ describe("Services of sandboxes", () => {
     assert.deepEqual([count, sandboxes.map(({ sandbox_id: id }) => id)], [1, ["a"]]);
   });
 
+  it("are not made up for where the sandbox has failed: it is gone to the gateway, and made again when it asks", async () => {
+    home.cluster.startMs = undefined;
+    home.cluster.fault = ({ method, path }) =>
+      method === "POST" && path.endsWith("/services") ? { status: 500 } : undefined;
+    replica = await home.start(onNodes);
+    assert.equal((await create("a")).statusCode, 503);
+    home.cluster.update("sandbox-a", (pod) => {
+      pod.status = Object.assign({}, pod.status, { phase: "Failed", reason: "Evicted" });
+    });
+    await eventually(
+      "the failure is seen",
+      async () => (await replica.call("GET", "/api/sandboxes/a")).statusCode === 404,
+    );
+    home.cluster.fault = () => undefined;
+    home.cluster.startMs = 5;
+    // Longer than what was refused before is left alone for.
+    await sleep(3_000);
+    assert.equal(home.cluster.services().length, 0);
+    const made = await create("a");
+    assert.equal(made.statusCode, 200, made.body);
+    assert.equal(home.cluster.services().length, 1);
+  });
+
   it("of an earlier pod of the same name are not taken for the new one's", async () => {
     // Longer than a create waits: it must not answer with what is about to go.
     home.cluster.collectMs = 2_500;
