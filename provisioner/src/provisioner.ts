@@ -67,12 +67,12 @@ export async function startProvisioner(
   let ready = false;
   const events = new EventStreams();
   const limits = new RateLimits();
-  const { sandboxes, directory, refusals, environments, poolSizes, endpoints, activity } = front;
+  const { sandboxes, directory, refusals, environments, poolSizes, idleClaims, endpoints, activity } = front;
   const app = buildServer({
     ...{ log, version, metrics, traced: tracing !== undefined },
     deerflow: { ...{ keys, limits, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
     v1: {
-      ...{ keys, limits, sandboxes, directory, refusals, environments, poolSizes, endpoints, tokens },
+      ...{ keys, limits, sandboxes, directory, refusals, environments, poolSizes, idleClaims, endpoints, tokens },
       ...{ activity, events },
       settings: {
         environment: settings.DEFAULT_ENVIRONMENT,

@@ -215,7 +215,7 @@ export class Cluster {
       startTimeoutSeconds: settings.START_TIMEOUT_SECONDS,
     });
     const idleClaims = new IdleClaims({
-      ...{ namespace, pods, sandboxPods, directory, services, tokens, times, clock, metrics },
+      ...{ namespace, pods, sandboxPods, directory, environments, services, tokens, times, clock, metrics },
       ...{ reservations, handingOver, settling },
       settings: podSettings,
     });

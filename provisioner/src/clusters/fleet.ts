@@ -87,7 +87,6 @@ export class Fleet implements Omit<Front, "sandboxes"> {
         for (const off of offs) off();
       };
     },
-    idle: (environment) => this.#clusters.flatMap(({ directory }) => directory.idle(environment)),
     unsure: (sandbox) => {
       if (sandbox === undefined) return this.blind;
       const home = this.#homes.get(sandbox.podUid);
@@ -114,6 +113,11 @@ export class Fleet implements Omit<Front, "sandboxes"> {
       this.#clusters
         .filter(({ share }) => !share.drain)
         .reduce((sum, { poolSizes }) => sum + poolSizes.size(environment), 0),
+  };
+
+  readonly idleClaims: Front["idleClaims"] = {
+    ready: (environment) =>
+      this.#clusters.reduce((sum, { idleClaims }) => sum + idleClaims.ready(environment), 0),
   };
 
   readonly endpoints: Front["endpoints"] = {

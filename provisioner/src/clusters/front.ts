@@ -4,6 +4,7 @@ import type { Activity } from "../core/activity.js";
 import type { Directory, SandboxListener } from "../core/directory.js";
 import type { Endpoints } from "../core/endpoints.js";
 import type { Environments } from "../core/environments.js";
+import type { IdleClaims } from "../core/idle-claims.js";
 import type { PoolSizes } from "../core/pool-sizes.js";
 import type { RefusalNotices } from "../core/refusals.js";
 import type { Sandboxes } from "../core/sandboxes.js";
@@ -15,7 +16,7 @@ export type SandboxService = Pick<
 >;
 
 /** What there is. */
-export interface FrontDirectory extends Pick<Directory, "get" | "withId" | "idle" | "unsure"> {
+export interface FrontDirectory extends Pick<Directory, "get" | "withId" | "unsure"> {
   /** Returns what ends the listening. */
   onChange(listener: SandboxListener): () => void;
 }
@@ -27,6 +28,7 @@ export interface Front {
   readonly refusals: Pick<RefusalNotices, "onRefusal">;
   readonly environments: Pick<Environments, "all">;
   readonly poolSizes: Pick<PoolSizes, "size">;
+  readonly idleClaims: Pick<IdleClaims, "ready">;
   readonly endpoints: Pick<Endpoints, "url" | "hostUrl">;
   readonly activity: Activity;
 }

@@ -77,11 +77,11 @@ export async function gather(
     registries.push(own.registry);
     await make(entry, { log: log.child({ cluster: entry.name }), metrics: own });
   }
-  const { directory, environments, poolSizes, endpoints, refusals, activity } = fleet;
+  const { directory, environments, poolSizes, idleClaims, endpoints, refusals, activity } = fleet;
   const sandboxes = new FleetSandboxes(fleet, log);
   return {
     clusters: fleet.clusters,
-    front: { sandboxes, directory, environments, poolSizes, endpoints, refusals, activity },
+    front: { sandboxes, directory, environments, poolSizes, idleClaims, endpoints, refusals, activity },
     registries,
     follow: () =>
       file.follow((now) => {

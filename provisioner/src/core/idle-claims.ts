@@ -16,6 +16,7 @@ import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
 import { attribute, inSpan } from "../tracing/spans.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
 import type { HandingOver } from "./handing-over.js";
+import type { Environments } from "./environments.js";
 import type { Metrics } from "./metrics.js";
 import type { PodTimes } from "./pod-times.js";
 import type { Reservations } from "./reservations.js";
@@ -30,6 +31,7 @@ export interface IdleClaimsParts {
   readonly pods: WatchCache<V1Pod>;
   readonly sandboxPods: SandboxPods;
   readonly directory: Directory;
+  readonly environments: Environments;
   readonly services: Services;
   readonly tokens: Tokens;
   readonly times: PodTimes;
@@ -66,6 +68,13 @@ export class IdleClaims {
   /** What idle pods of the environment are to be made from. */
   revisionOf(environment: Environment): string {
     return revisionOf(environment, this.#parts.settings);
+  }
+
+  /** How many idle pods of the environment a create would find. */
+  ready(environment: string): number {
+    const defined = this.#parts.environments.get(environment);
+    if (defined === undefined) return 0;
+    return this.#running(defined).filter((pod) => !this.#parts.services.lacks(pod)).length;
   }
 
   /** An idle pod, if one will do. Where no other pod may be made, one that is still starting is waited for. */
@@ -123,16 +132,21 @@ export class IdleClaims {
 
   /** Those that would do, best first. */
   #candidates(environment: Environment, { request }: Attempt): IdlePod[] {
-    const { directory, times, tokens, services } = this.#parts;
-    const revision = this.revisionOf(environment);
+    const { times, services } = this.#parts;
     const { hardSeconds } = request.lifetime;
-    const usable = directory
-      .idle(environment.name)
-      .filter((pod) => pod.state === "running" && pod.revision === revision && tokens.knows(pod))
-      .filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
+    const usable = this.#running(environment).filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
     const order = ranked(rankKey(request.tenant, request.id), usable);
     const unserved = order.filter((pod) => services.lacks(pod));
     return [...order.filter((pod) => !unserved.includes(pod)), ...unserved];
+  }
+
+  /** Those that are Ready, and of what the environment is now. */
+  #running(environment: Environment): IdlePod[] {
+    const { directory, tokens } = this.#parts;
+    const revision = this.revisionOf(environment);
+    return directory
+      .idle(environment.name)
+      .filter((pod) => pod.state === "running" && pod.revision === revision && tokens.knows(pod));
   }
 
   /** Whether an idle pod has its Service, or gets it at once: the pod is a moment older than that. */

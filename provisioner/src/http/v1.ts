@@ -51,7 +51,7 @@ class BadRequest extends Error {
 
 /** Registers the routes below `/v1`. */
 export function v1(app: FastifyInstance, options: V1Options): void {
-  const { sandboxes, directory, refusals, environments, poolSizes, endpoints, tokens } = options;
+  const { sandboxes, directory, refusals, environments, poolSizes, idleClaims, endpoints, tokens } = options;
   const { activity, settings } = options;
   guard(app, options.keys, options.limits, {
     unknown: (reply) =>
@@ -182,14 +182,13 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       .filter(({ name }) => request.caller.environments?.has(name) !== false)
       .map((environment) => {
         const { name, image, egress, resources, runtimeClassName, pool } = environment;
-        const ready = directory.idle(name).filter(({ state }) => state === "running").length;
         return {
           ...{ name, image, egress, limits: resources.limits, runtime: runtimeClassName },
           maxResources: highestLimits(environment, request.caller.bounds),
           runtimes: [...runtimesFor(environment, request.caller.bounds)],
           pool: {
             size: poolSizes.size(name),
-            ready,
+            ready: idleClaims.ready(name),
             autoscaling: pool.autoscaling && { min: pool.size, ...pool.autoscaling },
           },
         };

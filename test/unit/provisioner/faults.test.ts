@@ -553,6 +553,15 @@ describe("the provisioner's pool and claims, with faults", () => {
     );
   });
 
+  it("tells of pods as ready only if a create would find them", async () => {
+    const replica = await withPool(1);
+    home.cluster.fault = ({ method, path }) =>
+      method !== "GET" && path.includes("/pods") ? { status: 403, reason: "Forbidden" } : undefined;
+    home.cluster.put("configmaps", environment("default", 1, { image: "example/other:2" }));
+    await eventually("it is of an old revision", async () => (await readyOf(replica)) === 0);
+    assert.equal(ready(), 1);
+  });
+
   it("keeps within the most that there may be", async () => {
     const replica = await withPool(2, { MAX_SANDBOXES: "3" });
     const answers = [];
