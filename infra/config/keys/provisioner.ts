@@ -148,7 +148,10 @@ export const provisioner = object(
       "an http or https address that does not end in /, such as https://sandboxes.example.com",
     ).optional(),
     hostSuffix: field(
-      z.string().regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+      z
+        .string()
+        .max(189)
+        .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
       "The domain below which each port of a sandbox has a host, {port}-{id}.<domain>, with scheme and port of url; all names below it lead to the provisioner. Default: paths alone",
       "a domain such as sandboxes.example.com",
     ).optional(),

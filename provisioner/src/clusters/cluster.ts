@@ -229,14 +229,13 @@ export class Cluster {
       settings: {
         server: settings.SANDBOX_SERVER,
         readyTimeoutSeconds: settings.READY_TIMEOUT_SECONDS,
-        egressProxyUrl: settings.EGRESS_PROXY_URL,
       },
     });
     this.reservations = reservations;
     this.idleClaims = idleClaims;
     this.sandboxes = new Sandboxes({
       ...{ namespace, pods, sandboxPods, directory, endpoints, tokens, handOver, clock, times, creates },
-      egressProxyUrl: settings.EGRESS_PROXY_URL,
+      proxyAddress,
     });
     this.leader = new Leader(namespace, identity, {
       onElected: () => {

@@ -40,8 +40,6 @@ export interface CreatesParts {
 /** How creates are carried out. */
 export interface CreateSettings extends Pick<PodSettings, "server"> {
   readonly readyTimeoutSeconds: number;
-  /** Where the egress proxy is, as it was configured: with it, there is somebody to keep rules. */
-  readonly egressProxyUrl: string | undefined;
 }
 
 /** One create. */
@@ -112,7 +110,7 @@ export class Creates {
 
   async #carryOut(create: CreateRequest, fingerprint: string): Promise<Created> {
     const { request, volumes, quota } = create;
-    const { directory, environments, metrics, settings } = this.#parts;
+    const { directory, environments, metrics, proxyAddress, settings } = this.#parts;
     const { sandboxPods, reservations, settling, idleClaims, coldStarts } = this.#parts;
     const started = performance.now();
     const deadline = AbortSignal.timeout(settings.readyTimeoutSeconds * 1000);
@@ -125,9 +123,9 @@ export class Creates {
     }
     const environment = environments.get(request.environment);
     if (environment === undefined) throw unknownEnvironment(request.environment);
-    checkEgress(request, environment, settings.egressProxyUrl);
+    checkEgress(request, environment, proxyAddress);
     // Asked for before anything is claimed: a sandbox that could not be told of it would be of no use.
-    await proxyVariables(request.egress ?? environment.egress, this.#parts.proxyAddress, request.secrets);
+    await proxyVariables(request.egress ?? environment.egress, proxyAddress, request.secrets);
     // Known beforehand, it costs no pod.
     if (settings.server === "aio" && !needsNone(request)) throw notHandedOver();
     const { own, environment: asked, problems } = sized(environment, request, create.bounds);

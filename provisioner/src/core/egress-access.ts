@@ -12,23 +12,28 @@ interface Asked {
 }
 
 /** @throws SandboxError if the environment does not open so much, or nobody would keep the rules. */
-export function checkEgress({ egress, network }: Asked, environment: Environment, proxyUrl?: string): void {
+export function checkEgress(
+  { egress, network }: Asked,
+  environment: Environment,
+  proxy?: ProxyAddress,
+): void {
   if (egress !== undefined && !isWithin(egress, environment.egress)) {
     const message = `is "${egress}", but the environment opens no more than "${environment.egress}"`;
     throw new SandboxError("wider-egress", `egress ${message}`, undefined, [{ field: "egress", message }]);
   }
-  if (network !== undefined) checkRules(egress ?? environment.egress, proxyUrl, ["network"]);
+  if (network !== undefined) checkRules(egress ?? environment.egress, proxy, ["network"]);
 }
 
 /**
+ * @param proxy where the egress proxy is: with it, there is somebody to keep rules
  * @param given the fields of the request that have rules
  * @throws SandboxError if rules would be kept by nobody.
  */
-export function checkRules(profile: string, proxyUrl: string | undefined, given: readonly string[]): void {
+export function checkRules(profile: string, proxy: ProxyAddress | undefined, given: readonly string[]): void {
   const message =
     profile !== "allowlist"
       ? `has rules, but the sandbox's egress is "${profile}": rules are for egress "allowlist" only`
-      : proxyUrl === undefined
+      : proxy === undefined
         ? "has rules, but there is no egress proxy here to keep them: set EGRESS_PROXY_URL of the provisioner"
         : undefined;
   if (message === undefined) return;

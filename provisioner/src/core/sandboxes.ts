@@ -20,6 +20,7 @@ import type { Endpoints } from "./endpoints.js";
 import { notFound, unwatched } from "./errors.js";
 import type { HandOverClient } from "./hand-over.js";
 import type { PodTimes } from "./pod-times.js";
+import type { ProxyAddress } from "./proxy-address.js";
 import type { SandboxPods } from "./sandbox-pods.js";
 import type { Tokens } from "./tokens.js";
 import { untilSeen } from "./until-seen.js";
@@ -36,8 +37,8 @@ export interface SandboxesParts {
   readonly clock: ClusterClock;
   readonly times: PodTimes;
   readonly creates: Creates;
-  /** Where the egress proxy is, as it was configured: with it, there is somebody to keep rules. */
-  readonly egressProxyUrl: string | undefined;
+  /** Where sandboxes of profile `allowlist` are sent; absent: there is no egress proxy. */
+  readonly proxyAddress: ProxyAddress | undefined;
 }
 
 /** How long a sandbox that is starting has to say that it answers. One that does not listen yet says so at once. */
@@ -160,11 +161,11 @@ export class Sandboxes {
   }
 
   async #setNetwork(tenant: string, id: string, change: Partial<NetworkRules>): Promise<Sandbox> {
-    const { namespace, pods, sandboxPods, egressProxyUrl } = this.#parts;
+    const { namespace, pods, sandboxPods, proxyAddress } = this.#parts;
     const path = `/metadata/annotations/${escaped(EGRESS_RULES)}`;
     for (let attempt = 1; ; attempt += 1) {
       const sandbox = this.get(tenant, id);
-      checkRules(sandbox.egress, egressProxyUrl, Object.keys(change));
+      checkRules(sandbox.egress, proxyAddress, Object.keys(change));
       const before = sandbox.network;
       const rules = {
         allow: change.allow ?? before?.allow ?? [],

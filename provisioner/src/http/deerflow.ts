@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 
 import type { Front } from "../clusters/front.js";
-import { notFound, SandboxError, type ErrorCode } from "../core/errors.js";
+import { notFound, SandboxError, unknownEnvironment, type ErrorCode } from "../core/errors.js";
 import { deerflowVolumes, MountError, servedMounts, type MountSettings } from "../model/deerflow-mounts.js";
 import { mountsOf } from "../model/mounts.js";
 import {
@@ -93,11 +93,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
       readOnly: mount.read_only,
     }));
     const { tenant, quota, bounds, environments } = request.caller;
-    if (environments?.has(settings.environment) === false)
-      throw new SandboxError(
-        "unknown-environment",
-        `there is no environment ${JSON.stringify(settings.environment)}`,
-      );
+    if (environments?.has(settings.environment) === false) throw unknownEnvironment(settings.environment);
     const { served, leftOut } = servedMounts(settings, { ...owner, tenant }, extra);
     if (leftOut.length > 0)
       request.log.warn({ sandbox: id, tenant, leftOut }, "the sandbox does without extra mounts");

@@ -32,6 +32,8 @@ describe("sandlot:provisioner's hostSuffix", () => {
 
   it("is refused where it is no domain", () => {
     for (const hostSuffix of [
+      "10.0.0.1",
+      `${"a.".repeat(94)}ab`,
       "localhost",
       "*.example.com",
       ".example.com",
