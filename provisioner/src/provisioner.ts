@@ -108,11 +108,13 @@ export async function startProvisioner(
 
   const stop = async (): Promise<void> => {
     stopping = true;
-    keys.stop();
     unfollow();
-    await Promise.all(clusters.map((cluster) => cluster.retire()));
     events.endAll();
-    await Promise.all([app.close(), metricsServer.close()]);
+    // What is under way gets all of its time, however long an API server takes to hear that another replica may lead.
+    const retired = clusters.map((cluster) => cluster.retire());
+    await Promise.all([app.close(), metricsServer.close(), ...retired]);
+    // Not before: a key that is taken away while tunnels of it go on has to end them.
+    keys.stop();
     await Promise.all(clusters.map((cluster) => cluster.end()));
     connections.endAll();
     await tracing?.stop();
