@@ -88,7 +88,13 @@ export async function startProvisioner(
       registry: metrics.registry,
       drainMs: settings.DRAIN_SECONDS * 1000,
     },
-    notReady: () => (stopping ? "stopping" : ready ? undefined : "the cluster has not been read yet"),
+    notReady: () => {
+      if (stopping) return "stopping";
+      if (!ready) return "the cluster has not been read yet";
+      // With several, the others are served.
+      const [only, ...others] = clusters;
+      return others.length === 0 && only?.lost === true ? "the cluster is out of sight" : undefined;
+    },
   });
 
   const metricsServer = buildMetricsServer(metrics.registry.contentType, () => exposition(registries));
