@@ -88,7 +88,13 @@ export async function startProvisioner(
       registry: metrics.registry,
       drainMs: settings.DRAIN_SECONDS * 1000,
     },
-    notReady: () => (stopping ? "stopping" : ready ? undefined : "the cluster has not been read yet"),
+    notReady: () => {
+      if (stopping) return "stopping";
+      if (!ready) return "the cluster has not been read yet";
+      // With several, the others are served.
+      const [only, ...others] = clusters;
+      return others.length === 0 && only?.lost === true ? "the cluster is out of sight" : undefined;
+    },
   });
 
   const metricsServer = buildMetricsServer(metrics.registry.contentType, () => exposition(registries));
@@ -108,11 +114,13 @@ export async function startProvisioner(
 
   const stop = async (): Promise<void> => {
     stopping = true;
-    keys.stop();
     unfollow();
-    await Promise.all(clusters.map((cluster) => cluster.retire()));
     events.endAll();
-    await Promise.all([app.close(), metricsServer.close()]);
+    // What is under way gets all of its time, however long an API server takes to hear that another replica may lead.
+    const retired = clusters.map((cluster) => cluster.retire());
+    await Promise.all([app.close(), metricsServer.close(), ...retired]);
+    // Not before: a key that is taken away while tunnels of it go on has to end them.
+    keys.stop();
     await Promise.all(clusters.map((cluster) => cluster.end()));
     connections.endAll();
     await tracing?.stop();

@@ -1,4 +1,6 @@
 // One cluster: all that belongs to it and to no other, and what runs in the background for it.
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { CoreV1Event, V1ConfigMap, V1Pod, V1Service } from "@kubernetes/client-node";
 import type { Logger } from "pino";
 
@@ -69,6 +71,9 @@ const reapEveryMs = 1_000;
 const keepEveryMs = 1_000;
 const correctEveryMs = 1_000;
 const lookEveryMs = 500;
+
+/** How long the last activity may take to be written: a replica that ends has few seconds left (components/provisioner/pod.ts). */
+const lastFlushMs = 3_000;
 
 /** A watch that ends in order is opened again at once: only what lasts longer means something. */
 const blinkMs = 3_000;
@@ -369,15 +374,17 @@ export class Cluster {
     });
   }
 
-  /** Ends the rest, after {@link retire}. */
+  /** Ends the rest, after {@link retire}, within seconds even if the API server does not answer. */
   async end(): Promise<void> {
     // Until here: sandboxes that are used through a replica that is ending are in use, and another one reaps.
     clearInterval(this.#flushing);
-    await this.activity.flush(this.#namespace);
+    const late = sleep(lastFlushMs, undefined, { ref: false });
+    await Promise.race([this.activity.flush(this.#namespace), late]);
     for (const cache of this.#caches) cache.stop();
     this.#refusalEvents?.stop();
-    await Promise.all(this.#running);
+    // Before what runs is waited for: it may be waiting for an answer.
     await Promise.all([this.#client.close(), this.#handOver.close()]);
+    await Promise.all(this.#running);
   }
 }
 

@@ -38,9 +38,13 @@ export interface ReaperParts {
 
 /** How long a sandbox that answers may wait for its hand-over: whoever was to do it is gone. */
 const handOverSeconds = 60;
-/** How long a sandbox has to say when it was used last, and how often it may let that pass: user code may take all of its processor. */
-const idleAskedMs = 1_000;
-const mostSilent = 3;
+/**
+ * How long a sandbox has to say when it was used last, how often it is asked, and for how long it may let that pass: user code may
+ * take all of its processor for longer than one of its readiness probes waits.
+ */
+const idleAskedMs = 3_000;
+const askAgainSeconds = 10;
+const silentSeconds = 60;
 /** So many are asked in a round: to a replica that has just begun to lead, all that there are may be in doubt. */
 const mostAsked = 50;
 /** How long two pods of one id are left to the replicas that claimed them. */
@@ -52,8 +56,8 @@ export class Reaper {
   readonly #deleting = new Set<string>();
   /** Sandboxes that said that they were handed over, or do not say. */
   readonly #asked = new Set<string>();
-  /** How often in a row a sandbox did not say when it was used last. */
-  readonly #silent = new Map<string, number>();
+  /** Sandboxes that do not say when they were used last: since when, and when they were asked last. By age. Seconds. */
+  readonly #silent = new Map<string, { readonly since: number; readonly asked: number }>();
 
   constructor(parts: ReaperParts) {
     this.#parts = parts;
@@ -80,9 +84,11 @@ export class Reaper {
       const ages = activity.ages(sandbox);
       const reason = duplicates.has(sandbox.podUid) ? "duplicate" : verdict(sandbox, ages, rules);
       if (reason === "idle-timeout") {
-        if (this.#isIdle(sandbox, ages)) idle.push(sandbox);
+        if (this.#isIdle(sandbox, ages) && this.#mayAsk(sandbox, ages)) idle.push(sandbox);
         return [];
       }
+      // Whoever is used again and falls silent later has all of its time again.
+      this.#silent.delete(sandbox.podUid);
       if (reason !== undefined) return this.#delete(sandbox, reason);
       // Nearly all are neither over nor in doubt: they cost no promise each, every second.
       if (this.#isInDoubt(sandbox, ages)) inDoubt.push(sandbox);
@@ -101,6 +107,11 @@ export class Reaper {
     return active >= (sandbox.idleSeconds ?? Infinity) + unseenSeconds;
   }
 
+  /** Whether one that was silent has had the time to come to itself. */
+  #mayAsk({ podUid }: Sandbox, { claimed }: Ages): boolean {
+    return claimed >= (this.#silent.get(podUid)?.asked ?? -Infinity) + askAgainSeconds;
+  }
+
   /**
    * Asks one that nobody has used through us when it was used last: its clients may have gone straight to it. Its answer can let it
    * live on, until its soft and its hard timeout at most.
@@ -111,10 +122,13 @@ export class Reaper {
     const origin = endpoints.direct(sandbox);
     if (origin !== undefined) {
       const token = guarded ? tokens.access(sandbox) : undefined;
+      const { claimed } = activity.ages(sandbox);
+      const since = this.#silent.get(podUid)?.since ?? claimed;
+      // Before it is asked: if it goes meanwhile, this goes with it.
+      this.#silent.set(podUid, { since, asked: claimed });
       const said = await handOver.idleSeconds(origin, token, AbortSignal.timeout(idleAskedMs));
-      const silent = said === "silent" ? (this.#silent.get(podUid) ?? 0) + 1 : 0;
-      this.#silent.set(podUid, silent);
-      if (silent > 0 && silent < mostSilent) return;
+      if (said === "silent" && claimed - since < silentSeconds) return;
+      if (said !== "silent") this.#silent.delete(podUid);
       if (typeof said === "number") activity.noteIdle(sandbox, said);
     }
     // By now it may have been used through us, too.

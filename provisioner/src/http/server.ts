@@ -1,5 +1,6 @@
 // The HTTP server: both APIs, health, and the router to sandboxes.
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 import Fastify, {
   type FastifyBaseLogger,
@@ -52,6 +53,10 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     return503OnClosing: true,
     frameworkErrors: answerUnrouted,
   });
+  // Node.js would answer it before any hook, and wait for the body for ever.
+  app.server.on("checkExpectation", (_: IncomingMessage, response: ServerResponse) => {
+    response.writeHead(417, { connection: "close" }).end();
+  });
   if (parts.traced) traceRequests(app);
   // First: a host that is a sandbox's has no other routes.
   app.register(router, parts.router);
@@ -100,8 +105,9 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   return app;
 }
 
-/** A path that no route can be looked for by. Each API tells errors in its own way. */
-function answerUnrouted(error: FastifyError, { url }: FastifyRequest, reply: FastifyReply): void {
+/** A path that no route can be looked for by, for which no hook is run. Each API tells errors in its own way. */
+function answerUnrouted(error: FastifyError, { raw, url }: FastifyRequest, reply: FastifyReply): void {
+  limitBody(raw);
   const status = error.statusCode ?? 400;
   if (url.startsWith("/v1/")) problem(reply, status, unreadable, error.message);
   else void reply.code(status).send(error);

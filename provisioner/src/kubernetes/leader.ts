@@ -16,6 +16,9 @@ export interface LeaderTiming {
 
 const defaultTiming: LeaderTiming = { durationMs: 10_000, periodMs: 2_500 };
 
+/** For how long it is tried to let go of the Lease: it is free by itself soon after. */
+const releaseMs = 2_000;
+
 /** What the holder is told. */
 export interface LeaderEvents {
   /** This replica leads from now on. */
@@ -82,12 +85,18 @@ export class Leader {
     }
   }
 
-  /** Ends, and lets go of the Lease, so that another replica has it within a period and not after the duration. */
+  /**
+   * Ends, and lets go of the Lease, so that another replica has it within a period and not after the duration. Takes two seconds at
+   * most: if the API server does not answer by then, the Lease lapses.
+   */
   async stop(): Promise<void> {
     const held = this.leads;
     this.#stopping.abort();
     this.#renewedAt = -Infinity;
-    if (!held) return;
+    if (held) await Promise.race([this.#release(), sleep(releaseMs, undefined, { ref: false })]);
+  }
+
+  async #release(): Promise<void> {
     const lease = await this.#namespace.getLease(leaseName);
     if (lease.spec?.holderIdentity !== this.#identity) return;
     await this.#namespace.replaceLease(leaseName, changed(lease, { holderIdentity: "" }));

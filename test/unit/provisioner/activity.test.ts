@@ -146,13 +146,21 @@ describe("the end of an idle sandbox", () => {
 
   it("is not kept off by a server that does not say when it was used, or that does not answer for long", async () => {
     assert.equal(await reaperOf([undefined]).at(700), 1);
-    const { at, asked } = reaperOf(["silent", "silent", 0, "silent", "silent", "silent"]);
-    assert.equal(await at(700), 0);
-    assert.equal(await at(701), 0);
-    assert.equal(await at(702), 0, "it was only slow");
-    for (const second of [1_400, 1_401]) assert.equal(await at(second), 0);
-    assert.equal(await at(1_402), 1);
-    assert.equal(asked.length, 6);
+    const { at, asked } = reaperOf(["silent", "silent", 0, ...Array<"silent">(7).fill("silent")]);
+    for (const second of [700, 701, 709, 710]) assert.equal(await at(second), 0);
+    assert.equal(asked.length, 2, "ten seconds apart");
+    assert.equal(await at(720), 0, "it was only slow");
+    for (let second = 1_400; second < 1_460; second += 1) assert.equal(await at(second), 0);
+    assert.equal(await at(1_460), 1);
+    assert.equal(asked.length, 10);
+  });
+
+  it("comes no sooner for one that was silent before it was used again", async () => {
+    const { at, sandbox, log } = reaperOf(Array<"silent">(4).fill("silent"));
+    for (const second of [700, 710]) assert.equal(await at(second), 0);
+    log.touch(sandbox);
+    assert.equal(await at(720), 0);
+    for (const second of [1_400, 1_410]) assert.equal(await at(second), 0);
   });
 
   it("does not come when it was used through us while it was asked", async () => {

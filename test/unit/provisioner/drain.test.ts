@@ -1,10 +1,15 @@
 // A replica that is told to stop while a request through it goes on: the sandbox is in use, and the others must see that.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mock } from "node:test";
 
 import { eventually, house, type House } from "./house.js";
+import { writeKeysFile } from "./keys-file.js";
 
 describe("a replica that ends", () => {
   let home: House;
@@ -33,7 +38,9 @@ describe("a replica that ends", () => {
       headers,
     });
     const answered = once(upload, "response");
+    const arrived = once(provisioner.app.server, "request");
     upload.write("first");
+    await arrived;
     const writing = setInterval(() => upload.write("more"), 200);
     try {
       const stopped = provisioner.stop();
@@ -72,5 +79,74 @@ describe("a replica that ends", () => {
     await provisioner.stop();
     await cut;
     assert.ok(performance.now() - started < 10_000);
+  });
+
+  it("cuts what a key holds open that is taken away meanwhile", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sandlot-drain-"));
+    mock.timers.enable({ apis: ["setInterval"] });
+    try {
+      const [old, other] = ["1".repeat(32), "2".repeat(32)];
+      const file = writeKeysFile(folder, { one: old });
+      const replica = await home.start({ API_KEYS_FILE: file, DRAIN_SECONDS: "60" });
+      const { provisioner } = replica;
+      await provisioner.app.listen({ host: "127.0.0.1", port: 0 });
+      const { port } = provisioner.app.server.address() as AddressInfo;
+      const headers = { "x-api-key": old };
+      assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "a" }, headers)).statusCode, 201);
+      let opening = false;
+      home.sandbox.before = (what) => {
+        opening ||= what === "GET /v1/shell/ws";
+        return opening ? new Promise(() => undefined) : Promise.resolve();
+      };
+      const tunnel = connect(port, "127.0.0.1").on("error", () => undefined);
+      tunnel.write(
+        `GET /sandboxes/a/v1/shell/ws HTTP/1.1\r\nHost: x\r\nX-API-Key: ${old}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      );
+      tunnel.resume();
+      await eventually("the tunnel is being opened", () => opening);
+      const stopped = provisioner.stop();
+      writeKeysFile(folder, { one: other });
+      // Sooner than the handshake takes too long.
+      const cut = (): boolean => {
+        mock.timers.tick(1_000);
+        return tunnel.closed;
+      };
+      await eventually("the tunnel is cut", cut, 5_000);
+      await stopped;
+    } finally {
+      mock.timers.reset();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("keeps to its time when the API server does not answer", async () => {
+    const replica = await home.start({ DRAIN_SECONDS: "1", API_PATIENCE_SECONDS: "60" });
+    const { provisioner } = replica;
+    await provisioner.app.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = provisioner.app.server.address() as AddressInfo;
+    const made = await replica.call("POST", "/v1/sandboxes", { id: "used", idleTimeoutSeconds: 10 });
+    await eventually("it leads", () => home.cluster.count("POST", "/leases") > 0);
+    const upload = request({
+      ...{ port, host: "127.0.0.1", method: "POST", path: "/sandboxes/used/v1/upload" },
+      headers: { "x-sandbox-token": made.json<{ token: string }>().token },
+    });
+    upload.on("error", () => undefined).on("response", (answer) => answer.resume());
+    const cut = once(upload, "close");
+    const arrived = once(provisioner.app.server, "request");
+    upload.write("first");
+    await arrived;
+    const writing = setInterval(() => upload.write("more"), 200);
+    try {
+      home.cluster.fault = () => "no-answer";
+      const started = performance.now();
+      const stopped = provisioner.stop();
+      await cut;
+      assert.ok(performance.now() - started < 5_000, "the request has its time and no more");
+      await stopped;
+      assert.ok(performance.now() - started < 8_000, "what is reserved for the rest is enough");
+    } finally {
+      clearInterval(writing);
+      upload.destroy();
+    }
   });
 });

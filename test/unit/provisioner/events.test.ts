@@ -52,8 +52,8 @@ describe("a stream of events", () => {
   });
 
   it("begins with how the sandbox is, and not with how it was when it was looked up", async () => {
-    const { streams, answer } = streamOf([{ ...sandbox, state: "running" }]);
-    await sleep(20);
+    const { streams, state, answer } = streamOf([{ ...sandbox, state: "running" }]);
+    await eventually("it listens", () => state.listeners.size === 1);
     streams.endAll();
     assert.match(await answer, /^event: state\ndata: {"state":"running"}\n\n/);
   });
@@ -87,8 +87,15 @@ describe("a stream of events", () => {
       const call = (method: "GET" | "POST", url: string, body?: object) =>
         replica.call(method, url, body, { "x-api-key": key });
       assert.equal((await call("POST", "/v1/sandboxes", { id: "a" })).statusCode, 201);
-      const events = call("GET", "/v1/sandboxes/a/events");
-      await sleep(100);
+      const events = await replica.provisioner.app.inject({
+        ...{ method: "GET", url: "/v1/sandboxes/a/events", headers: { "x-api-key": key } },
+        payloadAsStream: true,
+      });
+      let body = "";
+      const read = (async () => {
+        for await (const chunk of events.stream()) body += String(chunk);
+      })();
+      await eventually("it has begun", () => body.includes("event: state"));
       write("0123456789abcdef-another");
       await eventually(
         "the key is known no more",
@@ -97,7 +104,7 @@ describe("a stream of events", () => {
       home.cluster.update(home.cluster.pods()[0]?.metadata.name ?? "", (pod) => {
         pod.status = Object.assign({}, pod.status, { phase: "Failed" });
       });
-      const { body } = await events;
+      await read;
       assert.equal(body.match(/^event: state$/gm)?.length, 1, body);
     } finally {
       await home.end();

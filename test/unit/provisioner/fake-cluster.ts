@@ -38,11 +38,12 @@ interface Watcher {
 }
 
 /**
- * What to do with a request: fail with a status; or after the effect lose the answer, cut it off in the middle, or put a page of
- * a proxy in its place.
+ * What to do with a request: fail with a status, or do nothing at all; or after the effect lose the answer, cut it off in the middle,
+ * or put a page of a proxy in its place.
  */
 export type Fault =
   | { status: number; reason?: string; message?: string }
+  | "no-answer"
   | "lose-answer"
   | "cut-answer"
   | "page"
@@ -171,6 +172,7 @@ export class FakeCluster {
       send(response, status, { reason, message });
       return;
     }
+    if (fault === "no-answer") return;
     const [, kind = "", name, part] =
       /\/namespaces\/[^/]+\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/.exec(url.pathname) ?? [];
     if (url.searchParams.get("watch") === "true") {

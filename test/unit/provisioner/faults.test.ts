@@ -526,6 +526,17 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal((await other.call("POST", "/api/sandboxes", body("a"))).statusCode, 200);
   });
 
+  it("is not Ready while it cannot see its only cluster, and Ready again when it can", async () => {
+    const replica = await home.start({ CLUSTER_LOST_SECONDS: "1" });
+    const status = async () => (await replica.call("GET", "/readyz")).statusCode;
+    assert.equal(await status(), 200);
+    home.cluster.fault = () => ({ status: 503 });
+    home.cluster.cutWatches();
+    await eventually("it is not Ready", async () => (await status()) === 503);
+    home.cluster.fault = () => undefined;
+    await eventually("it is Ready again", async () => (await status()) === 200);
+  });
+
   it("does not make pods of a broken image again and again", async () => {
     home.cluster.startMs = undefined;
     home.cluster.put("configmaps", environment("default", 1));

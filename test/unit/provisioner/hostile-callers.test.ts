@@ -64,6 +64,8 @@ describe("hostile callers", () => {
       ["PUT /health", ""],
       ["DELETE /nowhere", ""],
       ["POST /%73andboxes/a/", ""],
+      ["POST /%zz", ""],
+      ["POST /v1/%zz", ""],
       ["POST /v1/sandboxes", key],
       ["DELETE /v1/sandboxes/none", key],
       ["PUT /v1/nowhere", key],
@@ -85,6 +87,14 @@ describe("hostile callers", () => {
         once(AbortSignal.timeout(2_000), "abort").then(() => assert.fail(`${line} stays open`)),
       ]);
     }
+  });
+
+  it("hold no connection by expecting what no server knows", async () => {
+    const socket = await open("POST / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nContent-Length: 9\r\n\r\n{");
+    const closed = once(socket, "close", { signal: AbortSignal.timeout(2_000) });
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 417 /);
+    await closed;
   });
 
   it("may take their time with what goes into their own sandbox", async () => {
