@@ -84,6 +84,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       settings.softSeconds,
     );
     const asked = { skills: given.skills ?? false, userData: given.userData };
+    const { softTimeoutSeconds, idleTimeoutSeconds, hardTimeoutSeconds } = given;
+    const timeouts = { softTimeoutSeconds, idleTimeoutSeconds, hardTimeoutSeconds };
     const { volumes, problems } = askedVolumes(settings.mounts, tenant, asked);
     if (problems.length > 0) throw new BadRequest(problems);
     const { sandbox, existed } = await sandboxes.create({
@@ -100,10 +102,10 @@ export function v1(app: FastifyInstance, options: V1Options): void {
         labels: given.labels ?? {},
         env: given.env ?? {},
         secrets: given.secrets ?? {},
-        lifetime: { softSeconds, idleSeconds: given.idleTimeoutSeconds, hardSeconds },
+        lifetime: { softSeconds, idleSeconds: idleTimeoutSeconds, hardSeconds },
         guarded: true,
         deerflow: false,
-        identity: volumes.length === 0 ? {} : asked,
+        identity: { timeouts, ...(volumes.length === 0 ? {} : asked) },
         mounts: mountsOf(volumes, given.userData),
       },
       volumes,

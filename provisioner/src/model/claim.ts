@@ -31,20 +31,24 @@ export interface SandboxRequest extends AskedSize {
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
+  /** As it is granted. What of it was asked for is in `identity`. */
   readonly lifetime: Lifetime;
   /** Whether the sandbox is to ask callers for its token. */
   readonly guarded: boolean;
   /** Whether it came by DeerFlow's API: then it carries DeerFlow's labels too. */
   readonly deerflow: boolean;
-  /** What beside the fields above tells one request from another: skills, user, thread and extra mounts. */
+  /** What beside the fields above tells one request from another: timeouts, skills, user, thread and extra mounts. */
   readonly identity: Readonly<Record<string, unknown>>;
   /** What its volumes are, for its view. What of them was asked for is in `identity`. Absent: it has none. */
   readonly mounts?: Mounts | undefined;
 }
 
-/** All that is asked for as one text. Keys are sorted, so that order is no difference. */
+/**
+ * All that is asked for as one text, and nothing of how this service is set: the same request is the same after that has changed. Keys
+ * are sorted, so that order is no difference.
+ */
 export function canonicalText(request: SandboxRequest): string {
-  return JSON.stringify(sorted({ ...request, mounts: undefined }));
+  return JSON.stringify(sorted({ ...request, mounts: undefined, lifetime: undefined }));
 }
 
 /** The labels and annotations of the claim, with the profile that the environment grants. */

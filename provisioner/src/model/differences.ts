@@ -12,9 +12,7 @@ export interface Difference {
 
 /** What has its values not on the pod, or changes while the sandbox lives, so that it may differ without being seen to. */
 export function unseenFields({ deerflow }: Pick<SandboxRequest, "deerflow">): string {
-  return deerflow
-    ? "user_id, thread_id, extra_mounts or a timeout that the provisioner is configured with"
-    : "env, secrets, network or a timeout";
+  return deerflow ? "user_id, thread_id or extra_mounts" : "env, secrets, network or a timeout";
 }
 
 /** The fields that are seen to differ; none if what differs is {@link unseenFields}. */
@@ -28,6 +26,7 @@ export function differences(request: SandboxRequest, there: Sandbox): Difference
     ...(request.runtime === undefined ? [] : difference("runtime", request.runtime, there.runtime)),
     ...amountDifferences("resources.limits", resources?.limits, namedAmounts(there.limits)),
     ...amountDifferences("resources.requests", resources?.requests, namedAmounts(there.requests)),
+    ...difference("labels", request.labels, there.labels),
     // By the names that whoever asks has for it. DeerFlow's gateway cannot ask for skills: it has them by mounts or by configuration.
     ...(deerflow
       ? [
@@ -37,9 +36,8 @@ export function differences(request: SandboxRequest, there: Sandbox): Difference
       : [
           ...difference("skills", mounts?.skills ?? false, there.skills),
           ...difference("userData", asked, had),
+          ...difference("idleTimeoutSeconds", request.lifetime.idleSeconds, there.idleSeconds),
         ]),
-    ...difference("labels", request.labels, there.labels),
-    ...difference("idleTimeoutSeconds", request.lifetime.idleSeconds, there.idleSeconds),
   ];
 }
 

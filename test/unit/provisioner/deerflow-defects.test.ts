@@ -270,6 +270,23 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
     assert.equal((await create("a", { thread_id: "t2" })).statusCode, 409);
   });
 
+  it("9: and the same id is the same after the provisioner's timeouts have changed, for /v1 too", async () => {
+    replica = await home.start();
+    await create("a");
+    const post = (one: Replica, more: object = {}) =>
+      one.call("POST", "/v1/sandboxes", { id: "b", softTimeoutSeconds: 90, ...more });
+    assert.equal((await post(replica)).statusCode, 201);
+    const longer = {
+      HARD_TIMEOUT_SECONDS: "7200",
+      SOFT_TIMEOUT_SECONDS: "7000",
+      DEERFLOW_IDLE_SECONDS: "600",
+    };
+    replica = await home.start(longer);
+    assert.equal((await create("a")).statusCode, 200);
+    assert.equal((await post(replica)).statusCode, 200);
+    assert.equal((await post(replica, { softTimeoutSeconds: 91 })).statusCode, 409);
+  });
+
   it("9: and is told what of it the gateway has sent otherwise", async () => {
     const refusal = async (more: object): Promise<string> => {
       const answer = await create("a", more);
@@ -284,7 +301,7 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
     replica = await home.start();
     assert.equal((await create("a")).statusCode, 200);
     for (const more of [{ user_id: "u2" }, { extra_mounts: [mount] }])
-      assert.match(await refusal(more), /not shown of it: user_id, thread_id, extra_mounts or a timeout/);
+      assert.match(await refusal(more), /not shown of it: user_id, thread_id or extra_mounts/);
     await replica.provisioner.stop();
     // Where users' data is mounted, the sandbox shows whose it is.
     replica = await home.start({ USERDATA_PVC_NAME: "data" });
