@@ -72,7 +72,18 @@ export async function startProvisioner(
     ...{ log, version, metrics, traced: tracing !== undefined },
     deerflow: { ...{ keys, limits, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
     v1: {
-      ...{ keys, limits, sandboxes, directory, refusals, environments, poolSizes, idleClaims, endpoints, tokens },
+      ...{
+        keys,
+        limits,
+        sandboxes,
+        directory,
+        refusals,
+        environments,
+        poolSizes,
+        idleClaims,
+        endpoints,
+        tokens,
+      },
       ...{ activity, events },
       settings: {
         environment: settings.DEFAULT_ENVIRONMENT,
