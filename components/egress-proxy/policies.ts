@@ -2,7 +2,7 @@
 import { apiServerPolicy, egressPolicy, scraperPolicy, type SidePolicy } from "../provisioner/side-policy";
 import { exceptions, toDns } from "../sandbox-network-policies/policies";
 import { EgressProfile } from "../sandbox-network-policies/profiles";
-import { contains, parseCidr } from "../shared/cidr";
+import { lies } from "../shared/cidr";
 import { EGRESS_LABEL, provisionedSelector } from "../shared/labels";
 import { healthPort, proxyPort, proxySelector } from "./objects";
 import type { EgressProxySettings } from "./resolve";
@@ -67,9 +67,4 @@ export function networkPolicies(
       },
     },
   ];
-}
-
-function lies(text: string, cidr: string): boolean {
-  const [inner, outer] = [parseCidr(text), parseCidr(cidr)];
-  return inner !== undefined && outer !== undefined && contains(outer, inner);
 }

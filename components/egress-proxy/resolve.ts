@@ -7,7 +7,7 @@ import type { DnsPeer } from "../sandbox-network-policies/args";
 import { withDefaults as networkDefaults } from "../sandbox-network-policies/resolve";
 import { metadataAddresses } from "../sandbox-network-policies/profiles";
 import { Checks, isDeferred, type Rule } from "../shared/checks";
-import { contains, parseAddress, parseCidr, type CidrRange } from "../shared/cidr";
+import { lies } from "../shared/cidr";
 import { over } from "../shared/defaults";
 import { checkOrder } from "../shared/quantity";
 import { cidr, dnsSubdomain, integerBetween, logLevel, oneOf, pinnedImage, quantity } from "../shared/rules";
@@ -69,7 +69,10 @@ export function resolve(name: string, args: EgressProxyArgs): EgressProxySetting
   for (const [i, each] of settings.privateCidrs.entries())
     checks.plain(`privateCidrs[${i}]`, each, privateCidr);
   for (const sentence of shutAgain(settings)) checks.problem(sentence);
-  if (settings.privateCidrs.length > 0 && !settings.clusterCidrs.some(isPrivateOrDeferred))
+  if (
+    settings.privateCidrs.length > 0 &&
+    !settings.clusterCidrs.some((each) => typeof each !== "string" || isPrivate(each))
+  )
     checks.problem(
       "privateCidrs is given, but clusterCidrs has no private range; give those of the cluster's pods, Services, nodes and API server, which stay shut then whatever is opened",
     );
@@ -97,38 +100,25 @@ const privateRanges = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.
 const privateCidr: Rule<string> = (value) => {
   const wrong = cidr(value);
   if (wrong !== undefined) return wrong;
-  const range = parseCidr(value);
-  if (range === undefined || !privateRanges.some((text) => holds(text, range)))
+  if (!isPrivate(value))
     return `a range within ${privateRanges.join(", ")}: others are open, or shut to everybody`;
-  const metadata = metadataAddresses.find(({ address }) => {
-    const one = parseAddress(address);
-    return one !== undefined && contains(range, one);
-  });
+  const metadata = metadataAddresses.find(({ address }) => lies(address, value));
   return metadata === undefined
     ? undefined
     : `a range without ${metadata.address}, which is for ${metadata.purpose}`;
 };
 
-/** Whether it may be one that privateCidrs must not open: of pods, Services, nodes or the API server. */
-function isPrivateOrDeferred(range: EgressProxySettings["clusterCidrs"][number]): boolean {
-  if (typeof range !== "string") return true;
-  const parsed = parseCidr(range);
-  return parsed !== undefined && privateRanges.some((text) => holds(text, parsed));
+function isPrivate(range: string): boolean {
+  return privateRanges.some((cidr) => lies(range, cidr));
 }
 
 /** Each private range that is open to nobody because another setting shuts it as a whole, as a sentence. */
 function shutAgain({ privateCidrs, deniedCidrs, clusterCidrs }: EgressProxySettings): string[] {
   const plain = clusterCidrs.filter((each): each is string => !isDeferred(each));
   return privateCidrs.flatMap((text, i) => {
-    const range = parseCidr(text);
-    const by = [...deniedCidrs, ...plain].find((each) => range !== undefined && holds(each, range));
+    const by = [...deniedCidrs, ...plain].find((each) => lies(text, each));
     return by === undefined
       ? []
       : [`privateCidrs[${i}] is "${text}", but deniedCidrs or clusterCidrs has ${by}; remove one of the two`];
   });
-}
-
-function holds(text: string, inner: CidrRange): boolean {
-  const range = parseCidr(text);
-  return range !== undefined && contains(range, inner);
 }

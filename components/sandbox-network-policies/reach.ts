@@ -1,6 +1,6 @@
 // What a pod of each profile can reach, read off the policies themselves: documents and tests ask here, so that neither can say
 // anything that the objects do not.
-import { contains, parseAddress, parseCidr } from "../shared/cidr";
+import { lies } from "../shared/cidr";
 import { EGRESS_LABEL, provisionedSelector, sharedSelector } from "../shared/labels";
 import { ArgumentError } from "../shared/checks";
 import type { EgressProtocol, SandboxNetworkOptions } from "./args";
@@ -118,11 +118,6 @@ function isPeer(
     matches(namespaceSelector.matchLabels, pod.namespaceLabels) &&
     matches(podSelector?.matchLabels ?? {}, pod.podLabels)
   );
-}
-
-function lies(address: string, cidr: string): boolean {
-  const [one, range] = [parseAddress(address), parseCidr(cidr)];
-  return one !== undefined && range !== undefined && contains(range, one);
 }
 
 function matches(selector: Labels, labels: Labels): boolean {

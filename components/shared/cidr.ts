@@ -45,6 +45,12 @@ export function parseAddress(text: string): CidrRange | undefined {
   return parseCidr(`${text}/${isIPv4(text) ? 32 : 128}`);
 }
 
+/** Whether an address, or every address of a range, is in `cidr`; not if one of the two texts is neither. */
+export function lies(text: string, cidr: string): boolean {
+  const [inner, outer] = [parseCidr(text) ?? parseAddress(text), parseCidr(cidr)];
+  return inner !== undefined && outer !== undefined && contains(outer, inner);
+}
+
 /** The ranges that are left of `whole` when those of `holes` that lie in it are taken out, smallest address first. */
 export function without(whole: string, holes: readonly string[]): string[] {
   const range = parseCidr(whole);

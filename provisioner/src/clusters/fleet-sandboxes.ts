@@ -164,11 +164,8 @@ export class FleetSandboxes implements SandboxService {
       );
     const offers = answering.map((cluster) => {
       const environment = cluster.environments.get(request.environment);
-      const revision = environment === undefined ? "" : cluster.idleClaims.revisionOf(environment);
       const fitting =
-        volumes.length === 0
-          ? cluster.directory.idle(request.environment).filter((pod) => pod.revision === revision)
-          : [];
+        volumes.length > 0 || environment === undefined ? [] : cluster.idleClaims.fitting(environment);
       return {
         ...{ cluster, name: cluster.name, weight: cluster.share.weight },
         idle: fitting.some(({ state }) => state === "running"),

@@ -44,19 +44,18 @@ export class HandingOver {
 
   /**
    * Whether it is handed over now. One that was `fresh` and is no good is deleted; one that somebody may be using is not.
-   * @param fingerprint the one that it was claimed with
    * @throws SandboxError if it never will be.
    */
   async handOver(
     sandbox: Sandbox,
     request: SandboxRequest,
-    fingerprint: string,
     signal: AbortSignal,
     fresh: boolean,
   ): Promise<boolean> {
     const { endpoints, tokens, handOver, directory, pods, sandboxPods, proxyAddress } = this.#parts;
     const what: HandOver = {
-      claimId: `${sandbox.podUid}:${fingerprint}`,
+      // That it was claimed with, whatever the request's is now: by it the server knows the same hand-over again.
+      claimId: `${sandbox.podUid}:${sandbox.fingerprint}`,
       token: request.guarded ? tokens.access(sandbox) : null,
       // A name that is in both env and secrets is refused: what is given as a secret is not in env too.
       env: { ...(await proxyVariables(sandbox.egress, proxyAddress, request.secrets)), ...request.env },

@@ -65,9 +65,11 @@ export class IdleClaims {
     return this.#taken.size > 0;
   }
 
-  /** What idle pods of the environment are to be made from. */
-  revisionOf(environment: Environment): string {
-    return revisionOf(environment, this.#parts.settings);
+  /** Idle pods that can be claimed, now or once they are Ready: of what the environment is, and made with a key that is known. */
+  fitting(environment: Environment): IdlePod[] {
+    const { directory, tokens, settings } = this.#parts;
+    const revision = revisionOf(environment, settings);
+    return directory.idle(environment.name).filter((pod) => pod.revision === revision && tokens.knows(pod));
   }
 
   /** How many idle pods of the environment a create would find. */
@@ -79,15 +81,12 @@ export class IdleClaims {
 
   /** An idle pod, if one will do. Where no other pod may be made, one that is still starting is waited for. */
   async claim(environment: Environment, attempt: Attempt): Promise<Sandbox | undefined> {
-    const { directory, tokens, reservations } = this.#parts;
+    const { reservations } = this.#parts;
     const { deadline } = attempt;
-    const revision = this.revisionOf(environment);
     for (;;) {
       const claimed = await this.#claimRunning(environment, attempt);
       if (claimed !== undefined || !reservations.full) return claimed;
-      const mayCome = directory
-        .idle(environment.name)
-        .some((pod) => pod.state === "starting" && pod.revision === revision && tokens.knows(pod));
+      const mayCome = this.fitting(environment).some(({ state }) => state === "starting");
       if (!mayCome || deadline.aborted) return undefined;
       await sleep(startingMs, undefined, { signal: deadline }).catch(() => undefined);
     }
@@ -96,7 +95,7 @@ export class IdleClaims {
   /** One that is Ready; where a claim comes to nothing, the next one is tried. */
   async #claimRunning(environment: Environment, attempt: Attempt): Promise<Sandbox | undefined> {
     const { metrics, handingOver, settling, sandboxPods } = this.#parts;
-    const { request, fingerprint, deadline } = attempt;
+    const { request, deadline } = attempt;
     let attempts = 0;
     for (const pod of this.#candidates(environment, attempt)) {
       // Another claim of this process has it: its write would be refused, so it is not even tried.
@@ -119,7 +118,7 @@ export class IdleClaims {
         // Whoever claimed it may have answered its owner: it is theirs, whether or not it answers us.
         if (outcome === "found") return await settling.adopt(sandbox, attempt);
         const limit = AbortSignal.any([deadline, AbortSignal.timeout(handOverMs)]);
-        const answers = await handingOver.handOver(sandbox, request, fingerprint, limit, true);
+        const answers = await handingOver.handOver(sandbox, request, limit, true);
         if (answers) return await settling.settle(sandbox, attempt);
         // It was Ready and does not answer: it is no good to anybody.
         await sandboxPods.remove(sandbox);
@@ -136,17 +135,11 @@ export class IdleClaims {
     const { hardSeconds } = request.lifetime;
     const usable = this.#running(environment).filter((pod) => hasTime(pod, times.age(pod), hardSeconds));
     const order = ranked(rankKey(request.tenant, request.id), usable);
-    const unserved = order.filter((pod) => services.lacks(pod));
-    return [...order.filter((pod) => !unserved.includes(pod)), ...unserved];
+    return order.toSorted((one, other) => Number(services.lacks(one)) - Number(services.lacks(other)));
   }
 
-  /** Those that are Ready, and of what the environment is now. */
   #running(environment: Environment): IdlePod[] {
-    const { directory, tokens } = this.#parts;
-    const revision = this.revisionOf(environment);
-    return directory
-      .idle(environment.name)
-      .filter((pod) => pod.state === "running" && pod.revision === revision && tokens.knows(pod));
+    return this.fitting(environment).filter(({ state }) => state === "running");
   }
 
   /** Whether an idle pod has its Service, or gets it at once: the pod is a moment older than that. */

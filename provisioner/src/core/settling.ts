@@ -49,10 +49,10 @@ export class Settling {
    */
   async settle(sandbox: Sandbox, attempt: Attempt): Promise<Sandbox> {
     const { pods, directory, sandboxPods } = this.#parts;
-    const { request, fingerprint, deadline } = attempt;
+    const { request, deadline } = attempt;
     const patience = AbortSignal.any([deadline, AbortSignal.timeout(claimsSeenMs)]);
     const seen = pods.caughtUp(sandbox.resourceVersion, patience);
-    const finished = await this.#finish(sandbox, request, fingerprint, deadline, true);
+    const finished = await this.#finish(sandbox, attempt, true);
     await seen;
     const winner = directory.get(request.tenant, request.id);
     if (winner === undefined || winner.podUid === sandbox.podUid || !isLive(winner)) return finished;
@@ -61,34 +61,26 @@ export class Settling {
   }
 
   /** A sandbox that is there already: the same request again, or the other half of a race. */
-  async adopt(sandbox: Sandbox, { request, fingerprint, deadline }: Attempt): Promise<Sandbox> {
-    if (!this.#isSame(sandbox, request, fingerprint)) throw conflict(request, sandbox);
+  async adopt(sandbox: Sandbox, attempt: Attempt): Promise<Sandbox> {
+    const { request, deadline } = attempt;
+    if (!this.#isSame(sandbox, attempt)) throw conflict(request, sandbox);
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
     await this.#parts.services.ensure(sandbox, deadline);
-    // With the fingerprint that it was claimed with: that tells its server that this is the same hand-over.
-    return this.#finish(sandbox, request, sandbox.fingerprint, deadline, false);
+    return this.#finish(sandbox, attempt, false);
   }
 
   /** Whether it was made for the same request; with whichever signing key. */
-  #isSame(sandbox: Sandbox, request: SandboxRequest, fingerprint: string): boolean {
+  #isSame(sandbox: Sandbox, { request, fingerprint }: Attempt): boolean {
     if (sandbox.fingerprint === fingerprint) return true;
     return this.#parts.tokens.isFingerprint(sandbox.fingerprint, canonicalText(request));
   }
 
   /** Hands over if that has not happened. A sandbox that takes longer than the caller waits is handed over later. */
-  async #finish(
-    sandbox: Sandbox,
-    request: SandboxRequest,
-    fingerprint: string,
-    deadline: AbortSignal,
-    fresh: boolean,
-  ): Promise<Sandbox> {
+  async #finish(sandbox: Sandbox, { request, deadline }: Attempt, fresh: boolean): Promise<Sandbox> {
     const { directory, handingOver, startTimeoutSeconds } = this.#parts;
     if (!handingOver.isDone(sandbox)) {
       const ended = this.#untilOver(sandbox, AbortSignal.timeout(startTimeoutSeconds * 1000));
-      const work = handingOver
-        .handOver(sandbox, request, fingerprint, ended.signal, fresh)
-        .finally(ended.stop);
+      const work = handingOver.handOver(sandbox, request, ended.signal, fresh).finally(ended.stop);
       // Whoever waits hears of what goes wrong; once nobody waits, the reaper finds what was not handed over.
       work.catch(() => undefined);
       await Promise.race([work, aborted(deadline)]);
