@@ -16,15 +16,22 @@ import { withTestLock } from "./support/test-lock.js";
 import { removeTestRemains } from "./support/test-remains.js";
 import type { Variables } from "./support/variables.js";
 
-/** The parts of mocha's statistics that are summed up. */
+/** The parts of mocha's statistics that are summed up, and what failed. */
 interface Counts {
   passes: number;
   failures: number;
   pending: number;
+  failed: { title: string; message: string }[];
 }
 
 /** The npm scripts that run mocha. */
 type Part = "unit" | "integration:stack" | "integration:apart";
+
+/** What counts for a run that was not brought to its end. */
+const died = (message: string): Pick<Counts, "failures" | "failed"> => ({
+  failures: 1,
+  failed: [{ title: "mocha", message }],
+});
 
 /**
  * Runs mocha. A run that dies before it can count is one failure.
@@ -52,9 +59,10 @@ async function mocha(
     );
     if (all !== undefined) console.log(`\nnpm run ${part}:\n${all}`);
     const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
-    return exitCode === 0 || counts.failures > 0 ? counts : { ...counts, failures: 1 };
+    if (exitCode === 0 || counts.failures > 0) return counts;
+    return { ...counts, ...died(`npm run ${part} ended with ${exitCode} though no test failed.`) };
   } catch {
-    return { passes: 0, failures: 1, pending: 0 };
+    return { passes: 0, pending: 0, ...died(`npm run ${part} ended before its tests were over.`) };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -103,6 +111,14 @@ function checkPattern(pattern: string): void {
   }
 }
 
+/** Says once more at the end what failed: whoever reads a long log, reads its last lines. */
+function printFailed(failed: Counts["failed"]): void {
+  if (failed.length === 0) return;
+  console.log("\nFailed (above with the whole of each error):");
+  for (const { title, message } of failed)
+    console.log(`  ${title}\n    ${message.split("\n").slice(0, 5).join("\n    ")}`);
+}
+
 /** Sets up, runs all tests and counts them; the exit code. */
 async function test(given: Variables): Promise<number> {
   const started = performance.now();
@@ -117,14 +133,16 @@ async function test(given: Variables): Promise<number> {
     mocha("unit", grep, env),
   ]);
   const runs = [unit, ...(await integration(grep, env))];
-  const sum = (key: keyof Counts): number => runs.reduce((total, counts) => total + counts[key], 0);
-  const failed = sum("failures");
+  const sum = (key: Exclude<keyof Counts, "failed">): number =>
+    runs.reduce((total, counts) => total + counts[key], 0);
+  const failures = sum("failures");
+  printFailed(runs.flatMap(({ failed }) => failed));
   console.log(
     `\nTests took ${formatDuration(performance.now() - started)}${clean ? "" : "; lint, type check or format failed"}`,
   );
   const skipped = sum("pending") > 0 ? `, ${sum("pending")} skipped` : "";
-  console.log(`${sum("passes")} passed, ${failed} failed${skipped}`);
-  return failed > 0 || !clean ? 1 : 0;
+  console.log(`${sum("passes")} passed, ${failures} failed${skipped}`);
+  return failures > 0 || !clean ? 1 : 0;
 }
 
 await runCommand(
