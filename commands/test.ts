@@ -60,7 +60,10 @@ async function mocha(
     if (all !== undefined) console.log(`\nnpm run ${part}:\n${all}`);
     const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
     if (exitCode === 0 || counts.failures > 0) return counts;
-    return { ...counts, ...died(`npm run ${part} ended with ${exitCode} though no test failed.`) };
+    return {
+      ...counts,
+      ...died(`npm run ${part} ended with ${exitCode ?? "a signal"} though no test failed.`),
+    };
   } catch {
     return { passes: 0, pending: 0, ...died(`npm run ${part} ended before its tests were over.`) };
   } finally {

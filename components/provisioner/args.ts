@@ -18,6 +18,11 @@ export enum SandboxUrls {
   Router = "Router",
   /** The sandbox's own inside the cluster: a Service for each sandbox. Network policies alone decide who reaches it. */
   ClusterIp = "ClusterIP",
+  /**
+   * A port of the nodes: a Service for each sandbox. Network policies alone decide who reaches it, and only the sandbox's own node
+   * answers, so this is for one node, or for clients that find it.
+   */
+  NodePort = "NodePort",
 }
 
 /** An API key, known by its hash alone. */
@@ -175,6 +180,8 @@ export interface ProvisionerOptions {
    * @default SandboxUrls.Router
    */
   sandboxUrls?: SandboxUrls;
+  /** The name or address at which clients reach the nodes: the host of URLs with `SandboxUrls.NodePort`, where it must be given. */
+  nodeHost?: string;
   /**
    * Where clients reach the provisioner, such as `https://sandboxes.example.com`: what sandboxes' URLs begin with.
    * @default - the Service's URL inside the cluster

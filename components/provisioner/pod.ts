@@ -133,6 +133,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     K8S_NAMESPACE: settings.namespace,
     SANDBOX_SERVICE_ACCOUNT: settings.sandboxServiceAccountName,
     SANDBOX_SERVICE_TYPE: settings.sandboxUrls,
+    NODE_HOST: settings.nodeHost,
     ROUTER_URL: url,
     ROUTER_HOST_SUFFIX: settings.hostSuffix,
     DEFAULT_ENVIRONMENT: settings.defaultEnvironment,

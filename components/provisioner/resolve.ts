@@ -50,6 +50,7 @@ export interface ProvisionerSettings {
   imagePullSecrets: string[];
   replicas: number;
   sandboxUrls: SandboxUrls;
+  nodeHost?: string | undefined;
   url?: string | undefined;
   hostSuffix?: string | undefined;
   service: ProvisionerServiceOptions & { type: SandboxServiceType };
@@ -165,6 +166,7 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
     checks.plain(`imagePullSecrets[${i}]`, each, dnsSubdomain);
   checks.plain("replicas", settings.replicas, integerBetween(1, 20));
   checks.plain("sandboxUrls", settings.sandboxUrls, oneOf(SandboxUrls));
+  checkNodeHost(checks, settings);
   checks.plain("url", settings.url, clientUrl);
   checkHosts(checks, settings);
   checks.plain("defaultEnvironment", settings.defaultEnvironment, environmentLabel);
@@ -231,6 +233,22 @@ const hostSuffix: Rule<string> = (value) =>
   dnsSubdomain(value) === undefined && value.length <= 189 && value.includes(".") && !/\.\d+$/.test(value)
     ? undefined
     : "a domain of two labels or more in lower case, such as sandboxes.example.com";
+
+/** The host of a URL. */
+const nodeHost: Rule<string> = (value) =>
+  dnsSubdomain(value) === undefined || /^\[[\da-f:]+\]$/i.test(value)
+    ? undefined
+    : "a host name in lower case, an IPv4 address, or an IPv6 address in brackets, such as [2001:db8::1]";
+
+function checkNodeHost(checks: Checks, { sandboxUrls, nodeHost: host }: ProvisionerSettings): void {
+  checks.plain("nodeHost", host, nodeHost);
+  if ((sandboxUrls === SandboxUrls.NodePort) === (host !== undefined)) return;
+  checks.problem(
+    host === undefined
+      ? "nodeHost is missing, but sandboxUrls is NodePort, and URLs begin with it; give the name or address at which clients reach the nodes"
+      : `nodeHost is "${host}", but sandboxUrls is ${sandboxUrls}, whose URLs lead to no port of the nodes; remove it, or set sandboxUrls to NodePort`,
+  );
+}
 
 function checkHosts(checks: Checks, { hostSuffix: suffix, url }: ProvisionerSettings): void {
   checks.plain("hostSuffix", suffix, hostSuffix);
@@ -385,7 +403,7 @@ function checkClusters(checks: Checks, settings: ProvisionerSettings): void {
     );
   if (sandboxUrls !== SandboxUrls.Router)
     checks.problem(
-      `sandboxUrls is ${sandboxUrls}, but clustersSecret is given, and names of Services lead nowhere in another cluster; set it to Router`,
+      `sandboxUrls is ${sandboxUrls}, but clustersSecret is given, and Services of this cluster lead nowhere in another; set it to Router`,
     );
 }
 

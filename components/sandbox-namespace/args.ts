@@ -58,12 +58,13 @@ export interface NamespaceQuota {
   persistentVolumeClaims?: number;
   /**
    * Number of Services.
-   * @default 20; in a platform whose provisioner makes a Service for each sandbox (`SandboxUrls.ClusterIp`), that many more than `pods`
+   * @default 20; in a platform whose provisioner makes a Service for each sandbox (`SandboxUrls.ClusterIp`, `.NodePort`), that many
+   * more than `pods`
    */
   services?: number;
   /**
    * Number of Services of type NodePort.
-   * @default 1
+   * @default 1; in a platform whose provisioner makes one for each sandbox (`SandboxUrls.NodePort`), 11 more than `pods`
    */
   nodePorts?: number;
 }

@@ -14,15 +14,31 @@ const sharedServices = 1;
 /** Failed sandboxes that stay to be seen keep theirs: so many, of all tenants (provisioner/src/model/timeouts.ts). */
 const failedServices = 10;
 
-const isNeeded = ({ provisioner }: SandboxPlatformArgs): boolean =>
-  provisioner?.sandboxUrls === SandboxUrls.ClusterIp;
+/** The bounds of the quota that so many sandboxes with a Service each must fit in. */
+const boundsOf = ({ provisioner }: SandboxPlatformArgs): ("services" | "nodePorts")[] => {
+  switch (provisioner?.sandboxUrls) {
+    case SandboxUrls.ClusterIp:
+      return ["services"];
+    case SandboxUrls.NodePort:
+      return ["services", "nodePorts"];
+    default:
+      return [];
+  }
+};
 
-/** The namespace's arguments. Without a number of its own, its quota has room for a Service of every pod beside all others. */
+const needed = (sandboxes: number): number => sandboxes + failedServices + sharedServices;
+
+/** The namespace's arguments. Without numbers of its own, its quota has room for a Service of every pod beside all others. */
 export function namespaceArgs(args: SandboxPlatformArgs): SandboxNamespaceArgs {
   const { namespace = {} } = args;
-  if (!isNeeded(args) || namespace.quota?.services !== undefined) return namespace;
-  const { quota } = withDefaults(namespace);
-  return { ...namespace, quota: { ...namespace.quota, services: quota.pods + quota.services } };
+  const { pods, services, nodePorts } = withDefaults(namespace).quota;
+  const room = { services: pods + services, nodePorts: Math.max(needed(pods), nodePorts) };
+  const widened = boundsOf(args).filter((bound) => namespace.quota?.[bound] === undefined);
+  if (widened.length === 0) return namespace;
+  return {
+    ...namespace,
+    quota: { ...namespace.quota, ...Object.fromEntries(widened.map((bound) => [bound, room[bound]])) },
+  };
 }
 
 /** Notes a quota of Services that ends before that of sandboxes does: the rest would be refused for no reason that is configured. */
@@ -31,15 +47,15 @@ export function checkServices(
   args: SandboxPlatformArgs,
   { quota }: SandboxNamespaceSettings,
 ): void {
-  if (!isNeeded(args)) return;
-  const most = args.provisioner?.maxSandboxes ?? defaultMaxSandboxes;
+  const { maxSandboxes: most = defaultMaxSandboxes, sandboxUrls } = args.provisioner ?? {};
   const [field, sandboxes] =
     most <= quota.pods ? ["provisioner.maxSandboxes", most] : ["namespace.quota.pods", quota.pods];
-  const needed = sandboxes + failedServices + sharedServices;
-  if (quota.services >= needed) return;
-  checks.problem(
-    `namespace.quota.services is ${quota.services}, but provisioner.sandboxUrls is ${SandboxUrls.ClusterIp}, so that each of up to ` +
-      `${sandboxes} sandboxes (${field}) needs a Service, up to ${failedServices} failed ones keep theirs for a while, and the shared ` +
-      `ones need one; raise it to ${needed}, or lower ${field}`,
-  );
+  for (const bound of boundsOf(args)) {
+    if (quota[bound] >= needed(sandboxes)) continue;
+    checks.problem(
+      `namespace.quota.${bound} is ${quota[bound]}, but provisioner.sandboxUrls is ${sandboxUrls ?? ""}, so that each of up to ` +
+        `${sandboxes} sandboxes (${field}) needs a Service, up to ${failedServices} failed ones keep theirs for a while, and the shared ` +
+        `ones need one; raise it to ${needed(sandboxes)}, or lower ${field}`,
+    );
+  }
 }

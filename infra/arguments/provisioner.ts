@@ -14,7 +14,11 @@ import { given } from "./given";
 import { nodePortService } from "./node-port";
 import type { Surroundings } from "./surroundings";
 
-const urls = { Router: SandboxUrls.Router, ClusterIP: SandboxUrls.ClusterIp } as const;
+const urls = {
+  Router: SandboxUrls.Router,
+  ClusterIP: SandboxUrls.ClusterIp,
+  NodePort: SandboxUrls.NodePort,
+} as const;
 
 /** Arguments of the provisioner and of the pool of its default environment; nothing where it is not deployed. */
 export function provisionerArguments(
@@ -31,6 +35,7 @@ export function provisionerArguments(
     image: provisionerImage,
     imagePullPolicy: imagePullPolicy && SandboxPullPolicy[imagePullPolicy],
     sandboxUrls: sandboxUrls && urls[sandboxUrls],
+    nodeHost: config.nodeHost,
     hostSuffix: config.hostSuffix,
     url: config.url ?? (hostPort === undefined ? undefined : `http://127.0.0.1:${hostPort}`),
     service: nodePort === undefined ? undefined : nodePortService(nodePort, cluster.agents),

@@ -293,6 +293,13 @@ describe("the provisioner's graph", () => {
     assert.equal(theirs.pool.size, 1);
   });
 
+  it("tells the provisioner the host of URLs that lead to the nodes", async () => {
+    const onNodes = variablesOf(await platform({ sandboxUrls: SandboxUrls.NodePort, nodeHost: "10.0.0.7" }));
+    assert.equal(onNodes["SANDBOX_SERVICE_TYPE"], "NodePort");
+    assert.equal(onNodes["NODE_HOST"], "10.0.0.7");
+    assert.equal("NODE_HOST" in variablesOf(await platform()), false);
+  });
+
   it("needs rights on Services only where sandboxes have one each", async () => {
     const { rules } = (await platform({ sandboxUrls: SandboxUrls.ClusterIp })).get("sandlot-provisioner-role")
       .inputs as { rules: { resources: string[]; verbs: string[] }[] };
@@ -403,6 +410,24 @@ describe("the provisioner's graph", () => {
       { url: "https://a/" },
       {},
       /url is "https:\/\/a\/".*does not end in/,
+    ],
+    [
+      "URLs that lead to the nodes without their host",
+      { sandboxUrls: SandboxUrls.NodePort },
+      {},
+      /nodeHost is missing, but sandboxUrls is NodePort/,
+    ],
+    [
+      "a host of nodes where no URL leads to them",
+      { nodeHost: "10.0.0.7" },
+      {},
+      /nodeHost is "10\.0\.0\.7", but sandboxUrls is Router.*remove it/,
+    ],
+    [
+      "a host of nodes that is none",
+      { sandboxUrls: SandboxUrls.NodePort, nodeHost: "http://10.0.0.7" },
+      {},
+      /nodeHost is "http:\/\/10\.0\.0\.7", but must be a host name in lower case, an IPv4 address/,
     ],
     [
       "a domain that is none",

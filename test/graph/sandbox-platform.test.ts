@@ -284,6 +284,31 @@ describe("SandboxPlatform's graph", () => {
     }
   });
 
+  it("has room for a port of the nodes for each sandbox where each has one, and refuses a quota that has none", async () => {
+    const provisioner = {
+      ...{ image: "sandlot/provisioner:1.0.0", generateKeys: true, maxSandboxes: 30 },
+      ...{ sandboxUrls: SandboxUrls.NodePort, nodeHost: "10.0.0.7" },
+    };
+    const hard = async (args: Partial<SandboxPlatformArgs>) => {
+      const quota = at((await platform(args)).get("sandlot-home-quota"), "spec.hard") as Record<
+        string,
+        string
+      >;
+      return [quota["services"], quota["services.nodeports"]];
+    };
+    assert.deepEqual(await hard({}), ["20", "1"]);
+    assert.deepEqual(await hard({ provisioner, namespace: { quota: { pods: 70 } } }), ["90", "81"]);
+    assert.deepEqual(await hard({ provisioner, namespace: { quota: { nodePorts: 41 } } }), ["70", "41"]);
+    const { error } = await recordFailure(
+      () =>
+        new SandboxPlatform("sandlot", { ...given, provisioner, namespace: { quota: { nodePorts: 40 } } }),
+    );
+    assert.match(
+      error.message,
+      /namespace\.quota\.nodePorts is 40, but provisioner\.sandboxUrls is NodePort, .*raise it to 41/,
+    );
+  });
+
   it("admits an address that is only known later", async () => {
     const later = await platform({ network: { ingressPeers: [{ cidr: pulumi.output("172.18.0.1/32") }] } });
     assert.deepEqual(at(later.get("sandlot-network-clients"), "spec.ingress.0.from"), [

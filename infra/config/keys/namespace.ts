@@ -23,11 +23,15 @@ export const namespace = object(
         requests: resources("The most that all pods together may be promised").optional(),
         persistentVolumeClaims: count("The most volume claims", 0, 10_000).optional(),
         services: count(
-          "The most Services. Default: 20, and as many more as pods where provisioner.sandboxUrls is ClusterIP",
+          "The most Services. Default: 20, and as many more as pods where provisioner.sandboxUrls is ClusterIP or NodePort",
           0,
           10_000,
         ).optional(),
-        nodePorts: count("The most Services of type NodePort", 0, 1000).optional(),
+        nodePorts: count(
+          "The most Services of type NodePort. Default: 1, and 11 more than pods where provisioner.sandboxUrls is NodePort",
+          0,
+          10_000,
+        ).optional(),
       },
       "Limits of the whole namespace",
     ).optional(),

@@ -139,8 +139,13 @@ export const provisioner = object(
     ).optional(),
     replicas: count("How many pods. Default: 2", 1, 20).optional(),
     sandboxUrls: choice(
-      ["Router", "ClusterIP"],
-      "What a sandbox's URL is: the provisioner's own, which passes calls on, or a Service of the sandbox. Default: Router",
+      ["Router", "ClusterIP", "NodePort"],
+      "What a sandbox's URL is: the provisioner's own, which passes calls on, a Service of the sandbox, or a port of its node. Default: Router",
+    ).optional(),
+    nodeHost: field(
+      z.string().regex(/^([a-z\d]([a-z\d.-]*[a-z\d])?|\[[\da-fA-F:]+\])$/),
+      "Where clients reach the nodes: the host of URLs with sandboxUrls NodePort, which needs it",
+      "a host name in lower case, an IPv4 address, or an IPv6 address in brackets",
     ).optional(),
     url: field(
       z.string().regex(/^https?:\/\/[^\s?#]*[^\s?#/]$/),
@@ -236,10 +241,15 @@ export function checkProvisioner(
       at(given.clustersSecret === undefined ? "clustersSecret" : "clustersNetwork"),
       "clustersSecret names clusters, and clustersNetwork says where they are: set both or none",
     );
-  if (given.clustersSecret !== undefined && given.sandboxUrls === "ClusterIP")
+  if (given.clustersSecret !== undefined && (given.sandboxUrls ?? "Router") !== "Router")
     refuse(
       at("sandboxUrls"),
-      "names of Services lead nowhere in another cluster of clustersSecret: set it to Router, or leave it out",
+      "Services of this cluster lead nowhere in another one of clustersSecret: set it to Router, or leave it out",
+    );
+  if ((given.sandboxUrls === "NodePort") !== (given.nodeHost !== undefined))
+    refuse(
+      at("nodeHost"),
+      "it is the host of URLs where sandboxUrls is NodePort: set both, or leave nodeHost out",
     );
   const keys = (["apiKey", "signingKey", "tenants", "rateLimit"] as const).filter(
     (name) => given[name] !== undefined,

@@ -173,7 +173,10 @@ export class Cluster {
     const directory = new Directory(pods, serviceCache, this);
     const arrivals = new Arrivals();
     const services = new Services(namespace, settings.SANDBOX_SERVICE_TYPE, serviceCache);
-    const endpoints = new Endpoints(settings, tokens, (pod) => services.of(pod));
+    const endpoints = new Endpoints({
+      ...{ settings, tokens, inCluster: options.connection.inCluster },
+      serviceOf: (pod) => services.of(pod),
+    });
     // Of idle pods as well, which the router knows nothing of.
     pods.onChange(({ metadata }, gone) => {
       if (gone) options.connections.end(metadata?.uid ?? "");

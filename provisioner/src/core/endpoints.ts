@@ -15,16 +15,21 @@ type EndpointSettings = Pick<
 /** The pod's own Service, where there is one. */
 type ServiceOf = (pod: Pick<ServedPod, "podName" | "podUid">) => V1Service | undefined;
 
+/** What endpoints need. */
+export interface EndpointsParts {
+  readonly settings: EndpointSettings;
+  readonly tokens: Tokens;
+  readonly serviceOf: ServiceOf;
+  /** Whether we are a pod of the sandboxes' cluster. */
+  readonly inCluster: boolean;
+}
+
 /** Makes URLs. */
 export class Endpoints {
-  readonly #settings: EndpointSettings;
-  readonly #tokens: Tokens;
-  readonly #serviceOf: ServiceOf;
+  readonly #parts: EndpointsParts;
 
-  constructor(settings: EndpointSettings, tokens: Tokens, serviceOf: ServiceOf) {
-    this.#settings = settings;
-    this.#tokens = tokens;
-    this.#serviceOf = serviceOf;
+  constructor(parts: EndpointsParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -32,32 +37,40 @@ export class Endpoints {
    * router URL, for clients that can send no header.
    */
   url(sandbox: Sandbox, inPath: boolean): string | undefined {
-    const { SANDBOX_SERVICE_TYPE: type, ROUTER_URL: router, K8S_NAMESPACE: namespace } = this.#settings;
+    const { settings, tokens, serviceOf } = this.#parts;
+    const { SANDBOX_SERVICE_TYPE: type, ROUTER_URL: router, K8S_NAMESPACE: namespace } = settings;
     if (type === "NodePort") return this.#onNode(sandbox);
-    if (type === "ClusterIP" && this.#serviceOf(sandbox) === undefined) return undefined;
+    if (type === "ClusterIP" && serviceOf(sandbox) === undefined) return undefined;
     if (type === "ClusterIP")
       return `http://${serviceName(sandbox.podName)}.${namespace}.svc.cluster.local:${sandbox.port}`;
-    const token = inPath ? `/t/${this.#tokens.access(sandbox)}` : "";
+    const token = inPath ? `/t/${tokens.access(sandbox)}` : "";
     return `${router ?? ""}/sandboxes/${sandbox.id}${token}`;
   }
 
   /** Where a server on a port of the sandbox has an origin of its own; `{port}` stands for the port. Undefined: nowhere. */
   hostUrl({ id }: Pick<Sandbox, "id">): string | undefined {
-    const { ROUTER_URL: router, ROUTER_HOST_SUFFIX: suffix } = this.#settings;
+    const { ROUTER_URL: router, ROUTER_HOST_SUFFIX: suffix } = this.#parts.settings;
     if (router === undefined || suffix === undefined) return undefined;
     const { protocol, port } = new URL(router);
     return `${protocol}//{port}-${id}.${suffix}${port === "" ? "" : `:${port}`}`;
   }
 
-  /** Where we reach the sandbox's server: outside the cluster by a port of the nodes, inside by the pod's address. */
+  /**
+   * Where we reach the sandbox's server. Where clients go by its Service, so do we: it takes a moment until nodes know of one, and what we
+   * have reached, they can.
+   */
   direct(pod: PodFacts): string | undefined {
-    if (this.#settings.SANDBOX_SERVICE_TYPE === "NodePort") return this.#onNode(pod);
-    if (pod.podIP === undefined) return undefined;
-    return `http://${pod.podIP.includes(":") ? `[${pod.podIP}]` : pod.podIP}:${pod.port}`;
+    const { settings, inCluster, serviceOf } = this.#parts;
+    const type = settings.SANDBOX_SERVICE_TYPE;
+    if (type === "NodePort" && !inCluster) return this.#onNode(pod);
+    const address = type !== "Router" && inCluster ? serviceOf(pod)?.spec?.clusterIP : pod.podIP;
+    if (address === undefined) return undefined;
+    return `http://${address.includes(":") ? `[${address}]` : address}:${pod.port}`;
   }
 
   #onNode(pod: PodFacts): string | undefined {
-    const nodePort = this.#serviceOf(pod)?.spec?.ports?.[0]?.nodePort;
-    return nodePort === undefined ? undefined : `http://${this.#settings.NODE_HOST}:${nodePort}`;
+    const { settings, serviceOf } = this.#parts;
+    const nodePort = serviceOf(pod)?.spec?.ports?.[0]?.nodePort;
+    return nodePort === undefined ? undefined : `http://${settings.NODE_HOST}:${nodePort}`;
   }
 }

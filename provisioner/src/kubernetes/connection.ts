@@ -11,6 +11,8 @@ export interface Connection {
   readonly origin: string;
   /** A path that comes before every other, or nothing. */
   readonly prefix: string;
+  /** Whether we are a pod of the cluster, and so reach its pods and Services. With a kubeconfig we may be anywhere. */
+  readonly inCluster: boolean;
   readonly tls: ConnectionOptions;
   /** The headers that say who we are; asked for again now and then, because tokens change. */
   headers(): Promise<Record<string, string>>;
@@ -42,22 +44,27 @@ export async function connect(settings: ConnectionSettings): Promise<Connection>
   if (existsSync(path)) {
     // Loaded only here: a pod of the cluster itself has no kubeconfig.
     const { readKubeconfig } = await import("./kubeconfig.js");
-    return reached(settings, await readKubeconfig(path, settings.context));
+    return reached(settings, await readKubeconfig(path, settings.context), false);
   }
   const server = clusterServer(process.env);
-  if (server !== undefined) return reached(settings, { server, ...podAccount() });
+  if (server !== undefined) return reached(settings, { server, ...podAccount() }, true);
   throw new SettingsError([
     `KUBECONFIG_PATH is ${JSON.stringify(path)}, where there is no file, and this is no pod of a cluster: mount a kubeconfig there, or run inside the cluster.`,
   ]);
 }
 
-function reached({ K8S_API_SERVER: address }: ConnectionSettings, access: Access): Connection {
+function reached(
+  { K8S_API_SERVER: address }: ConnectionSettings,
+  access: Access,
+  inCluster: boolean,
+): Connection {
   const { server, name, ca, cert, key, headers } = access;
   const url = new URL(address ?? server);
   const certified = name ?? bare(new URL(server).hostname);
   return {
     origin: url.origin,
     prefix: url.pathname.replace(/\/$/, ""),
+    inCluster,
     tls: {
       ...{ ca, cert, key },
       rejectUnauthorized: true,

@@ -1,16 +1,14 @@
-// The provisioner as it is deployed: DeerFlow's gateway through its router, replicas that die while they serve, what its account may
-// do by the API server's own word, what reaches it, and where its keys are not.
+// The provisioner as it is deployed: replicas that die while they serve, what its account may do by the API server's own word, what
+// reaches it, and where its keys are not. DeerFlow's gateway with it: ./url-modes.test.ts.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { AuthorizationV1Api, type V1Pod } from "@kubernetes/client-node";
+import { AuthorizationV1Api } from "@kubernetes/client-node";
 import { stringify } from "yaml";
 
-import { gatewayBody } from "../../support/gateway-body.js";
-import { SandboxClient } from "../../support/sandbox-client.js";
 import {
   cluster,
   eventually,
@@ -27,11 +25,6 @@ import { internet, makeTargets, removeTargets, standInPort, standIns } from "../
 import { makeRedirector, nameOfTarget, redirectPort, setAddresses } from "./bypass-targets.js";
 import { addEnvironment, ask, Deployed, systemNamespace } from "./deployed.js";
 
-interface Described {
-  sandbox_id: string;
-  sandbox_url: string;
-  status: string;
-}
 interface Sandbox {
   id: string;
   url: string;
@@ -56,19 +49,6 @@ class Application(http.server.BaseHTTPRequestHandler):
         self.wfile.write(("cookie: %s" % self.headers["cookie"]).encode())
 http.server.HTTPServer(("", 3000), Application).serve_forever()
 `;
-
-/** A pod of the sandboxes' namespace that is no sandbox, with curl. */
-function clientPod(name: string, labels: Record<string, string>, image: string): V1Pod {
-  const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
-  return {
-    metadata: { name, labels },
-    spec: {
-      automountServiceAccountToken: false,
-      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
-      containers: [{ name: "c", image, command: ["sleep", "600"], securityContext }],
-    },
-  };
-}
 
 /**
  * Asks the name server of the first argument by UDP, with the second as question in hexadecimal, and connects to it by TCP. Prints
@@ -108,12 +88,6 @@ describe("the deployed provisioner", function () {
     await eventually("two replicas", async () => (await provisioner.pods()).length === 2);
   });
 
-  const create = async (id: string): Promise<Described> => {
-    const { status, body } = await provisioner.call<Described>("POST", "/api/sandboxes", gatewayBody(id));
-    assert.equal(status, 200, JSON.stringify(body));
-    return body;
-  };
-  const destroy = (id: string) => provisioner.call("DELETE", `/api/sandboxes/${id}`);
   const sandbox = async (given: object = {}): Promise<Sandbox> => {
     const { status, body } = await provisioner.call<Sandbox>("POST", "/v1/sandboxes", given);
     assert.equal(status, 201, JSON.stringify(body));
@@ -129,35 +103,6 @@ describe("the deployed provisioner", function () {
     assert.equal(status, 200, JSON.stringify(body));
     return body.data;
   };
-
-  it("serves DeerFlow's gateway through the router: create, discover, alive, list, use, destroy", async () => {
-    const id = "deployed-gateway";
-    const made = await create(id);
-    try {
-      assert.equal(made.status, "Running");
-      // The token is in the path: DeerFlow's client can send no header.
-      assert.match(made.sandbox_url, new RegExp(`^${provisioner.url}/sandboxes/${id}/t/[A-Za-z0-9_-]{20,}$`));
-      assert.deepEqual((await provisioner.call<Described>("GET", `/api/sandboxes/${id}`)).body, made);
-      assert.deepEqual(await create(id), made);
-      const { body: list } = await provisioner.call<{ sandboxes: Described[] }>("GET", "/api/sandboxes");
-      assert.ok(list.sandboxes.some((each) => each.sandbox_id === id));
-      const client = new SandboxClient(made.sandbox_url);
-      assert.equal((await client.shell("echo $((6*7)); id -u")).body.data.output, "42\n1000");
-      const path = "/mnt/user-data/notes/a.txt";
-      assert.ok((await client.write(path, "one\ntwo\n")).body.success);
-      assert.equal((await client.read(path)).body.data.content, "one\ntwo\n");
-      assert.deepEqual((await client.find("/mnt/user-data", "*.txt")).body.data.files, [path]);
-      assert.equal((await client.grep("/mnt/user-data", "tw")).body.data.matches[0]?.line_number, 2);
-      assert.equal(await (await client.download(path)).text(), "one\ntwo\n");
-      // Skills are where DeerFlow looks for them.
-      assert.equal((await client.shell("ls /mnt/skills")).body.data.output, "hello");
-    } finally {
-      await destroy(id);
-    }
-    // The replica that is asked may be a moment behind the one that deleted it.
-    const asked = async () => (await provisioner.call("GET", `/api/sandboxes/${id}`)).status;
-    await eventually("it is gone for both", async () => (await asked()) === 404, 2);
-  });
 
   it("runs sandboxes where the shared ones run: in gVisor, as an account that may do nothing", async () => {
     const { items } = await cluster().core.listNamespacedPod({ namespace });
@@ -528,7 +473,7 @@ describe("the deployed provisioner", function () {
       const overlay = join(folder, "overlay.yaml");
       const config = {
         "sandlot:provisioner": {
-          ...{ sandboxUrls: "ClusterIP", hostSuffix: "sandboxes.example.com" },
+          hostSuffix: "sandboxes.example.com",
           egressProxy: { enabled: true, replicas: 1 },
         },
       };
@@ -542,49 +487,12 @@ describe("the deployed provisioner", function () {
 
     after(() => mustMake("up"));
 
-    it("gives each sandbox a Service where URLs are to be ClusterIP, which clients in the cluster reach", async () => {
-      const { core } = cluster();
-      const { sandboxImage } = outputs();
-      const id = "deployed-cluster-ip";
-      try {
-        const client = (name: string, labels: Record<string, string>) =>
-          clientPod(name, labels, sandboxImage ?? "");
-        const pods = [
-          client("deployed-client", { "sandlot.dev/sandbox-client": "true" }),
-          client("deployed-stranger", {}),
-        ];
-        for (const body of pods) await core.createNamespacedPod({ namespace, body });
-        const made = await create(id);
-        assert.equal(made.sandbox_url, `http://sandbox-${id}-svc.${namespace}.svc.cluster.local:8080`);
-        const wait = [
-          "--for=condition=Ready",
-          "pod/deployed-client",
-          "pod/deployed-stranger",
-          "--timeout=60s",
-        ];
-        await kubectl("wait", "-n", namespace, ...wait);
-        const post = ["-XPOST", "-H", "content-type: application/json", "-d", '{"command":"echo $((6*7))"}'];
-        const from = (pod: string) =>
-          kubectl(
-            ...["exec", "-n", namespace, pod, "--", "curl", "-s", "-m", "5", ...post],
-            `${made.sandbox_url}/v1/bash/exec`,
-          );
-        assert.match((await from("deployed-client")).output, /"stdout":"42\\n"/);
-        assert.equal((await from("deployed-stranger")).ok, false);
-      } finally {
-        await destroy(id);
-        for (const name of ["deployed-client", "deployed-stranger"])
-          await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }).catch(() => undefined);
-      }
-    });
-
     it("gives a port of a sandbox a host of its own, where an application's cookies work and nobody else's key does", async () => {
       const made = await sandbox({ id: "deployed-host" });
       try {
         const { port } = new URL(provisioner.url);
         assert.equal(made.hostUrl, `http://{port}-${made.id}.sandboxes.example.com:${port}`);
-        const reached = { ...made, url: `${provisioner.url}/sandboxes/${made.id}` };
-        await run(reached, `setsid python3 -c '${application}' >/dev/null 2>&1 & sleep 1`);
+        await run(made, `setsid python3 -c '${application}' >/dev/null 2>&1 & sleep 1`);
         const host = new URL(made.hostUrl.replace("{port}", "3000")).host;
         const visit = (path: string, headers: Record<string, string>) =>
           ask<string>("GET", provisioner.url + path, { cookie: "session=1", ...headers });
@@ -626,10 +534,8 @@ describe("the deployed provisioner", function () {
       });
       try {
         assert.equal(status, 201, JSON.stringify(made));
-        // Its URL is the cluster's; the router leads there as well.
-        const reached = { ...made, url: `${provisioner.url}/sandboxes/${made.id}` };
         const get = async (target: string, how = ""): Promise<string> =>
-          (await run(reached, `curl -s -m 5 ${how} -w ' %{http_code}' ${target}`)).stdout;
+          (await run(made, `curl -s -m 5 ${how} -w ' %{http_code}' ${target}`)).stdout;
         assert.match(await get(outside), /hello[^]* 200$/, "what is allowed");
         assert.match(await get(outside, "--noproxy '*'"), / 000$/, "around the proxy");
         assert.match(await get(inside), / 403$/, "what no rule opens");
@@ -669,11 +575,7 @@ describe("the deployed provisioner", function () {
           const { body } = await provisioner.call<{ items: { name: string }[] }>("GET", "/v1/environments");
           return body.items.some(({ name }) => name === "bypass");
         });
-        // Its URL is the cluster's; the router leads there as well.
-        made = {
-          ...(await sandbox({ id, environment: "bypass" })),
-          url: `${provisioner.url}/sandboxes/${id}`,
-        };
+        made = await sandbox({ id, environment: "bypass" });
       });
 
       after(async () => {

@@ -1,20 +1,14 @@
-// Plays DeerFlow's gateway against the provisioner and a real cluster: create, discover, alive, list, destroy, and what agents do
-// in a sandbox, through nothing but the URL that they were given.
+// DeerFlow's gateway with the provisioner as a process outside a real cluster, its sandboxes on ports of the nodes; and what comes
+// of sandboxes when the provisioner, their pods or their node die.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { execa } from "execa";
 
-import { gatewayBody } from "../../support/gateway-body.js";
 import { SandboxClient } from "../../support/sandbox-client.js";
 import { eventually } from "../support/cluster.js";
+import { createByGateway, itServesGateway, type Described } from "./gateway-play.js";
 import { Stage } from "./stage.js";
-
-interface Described {
-  sandbox_id: string;
-  sandbox_url: string;
-  status: string;
-}
 
 const poolSize = 3;
 
@@ -22,15 +16,7 @@ describe("DeerFlow's gateway with the provisioner", function () {
   this.timeout(300_000);
   let stage: Stage;
 
-  const create = async (id: string): Promise<Described> => {
-    const { status, body: described } = await stage.call<Described>(
-      "POST",
-      "/api/sandboxes",
-      gatewayBody(id),
-    );
-    assert.equal(status, 200, JSON.stringify(described));
-    return described;
-  };
+  const create = (id: string): Promise<Described> => createByGateway(stage, id);
   const sandboxOf = ({ sandbox_url: url }: Described): SandboxClient => new SandboxClient(url);
 
   before(async () => {
@@ -42,78 +28,13 @@ describe("DeerFlow's gateway with the provisioner", function () {
 
   after(() => stage.strike());
 
-  it("creates, discovers, finds alive, lists and destroys", async () => {
-    const id = "0123456789abcdef";
-    const made = await create(id);
-    assert.deepEqual(Object.keys(made).sort(), ["sandbox_id", "sandbox_url", "status"]);
-    assert.equal(made.status, "Running");
-    assert.deepEqual((await stage.call<Described>("GET", `/api/sandboxes/${id}`)).body, made);
-    assert.deepEqual(await create(id), made);
-    const { body: list } = await stage.call<{ sandboxes: Described[]; count: number }>(
-      "GET",
-      "/api/sandboxes",
-    );
-    assert.deepEqual(list, { sandboxes: [made], count: 1 });
-    assert.deepEqual((await stage.call("GET", "/api/capabilities")).body, {
-      lark_cli_init_image: false,
-      lark_cli_broker_image: false,
-    });
-    assert.deepEqual((await stage.call("DELETE", `/api/sandboxes/${id}`)).body, { ok: true, sandbox_id: id });
-    assert.equal((await stage.call("GET", `/api/sandboxes/${id}`)).status, 404);
-    assert.deepEqual((await stage.call("DELETE", `/api/sandboxes/${id}`)).body, { ok: true, sandbox_id: id });
-    await eventually("its pod is gone", async () =>
-      (await stage.pods()).every(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] !== id),
-    );
-  });
-
-  it("executes, writes, reads, finds, lists, greps and downloads by the sandbox's URL", async () => {
-    const sandbox = sandboxOf(await create("tools"));
-    assert.equal((await sandbox.context()).home_dir, "/home/sandbox");
-    assert.equal((await sandbox.shell("echo $((6*7)); id -u")).body.data.output, "42\n1000");
-    assert.equal(
-      (
-        await sandbox.bash("echo $WORD", { env: { WORD: "given" }, hard_timeout: 20 })
-      ).body.data.stdout.trim(),
-      "given",
-    );
-    const path = "/mnt/user-data/notes/a.txt";
-    assert.ok((await sandbox.write(path, "one\ntwo\n")).body.success);
-    assert.equal((await sandbox.read(path)).body.data.content, "one\ntwo\n");
-    assert.deepEqual((await sandbox.find("/mnt/user-data", "*.txt")).body.data.files, [path]);
-    assert.ok(
-      (await sandbox.list("/mnt/user-data", { recursive: true, show_hidden: false })).body.data.files.some(
-        (file) => file.path === path,
-      ),
-    );
-    assert.equal((await sandbox.grep("/mnt/user-data", "tw")).body.data.matches[0]?.line_number, 2);
-    assert.equal(await (await sandbox.download(path)).text(), "one\ntwo\n");
-    await stage.call("DELETE", "/api/sandboxes/tools");
-  });
-
-  it("gives three sandboxes at once that see and reach nothing of each other", async () => {
-    await stage.full(poolSize);
-    const made = await Promise.all(["iso-1", "iso-2", "iso-3"].map(create));
-    assert.equal(new Set(made.map(({ sandbox_url: url }) => url)).size, 3);
-    await Promise.all(made.map((one) => sandboxOf(one).write("/home/sandbox/who", one.sandbox_id)));
-    for (const one of made)
-      assert.equal((await sandboxOf(one).read("/home/sandbox/who")).body.data.content, one.sandbox_id);
-    const pods = await stage.pods();
-    const address =
-      pods.find(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === "iso-2")?.status?.podIP ??
-      "";
-    assert.match(address, /^\d/);
-    const first = sandboxOf(made[0] as Described);
-    const reached = await first.bash(
-      `curl -s -m 3 -o /dev/null -w '%{http_code}' http://${address}:8080/v1/sandbox`,
-      { hard_timeout: 10 },
-    );
-    assert.equal(reached.body.data.stdout, "000");
-    assert.equal(
-      (await first.bash("test -e /var/run/secrets/kubernetes.io", { hard_timeout: 10 })).body.data.exit_code,
-      1,
-    );
-    await Promise.all(made.map(({ sandbox_id: id }) => stage.call("DELETE", `/api/sandboxes/${id}`)));
-  });
+  itServesGateway(() => ({
+    call: (method, path, body) => stage.call(method, path, body),
+    url: () => /^http:\/\/[\d.]+:3\d{4}$/,
+    podIP: async (id) =>
+      (await stage.pods()).find(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === id)?.status
+        ?.podIP ?? "",
+  }));
 
   it("hands env and secrets over to a warm sandbox of /v1, and asks for its token", async () => {
     await stage.full(poolSize);

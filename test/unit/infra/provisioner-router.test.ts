@@ -17,6 +17,37 @@ describe("sandlot:provisioner's timeouts.clusterLost", () => {
   });
 });
 
+describe("sandlot:provisioner's nodeHost", () => {
+  it("becomes the component's argument", () => {
+    const { provisioner } = provisionerArguments(parse({ sandboxUrls: "NodePort", nodeHost: "10.0.0.7" }), {
+      provisionerImage: "sandlot/provisioner:1",
+      place: { kind: "container" } as never,
+    });
+    assert.equal(provisioner?.sandboxUrls, "NodePort");
+    assert.equal(provisioner.nodeHost, "10.0.0.7");
+  });
+
+  for (const [title, given, says] of [
+    [
+      "is needed for URLs that lead to the nodes",
+      { sandboxUrls: "NodePort" },
+      /nodeHost.*set both, or leave/,
+    ],
+    ["is refused where no URL leads to them", { nodeHost: "10.0.0.7" }, /nodeHost.*set both, or leave/],
+    [
+      "is refused where it is no host",
+      { sandboxUrls: "NodePort", nodeHost: "http://10.0.0.7:80" },
+      /nodeHost is "http:\/\/10\.0\.0\.7:80".*allowed: a host name in lower case, an IPv4 address/,
+    ],
+  ] as const)
+    it(title, () => {
+      assert.throws(
+        () => parse(given),
+        (error) => error instanceof ConfigError && says.test(error.message),
+      );
+    });
+});
+
 describe("sandlot:provisioner's hostSuffix", () => {
   it("becomes the component's argument", () => {
     const { provisioner } = provisionerArguments(

@@ -102,7 +102,10 @@ export class FakeCluster {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;
-    return { origin: `http://127.0.0.1:${port}`, prefix: "", tls: {}, headers: () => Promise.resolve({}) };
+    return {
+      ...{ origin: `http://127.0.0.1:${port}`, prefix: "", tls: {}, inCluster: false },
+      headers: () => Promise.resolve({}),
+    };
   }
 
   async stop(): Promise<void> {
