@@ -18,10 +18,7 @@ export enum SandboxUrls {
   Router = "Router",
   /** The sandbox's own inside the cluster: a Service for each sandbox. Network policies alone decide who reaches it. */
   ClusterIp = "ClusterIP",
-  /**
-   * A port of the nodes: a Service for each sandbox. Network policies alone decide who reaches it, and only the sandbox's own node
-   * answers, so this is for one node, or for clients that find it.
-   */
+  /** A port of the sandbox's node: a Service for each sandbox. Network policies alone decide who reaches it. */
   NodePort = "NodePort",
 }
 
@@ -180,7 +177,10 @@ export interface ProvisionerOptions {
    * @default SandboxUrls.Router
    */
   sandboxUrls?: SandboxUrls;
-  /** The name or address at which clients reach the nodes: the host of URLs with `SandboxUrls.NodePort`, where it must be given. */
+  /**
+   * The name or address at which clients reach the one node that there is: the host of URLs with `SandboxUrls.NodePort`.
+   * @default - the address of the sandbox's node, which alone answers
+   */
   nodeHost?: string;
   /**
    * Where clients reach the provisioner, such as `https://sandboxes.example.com`: what sandboxes' URLs begin with.

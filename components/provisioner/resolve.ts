@@ -242,12 +242,10 @@ const nodeHost: Rule<string> = (value) =>
 
 function checkNodeHost(checks: Checks, { sandboxUrls, nodeHost: host }: ProvisionerSettings): void {
   checks.plain("nodeHost", host, nodeHost);
-  if ((sandboxUrls === SandboxUrls.NodePort) === (host !== undefined)) return;
-  checks.problem(
-    host === undefined
-      ? "nodeHost is missing, but sandboxUrls is NodePort, and URLs begin with it; give the name or address at which clients reach the nodes"
-      : `nodeHost is "${host}", but sandboxUrls is ${sandboxUrls}, whose URLs lead to no port of the nodes; remove it, or set sandboxUrls to NodePort`,
-  );
+  if (host !== undefined && sandboxUrls !== SandboxUrls.NodePort)
+    checks.problem(
+      `nodeHost is "${host}", but sandboxUrls is ${sandboxUrls}, whose URLs lead to no port of a node; remove it, or set sandboxUrls to NodePort`,
+    );
 }
 
 function checkHosts(checks: Checks, { hostSuffix: suffix, url }: ProvisionerSettings): void {

@@ -144,7 +144,7 @@ export const provisioner = object(
     ).optional(),
     nodeHost: field(
       z.string().regex(/^([a-z\d]([a-z\d.-]*[a-z\d])?|\[[\da-fA-F:]+\])$/),
-      "Where clients reach the nodes: the host of URLs with sandboxUrls NodePort, which needs it",
+      "Where clients reach the one node that there is: the host of URLs with sandboxUrls NodePort. Default: the address of the sandbox's node, which alone answers",
       "a host name in lower case, an IPv4 address, or an IPv6 address in brackets",
     ).optional(),
     url: field(
@@ -246,10 +246,10 @@ export function checkProvisioner(
       at("sandboxUrls"),
       "Services of this cluster lead nowhere in another one of clustersSecret: set it to Router, or leave it out",
     );
-  if ((given.sandboxUrls === "NodePort") !== (given.nodeHost !== undefined))
+  if (given.nodeHost !== undefined && given.sandboxUrls !== "NodePort")
     refuse(
       at("nodeHost"),
-      "it is the host of URLs where sandboxUrls is NodePort: set both, or leave nodeHost out",
+      "it is the host of URLs where sandboxUrls is NodePort: set that as well, or leave nodeHost out",
     );
   const keys = (["apiKey", "signingKey", "tenants", "rateLimit"] as const).filter(
     (name) => given[name] !== undefined,

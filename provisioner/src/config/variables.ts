@@ -138,9 +138,10 @@ export const variables = {
     schema: z
       .string()
       .regex(/^[A-Za-z0-9.:[\]-]+$/)
-      .default("host.docker.internal"),
+      .optional(),
     allowed: "a host name or address",
-    purpose: "the host of URLs with SANDBOX_SERVICE_TYPE=NodePort; default host.docker.internal",
+    purpose:
+      "the host of URLs with SANDBOX_SERVICE_TYPE=NodePort; default: inside the cluster the address of the sandbox's node, outside host.docker.internal",
   },
   ROUTER_URL: {
     schema: httpUrl.transform((text) => text.replace(/\/$/, "")).optional(),

@@ -15,6 +15,9 @@ type EndpointSettings = Pick<
 /** The pod's own Service, where there is one. */
 type ServiceOf = (pod: Pick<ServedPod, "podName" | "podUid">) => V1Service | undefined;
 
+/** The machine that containers of Docker's run on, where it has a name for them. */
+const hostOfDocker = "host.docker.internal";
+
 /** What endpoints need. */
 export interface EndpointsParts {
   readonly settings: EndpointSettings;
@@ -65,12 +68,19 @@ export class Endpoints {
     if (type === "NodePort" && !inCluster) return this.#onNode(pod);
     const address = type !== "Router" && inCluster ? serviceOf(pod)?.spec?.clusterIP : pod.podIP;
     if (address === undefined) return undefined;
-    return `http://${address.includes(":") ? `[${address}]` : address}:${pod.port}`;
+    return `http://${inUrl(address)}:${pod.port}`;
   }
 
   #onNode(pod: PodFacts): string | undefined {
-    const { settings, serviceOf } = this.#parts;
+    const { settings, serviceOf, inCluster } = this.#parts;
     const nodePort = serviceOf(pod)?.spec?.ports?.[0]?.nodePort;
-    return nodePort === undefined ? undefined : `http://${settings.NODE_HOST}:${nodePort}`;
+    // Only the sandbox's own node answers.
+    const host = settings.NODE_HOST ?? (inCluster ? pod.hostIP && inUrl(pod.hostIP) : hostOfDocker);
+    return nodePort === undefined || host === undefined ? undefined : `http://${host}:${nodePort}`;
   }
+}
+
+/** An address as a URL has it. */
+function inUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }

@@ -17,6 +17,8 @@ export interface PodFacts {
   readonly podUid: string;
   readonly resourceVersion: string;
   readonly podIP: string | undefined;
+  /** The address of its node. */
+  readonly hostIP: string | undefined;
   readonly port: number;
   readonly state: SandboxState;
   /** Whether it was Ready once, as far as the kubelet has told: what is unready afterwards is not "pending". */
@@ -125,6 +127,7 @@ function factsOf(pod: V1Pod): PodFacts {
     podUid: metadata?.uid ?? "",
     resourceVersion: metadata?.resourceVersion ?? "",
     podIP: status?.podIP,
+    hostIP: status?.hostIP,
     port: container?.ports?.find(({ name }) => name === "http")?.containerPort ?? 8080,
     state: stateOf(pod),
     everReady: wasReady(pod, running),

@@ -467,6 +467,8 @@ describe("the deployed provisioner", function () {
   // A suite of its own, as mocha runs a suite's tests before the suites in it: two updates of the stack.
   describe("with other settings", function () {
     this.timeout(600_000);
+    /** A private network that sandboxes' own rules may open. */
+    const opened = "192.168.201.0/24";
 
     before(async () => {
       const folder = mkdtempSync(join(tmpdir(), "sandlot-deployed-"));
@@ -474,8 +476,10 @@ describe("the deployed provisioner", function () {
       const config = {
         "sandlot:provisioner": {
           hostSuffix: "sandboxes.example.com",
-          egressProxy: { enabled: true, replicas: 1 },
+          egressProxy: { enabled: true, replicas: 1, privateCidrs: [opened] },
         },
+        // Those of k3s' pods and Services, and of Docker's networks, where the node and the API server are.
+        "sandlot:network": { clusterCidrs: ["10.42.0.0/16", "10.43.0.0/16", "172.16.0.0/12"] },
       };
       writeFileSync(overlay, stringify({ config }));
       try {
@@ -545,6 +549,14 @@ describe("the deployed provisioner", function () {
         assert.equal((await rules({ allow: [allowed, "10.201.0.0/16:*"] })).status, 200);
         await eventually("the rule is known", async () => / 200$/.test(await get(outside)));
         assert.match(await get(inside), / 403$/, "private, though a rule names it");
+        // What the stack opens to rules, a rule opens, and nothing else does.
+        const neighbour = `http://${standIns["private 192.168.0.0/16"]}:${standInPort}/`;
+        assert.match(await get(neighbour), / 403$/, "private, and no rule names it");
+        assert.equal((await rules({ allow: [allowed, `${opened}:${standInPort}`] })).status, 200);
+        await eventually("a private network is open", async () =>
+          /hello[^]* 200$/.test(await get(neighbour)),
+        );
+        assert.match(await get(neighbour, "--noproxy '*'"), / 000$/, "private, around the proxy");
         assert.equal((await rules({ deny: [`${internet}/32:*`] })).status, 200);
         await eventually("denied while it runs", async () => / 403$/.test(await get(outside)));
         // Proxies tell once a second.
@@ -687,11 +699,10 @@ describe("the deployed provisioner", function () {
         const told = await sandbox({ id: "bypass-told", environment: "bypass" });
         const events = await provisioner.follow(`/v1/sandboxes/${told.id}/events`);
         try {
-          const url = `${provisioner.url}/sandboxes/${told.id}`;
           // A proxy that has not seen the pod yet refuses it as a stranger, and tells nobody of it.
           await eventually("the proxy knows it", async () =>
             /no rule of this sandbox/.test(
-              (await run({ ...told, url }, "curl -s -m 5 http://refused.example:8080/")).stdout,
+              (await run(told, "curl -s -m 5 http://refused.example:8080/")).stdout,
             ),
           );
           const [, data = ""] = await events.until(

@@ -163,7 +163,7 @@ describe("DeerFlow's gateway with the deployed provisioner", function () {
 
     before(async () => {
       address = await nodeAddress();
-      await update({ sandboxUrls: "NodePort", nodeHost: address });
+      await update({ sandboxUrls: "NodePort" });
     });
 
     itServesGateway(() => gateway(() => new RegExp(`^http://${address}:3\\d{4}$`)));

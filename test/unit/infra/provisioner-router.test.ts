@@ -29,11 +29,10 @@ describe("sandlot:provisioner's nodeHost", () => {
 
   for (const [title, given, says] of [
     [
-      "is needed for URLs that lead to the nodes",
-      { sandboxUrls: "NodePort" },
-      /nodeHost.*set both, or leave/,
+      "is refused where no URL leads to a node",
+      { nodeHost: "10.0.0.7" },
+      /nodeHost.*set that as well, or leave/,
     ],
-    ["is refused where no URL leads to them", { nodeHost: "10.0.0.7" }, /nodeHost.*set both, or leave/],
     [
       "is refused where it is no host",
       { sandboxUrls: "NodePort", nodeHost: "http://10.0.0.7:80" },

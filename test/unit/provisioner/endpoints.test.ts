@@ -4,42 +4,68 @@ import assert from "node:assert/strict";
 import type { V1Service } from "@kubernetes/client-node";
 
 import { Endpoints } from "../../../provisioner/src/core/endpoints.js";
-import type { PodFacts } from "../../../provisioner/src/model/sandbox.js";
+import type { Sandbox } from "../../../provisioner/src/model/sandbox.js";
 
-const pod = { podName: "warm-1", podUid: "uid-1", podIP: "10.42.0.7", port: 8080 } as PodFacts;
+const pod = { podName: "warm-1", podUid: "uid-1", podIP: "10.42.0.7", hostIP: "172.20.0.2", port: 8080 };
+const service: V1Service = { spec: { clusterIP: "10.43.0.9", ports: [{ port: 8080, nodePort: 30_123 }] } };
 
-const service = { spec: { clusterIP: "10.43.0.9", ports: [{ port: 8080, nodePort: 30_123 }] } };
+interface Case {
+  readonly type: "NodePort" | "ClusterIP" | "Router";
+  readonly inCluster: boolean;
+  readonly nodeHost?: string;
+  readonly served?: V1Service | undefined;
+  readonly hostIP?: string;
+}
 
-const direct = (
-  type: "NodePort" | "ClusterIP" | "Router",
-  inCluster: boolean,
-  served: V1Service | undefined,
-): string | undefined =>
-  new Endpoints({
+/** Where we go, and where clients are sent. */
+function endpoints({ type, inCluster, nodeHost, hostIP = pod.hostIP, ...given }: Case): {
+  direct: string | undefined;
+  url: string | undefined;
+} {
+  const made = new Endpoints({
     settings: {
-      ...{ SANDBOX_SERVICE_TYPE: type, NODE_HOST: "nodes.example", K8S_NAMESPACE: "sandlot" },
-      ...{ ROUTER_URL: undefined, ROUTER_HOST_SUFFIX: undefined },
+      ...{ SANDBOX_SERVICE_TYPE: type, NODE_HOST: nodeHost, K8S_NAMESPACE: "sandlot" },
+      ...{ ROUTER_URL: "http://router", ROUTER_HOST_SUFFIX: undefined },
     },
     tokens: undefined as never,
-    serviceOf: () => served,
+    serviceOf: () => ("served" in given ? given.served : service),
     inCluster,
-  }).direct(pod);
+  });
+  const sandbox = { ...pod, hostIP, id: "a" } as Sandbox;
+  return { direct: made.direct(sandbox), url: made.url(sandbox, false) };
+}
 
 describe("the way to a sandbox", () => {
   it("is a port of its node from outside the cluster, once it has one", () => {
-    assert.equal(direct("NodePort", false, service), "http://nodes.example:30123");
-    assert.equal(direct("NodePort", false, undefined), undefined);
+    const asked = { type: "NodePort", inCluster: false, nodeHost: "nodes.example" } as const;
+    const onNode = "http://nodes.example:30123";
+    assert.deepEqual(endpoints(asked), { direct: onNode, url: onNode });
+    assert.deepEqual(endpoints({ ...asked, served: undefined }), { direct: undefined, url: undefined });
   });
 
   it("is its Service from inside, once it has one, where clients are led to that", () => {
     for (const type of ["NodePort", "ClusterIP"] as const) {
-      assert.equal(direct(type, true, service), "http://10.43.0.9:8080");
-      assert.equal(direct(type, true, undefined), undefined);
+      assert.equal(endpoints({ type, inCluster: true }).direct, "http://10.43.0.9:8080");
+      assert.equal(endpoints({ type, inCluster: true, served: undefined }).direct, undefined);
     }
   });
 
   it("is its pod where the router leads to it", () => {
-    assert.equal(direct("Router", true, undefined), "http://10.42.0.7:8080");
-    assert.equal(direct("Router", false, undefined), "http://10.42.0.7:8080");
+    for (const inCluster of [true, false])
+      assert.deepEqual(endpoints({ type: "Router", inCluster, served: undefined }), {
+        direct: "http://10.42.0.7:8080",
+        url: "http://router/sandboxes/a",
+      });
+  });
+
+  it("is told with the address of the sandbox's own node, which alone answers, unless one is given", () => {
+    const asked = { type: "NodePort", inCluster: true } as const;
+    assert.equal(endpoints(asked).url, "http://172.20.0.2:30123");
+    assert.equal(endpoints({ ...asked, hostIP: "fd00::2" }).url, "http://[fd00::2]:30123");
+    assert.equal(endpoints({ ...asked, nodeHost: "nodes.example" }).url, "http://nodes.example:30123");
+  });
+
+  it("is told with Docker's name of its host by a provisioner that is outside the cluster, as DeerFlow's", () => {
+    assert.equal(endpoints({ type: "NodePort", inCluster: false }).url, "http://host.docker.internal:30123");
   });
 });

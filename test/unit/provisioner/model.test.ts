@@ -43,6 +43,7 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
       podName,
       podUid: podName,
       resourceVersion: "1",
+      hostIP: undefined,
       podIP: "10.0.0.1",
       port: 8080,
       state,
@@ -474,7 +475,7 @@ describe("settings", () => {
     assert.equal(settings.K8S_NAMESPACE, "deer-flow");
     assert.equal(settings.SANDBOX_CONTAINER_PORT, 8080);
     assert.equal(settings.SANDBOX_SERVICE_TYPE, "NodePort");
-    assert.equal(settings.NODE_HOST, "host.docker.internal");
+    assert.equal(settings.NODE_HOST, undefined);
     assert.equal(settings.KUBECONFIG_PATH, "/root/.kube/config");
     assert.equal(settings.PORT, 8002);
   });
