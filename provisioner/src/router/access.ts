@@ -4,7 +4,8 @@ import type { Credential } from "./credentials.js";
 import type { RoutedSandbox, RouterOptions } from "./options.js";
 import { notFound, type Refusal } from "./refusal.js";
 
-const unauthorized: Refusal = {
+/** For whoever shows nothing that opens anything, or no longer does. */
+export const unauthorized: Refusal = {
   status: 401,
   reason: "unauthorized",
   detail: 'show the sandbox\'s token ("X-Sandbox-Token", or in the path) or your API key ("X-API-Key")',

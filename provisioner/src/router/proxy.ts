@@ -6,14 +6,14 @@ import type { Dispatcher } from "undici";
 
 import { whenOver } from "../http/response-over.js";
 import { responseHeaders } from "./headers.js";
-import { refuse } from "./refusal.js";
-import { callerGone, failure, type Upstream } from "./upstream.js";
+import { refuse, type Refusal } from "./refusal.js";
+import { callerGone, failure, type Cut, type Upstream } from "./upstream.js";
 
 /** A request that waits for its answer is use, however long a command runs. */
 const waitingTouchMs = 10_000;
 
 /** Passes a request on and its answer back. Returns what cuts it. */
-export function proxy(request: IncomingMessage, response: ServerResponse, upstream: Upstream): () => void {
+export function proxy(request: IncomingMessage, response: ServerResponse, upstream: Upstream): Cut {
   const relay = new Relay(response, upstream);
   const { target, address, port, headers } = upstream;
   const body = bodyOf(request, upstream);
@@ -29,8 +29,8 @@ export function proxy(request: IncomingMessage, response: ServerResponse, upstre
     },
     relay,
   );
-  return () => {
-    relay.cut();
+  return (why) => {
+    relay.cut(why);
   };
 }
 
@@ -79,6 +79,7 @@ class Relay implements Dispatcher.DispatchHandler {
   readonly #waiting: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #aborted: Error | undefined;
+  #why: Refusal | undefined;
   #sent = false;
   #over = false;
 
@@ -94,9 +95,10 @@ class Relay implements Dispatcher.DispatchHandler {
     });
   }
 
-  /** Ends it from outside: the sandbox has gone. */
-  cut(): void {
-    this.#abort(new Error("the sandbox has gone"));
+  /** Ends it from outside; by default because the sandbox has gone. */
+  cut(why?: Refusal): void {
+    this.#why = why;
+    this.#abort(new Error(why?.detail ?? "the sandbox has gone"));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -141,7 +143,7 @@ class Relay implements Dispatcher.DispatchHandler {
       this.#response.destroy();
       return;
     }
-    const refusal = failure(this.#upstream, error);
+    const refusal = this.#why ?? failure(this.#upstream, error);
     this.#end(refusal.status, refusal.reason);
     refuse(this.#response, refusal);
   }

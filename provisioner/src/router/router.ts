@@ -6,7 +6,7 @@ import type { FastifyBaseLogger } from "fastify";
 
 import { mostOpen } from "../core/connections.js";
 import { bound, traceFields } from "../tracing/spans.js";
-import { admit, starting, unavailable, type ReachableSandbox } from "./access.js";
+import { admit, starting, unauthorized, unavailable, type ReachableSandbox } from "./access.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
 import { requestHeaders } from "./headers.js";
 import { type Kind, type RouterMetrics, routerMetrics } from "./metrics.js";
@@ -16,7 +16,7 @@ import { badRequest, endsConnection, notFound, refuse, refuseUpgrade, type Refus
 import { isRouted, parseTarget, type Target } from "./target.js";
 import { endUpgrade, tracedPass, traceRefusal, tracedUpgrade } from "./traces.js";
 import { tunnel } from "./tunnel.js";
-import { callerGone, type Upstream } from "./upstream.js";
+import { callerGone, type Cut, type Upstream } from "./upstream.js";
 
 /** Methods that are passed on. TRACE would show a caller what the router adds. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -44,7 +44,7 @@ const patienceMs: ReadonlyMap<Refusal, number> = new Map([
   [starting, 2_000],
 ]);
 
-/** How often it is looked whether the key that opened a tunnel still stands for the tenant. */
+/** How often it is looked whether the key that opened something still stands for the tenant. */
 const revokedLookMs = 15_000;
 
 interface Admitted {
@@ -59,8 +59,8 @@ export class SandboxRouter {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: RouterMetrics;
   readonly #unsubscribe: () => void;
-  /** What cuts each WebSocket, and whether what opened it would open it no more. */
-  readonly #tunnels = new Map<() => void, () => boolean>();
+  /** What ends each request and WebSocket that a key opened, and whether that key would open it no more. */
+  readonly #byKey = new Map<Cut, () => boolean>();
   readonly #revokedLook: NodeJS.Timeout;
   /** What came behind a request that is not decided yet, on the same connection: it is not looked at before. */
   readonly #waiting = new WeakMap<Duplex, (() => void)[]>();
@@ -73,7 +73,7 @@ export class SandboxRouter {
       if (gone || state === "failed") options.connections.end(podUid);
     });
     this.#revokedLook = setInterval(() => {
-      for (const [cut, revoked] of [...this.#tunnels]) if (revoked()) cut();
+      for (const [cut, revoked] of [...this.#byKey]) if (revoked()) cut(unauthorized);
     }, revokedLookMs).unref();
   }
 
@@ -211,12 +211,14 @@ export class SandboxRouter {
     request: IncomingMessage,
     admitted: Admitted,
     kind: Kind,
-    start: (upstream: Upstream) => () => void,
+    start: (upstream: Upstream) => Cut,
   ): boolean {
     const { target, sandbox, credential } = admitted;
-    const started: { cut?: () => void } = {};
-    const cut = (): void => started.cut?.();
-    const opened = this.#options.connections.open(sandbox.podUid, cut);
+    const started: { cut?: Cut } = {};
+    const cut: Cut = (why) => started.cut?.(why);
+    const opened = this.#options.connections.open(sandbox.podUid, () => {
+      cut();
+    });
     if (opened === undefined) {
       this.#refused(request, crowded);
       return false;
@@ -234,9 +236,8 @@ export class SandboxRouter {
     };
     touch();
     // A token cannot be taken away: it ends with its sandbox.
-    const revoked = (): boolean =>
-      credential.kind === "key" && this.#options.authenticate(credential.key)?.tenant !== sandbox.tenant;
-    if (kind === "websocket") this.#tunnels.set(cut, revoked);
+    if (credential.kind === "key")
+      this.#byKey.set(cut, () => this.#options.authenticate(credential.key)?.tenant !== sandbox.tenant);
     started.cut = start({
       agent: opened.agent,
       address: sandbox.podIP,
@@ -247,7 +248,7 @@ export class SandboxRouter {
       touch,
       ended: (status, reason) => {
         opened.release();
-        this.#tunnels.delete(cut);
+        this.#byKey.delete(cut);
         open.dec({ kind });
         traced.ended(status, reason);
         const ms = Math.round(stop() * 1000);

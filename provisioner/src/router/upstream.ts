@@ -21,6 +21,9 @@ export interface Upstream {
   ended(status: number, reason?: string): void;
 }
 
+/** Ends a request from outside; `why` is told to a caller who has no answer yet. */
+export type Cut = (why?: Refusal) => void;
+
 /** The status, for logs and metrics alone, of a request whose caller went before there was an answer. */
 export const callerGone = 499;
 

@@ -162,6 +162,39 @@ describe("router: proxy", function () {
     );
   });
 
+  it("ends what a key opened when that is taken away, and tells whoever has no answer yet why", async () => {
+    mock.timers.enable({ apis: ["setInterval"] });
+    const other = await startRouter();
+    const { alpha = "" } = apiKeys;
+    const asked: string[] = [];
+    answer = (request, response) => {
+      asked.push(request.url ?? "");
+      if (request.url === "/begun") response.writeHead(200).write("a");
+    };
+    try {
+      other.directory.put({ ...one, port });
+      const key = { "x-api-key": alpha };
+      const begun = await fetch(`${other.url}/sandboxes/one/begun`, { headers: key });
+      const waiting = fetch(`${other.url}/sandboxes/one/waits`, { headers: key });
+      const byToken = await fetch(`${other.url}/sandboxes/one/t/${token}/begun`);
+      await until(() => asked.includes("/waits"), "the sandbox was asked");
+      mock.timers.tick(15_000);
+      delete apiKeys["alpha"];
+      mock.timers.tick(15_000);
+      const refused = await waiting;
+      assert.equal(refused.status, 401);
+      assert.match(await refused.text(), /API key/);
+      await assert.rejects(begun.text());
+      const reader = byToken.body?.getReader();
+      assert.equal(Buffer.from((await reader?.read())?.value ?? []).toString(), "a");
+      await reader?.cancel();
+    } finally {
+      apiKeys["alpha"] = alpha;
+      mock.timers.reset();
+      await other.stop();
+    }
+  });
+
   it("keeps the pace of a slow caller instead of filling its memory", async () => {
     let written = 0;
     answer = (_, response) => {
