@@ -14,7 +14,7 @@ export interface Provisioner {
 /** What came of it, and how long each part took, in milliseconds. */
 export interface ProvisionedRun {
   readonly result: CommandResult;
-  /** Whether an idle sandbox was there to be had. */
+  /** Whether it came from the pool. */
   readonly warm: boolean;
   /** From the request to the answer that has a sandbox which answers. */
   readonly createMs: number;
@@ -28,6 +28,7 @@ interface Environments {
 }
 interface Sandbox {
   id: string;
+  start: "warm" | "cold";
   token: string;
 }
 
@@ -40,7 +41,7 @@ const poolMs = 10_000;
 /** Gets a sandbox, runs `command` in it through the provisioner's router, and gives it back. */
 export async function runProvisioned(provisioner: Provisioner, command: string): Promise<ProvisionedRun> {
   await answers(provisioner);
-  const warm = await poolIsReady(provisioner);
+  await poolIsReady(provisioner);
   const asked = performance.now();
   const sandbox = await call<Sandbox>(provisioner, "POST", "/v1/sandboxes", { softTimeoutSeconds: 120 });
   const created = performance.now();
@@ -48,7 +49,12 @@ export async function runProvisioned(provisioner: Provisioner, command: string):
     // The router leads into it from here, whatever URL clients are given (provisioner.sandboxUrls).
     const url = `${provisioner.endpoint}/sandboxes/${sandbox.id}`;
     const result = await runInSandbox(url, command, 60, { "x-sandbox-token": sandbox.token });
-    return { result, warm, createMs: created - asked, runMs: performance.now() - created };
+    return {
+      result,
+      warm: sandbox.start === "warm",
+      createMs: created - asked,
+      runMs: performance.now() - created,
+    };
   } finally {
     await call(provisioner, "DELETE", `/v1/sandboxes/${sandbox.id}`);
   }
@@ -68,15 +74,15 @@ async function answers({ endpoint }: Provisioner): Promise<void> {
   }
 }
 
-/** Whether the default environment has an idle sandbox, within a little while; at once false where it keeps none. */
-async function poolIsReady(provisioner: Provisioner): Promise<boolean> {
+/** Waits a little while until the default environment has an idle sandbox, and not at all where it keeps none. */
+async function poolIsReady(provisioner: Provisioner): Promise<void> {
   const end = performance.now() + poolMs;
   for (;;) {
     const { items } = await call<Environments>(provisioner, "GET", "/v1/environments");
     const pool = items.find(({ name }) => name === "default")?.pool;
-    if (pool !== undefined && pool.ready > 0) return true;
+    if (pool !== undefined && pool.ready > 0) return;
     // A ConfigMap that was only just made may not have been seen yet.
-    if (pool?.size === 0 || performance.now() > end) return false;
+    if (pool?.size === 0 || performance.now() > end) return;
     await sleep(50);
   }
 }

@@ -198,6 +198,9 @@ export const sandboxSchema = z
     }),
     reason: z.string().optional().meta({ description: "Why it failed, as Kubernetes says." }),
     environment: z.string(),
+    start: z.enum(["warm", "cold"]).meta({
+      description: "warm: it was waiting in a pool. cold: it was started for whoever asked.",
+    }),
     url: z
       .string()
       .optional()

@@ -9,7 +9,7 @@ import type { Tokens } from "../core/tokens.js";
 import type { MountSettings } from "../model/deerflow-mounts.js";
 import { askedVolumes, mountsOf } from "../model/mounts.js";
 import { parseLabelSelector } from "../model/label-selector.js";
-import { idOfKey, randomId, sandboxIdPattern } from "../model/names.js";
+import { idOfKey, isFromPool, randomId, sandboxIdPattern } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
 import { guard, isStillKnown } from "./auth.js";
@@ -211,6 +211,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       state: sandbox.state,
       reason: sandbox.state === "failed" ? sandbox.reason : undefined,
       environment: sandbox.environment,
+      start: isFromPool(sandbox.podName) ? "warm" : "cold",
       url: endpoints.url(sandbox, false),
       hostUrl: endpoints.hostUrl(sandbox),
       token: sandbox.guarded ? tokens.access(sandbox) : undefined,

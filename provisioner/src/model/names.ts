@@ -33,9 +33,17 @@ export function coldPodName(tenant: string, id: string, insteadOf?: string): str
   return tenant === defaultTenant ? `sandbox-${id}` : `tenant-${digest(`${tenant}/${id}`).slice(0, 32)}`;
 }
 
+/** What names of pool pods begin with, and no others do. */
+const idlePrefix = "warm-";
+
 /** A name for a pool pod of `environment`. */
 export function idlePodName(environment: string): string {
-  return `warm-${environment}-${randomBytes(5).toString("hex")}`;
+  return `${idlePrefix}${environment}-${randomBytes(5).toString("hex")}`;
+}
+
+/** Whether a pod was a pool's, by its name. */
+export function isFromPool(podName: string): boolean {
+  return podName.startsWith(idlePrefix);
 }
 
 /** The Service of a pod. */

@@ -47,6 +47,7 @@ describe("the provisioner's pool and claims, with faults", () => {
       secrets: { S: "2" },
     });
     assert.equal(answer.statusCode, 201);
+    assert.equal(answer.json<{ start: string }>().start, "warm");
     const writes = home.cluster.requests
       .slice(before)
       .filter(({ method, path }) => method !== "GET" && path.includes("/pods"));

@@ -66,8 +66,8 @@ describe("/v1", () => {
     });
     assert.equal(made.statusCode, 201);
     assert.equal(made.headers.location, "/v1/sandboxes/life");
-    const sandbox = made.json<{ state: string; token: string; expiresAt: string }>();
-    assert.equal(sandbox.state, "running");
+    const sandbox = made.json<{ state: string; start: string; token: string; expiresAt: string }>();
+    assert.deepEqual([sandbox.state, sandbox.start], ["running", "cold"]);
     assert.match(sandbox.token, /^[\w-]{43}$/);
     assert.equal((await call("GET", "/v1/sandboxes/life")).json<{ token: string }>().token, sandbox.token);
     const extended = (await call("POST", "/v1/sandboxes/life/extend", { seconds: 7200 })).json<{
