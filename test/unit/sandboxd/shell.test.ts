@@ -218,6 +218,9 @@ describe("sandboxd: shell", function () {
       await client.post("/v1/shell/write", { id, input: "wörld", press_enter: true });
       await until(async () => (await client.view(id)).body.data.output.includes("hello"), "the greeting");
       assert.equal((await client.view(id)).body.data.output, "name? hello wörld");
+      // Only what runs is interrupted: a shell that is about to start it takes the key for its own.
+      await client.post("/v1/shell/write", { id, input: "again", press_enter: true });
+      await until(async () => (await client.view(id)).body.data.output.includes("again"), "cat's answer");
       await client.post("/v1/shell/write", { id, input: "\u0003", press_enter: false });
       await client.post("/v1/shell/wait", { id, seconds: 5 });
       assert.deepEqual(

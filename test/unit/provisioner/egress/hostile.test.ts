@@ -108,8 +108,12 @@ describe("egress: hostile sandboxes and servers", function () {
     const sockets = await Promise.all(Array.from({ length: 600 }, () => open("127.0.0.1")));
     const closed = sockets.map((socket) => once(socket.resume(), "close"));
     try {
-      await Promise.all(closed.slice(512));
-      assert.equal(sockets.filter(({ closed: gone }) => gone).length, 88);
+      // Which they are is up to the kernel: it lets those in later that found the queue full.
+      const gone = (): number => sockets.filter((socket) => socket.closed).length;
+      const end = performance.now() + 30_000;
+      while (gone() < 88 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.equal(gone(), 88);
       assert.match(await plain("", "127.0.0.2"), /ok$/);
     } finally {
       for (const socket of sockets) socket.destroy();
