@@ -25,7 +25,8 @@ export function ignoreFile(accepted: readonly AcceptedVulnerability[]): string {
  *
  * One scan runs at a time, whoever started it for this user: Trivy replaces its database in place, and a scan that reads what
  * another is writing says nothing. Whose turn it is, is a symbolic link to a process id: it is made by one or by none, and
- * the link of a process that was killed tells that it was. What Trivy notes of images is kept in memory, as the user's own
+ * the link of a process that was killed tells that it was. Of those that see it, one at a time looks once more and removes it: by
+ * then it may be the link of another that has its turn. What Trivy notes of images is kept in memory, as the user's own
  * Trivy may have the files for it.
  */
 export const scanScript = `set -eu
@@ -36,8 +37,15 @@ fi
 cache=\${TRIVY_CACHE_DIR:-\${XDG_CACHE_HOME:-\${HOME:-/tmp}/.cache}}
 turn="$cache/sandlot-image-scan"
 mkdir -p "$cache"
+over() { ! kill -0 "$(readlink "$turn")" 2>/dev/null; }
 until ln -s "$$" "$turn" 2>/dev/null; do
-  if ! kill -0 "$(readlink "$turn")" 2>/dev/null; then rm -f "$turn"; else sleep 0.2; fi
+  if over && mkdir "$turn.over" 2>/dev/null; then
+    if over; then rm -f "$turn"; fi
+    rmdir "$turn.over"
+  else
+    find "$turn.over" -maxdepth 0 -mmin +1 -exec rmdir {} + 2>/dev/null || true
+    sleep 0.2
+  fi
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$turn"' EXIT

@@ -22,7 +22,9 @@ describe("sandboxd: service", function () {
   it("describes the sandbox quickly, again and again", async () => {
     const server = await startServer();
     try {
+      const asked = performance.now();
       const context = await server.client.context();
+      const first = performance.now() - asked;
       assert.deepEqual(
         [context.success, context.home_dir, context.workspace],
         [true, server.home, server.home],
@@ -32,7 +34,16 @@ describe("sandboxd: service", function () {
       assert.equal(context.detail.system.occupied_ports.includes(port), true);
       const started = performance.now();
       for (let i = 0; i < 50; i++) await server.client.context();
-      assert.equal(performance.now() - started < 5000, true);
+      // The first looks for tools and asks them for their versions; the others know, and look for ports alone, where the kernel
+      // takes its time if the machine has many.
+      const others = performance.now() - started;
+      const reading = performance.now();
+      for (let i = 0; i < 50; i++) for (const file of ["tcp", "tcp6"]) readFileSync(`/proc/net/${file}`);
+      const ports = performance.now() - reading;
+      assert.ok(
+        others < 10 * first + 5 * ports + 2_000,
+        `${others} ms for 50 more, after ${first} ms for the first; ${ports} ms to look for ports as often`,
+      );
       const rss = Number(
         /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(server.child.pid)}/status`, "utf8"))?.[1],
       );

@@ -147,7 +147,13 @@ describe("ports", () => {
       'server.listen(0, "127.0.0.1", () => console.log(server.address().port));',
       'process.stdin.once("data", () => setTimeout(process.exit, 500));',
     ].join("\n");
-    const proxy = spawn(process.execPath, ["--eval", program], { stdio: ["pipe", "pipe", "ignore"] });
+    // A child of an engine's, as real ones are: those whose engine is gone are ended by whoever starts one, also another test.
+    const engine = [
+      'process.title = "dockerd";',
+      `const child = require("node:child_process").spawn(process.execPath, ["--eval", ${JSON.stringify(program)}], { stdio: "inherit" });`,
+      'child.once("exit", () => process.exit());',
+    ].join("\n");
+    const proxy = spawn(process.execPath, ["--eval", engine], { stdio: ["pipe", "pipe", "ignore"] });
     const [chunk] = (await once(proxy.stdout, "data")) as [Buffer];
     const taken = Number(chunk.toString());
     assert.match((await checkPort(taken, { host: "127.0.0.1" })).found, /^taken by docker-proxy /);

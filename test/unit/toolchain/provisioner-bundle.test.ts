@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { bundle } from "../../../toolchain/provisioner-image/bundle.js";
 import { execa } from "execa";
 
-describe("the provisioner's services as files", () => {
+describe("the provisioner's services as files", function () {
+  this.timeout(120_000);
   let folder: string;
 
   before(async () => {

@@ -56,7 +56,8 @@ describe("a collector that does not take traces", function () {
         const untraced = await timed(plain, 300);
         // More spans than the queue keeps: what is too much is dropped, and nobody waits for room.
         const traced = await timed(replica, 300);
-        assert.ok(traced < 3 * untraced + 1_000, `${traced} ms, and ${untraced} ms without traces`);
+        // Whoever waited would do so for the ten seconds that a batch has; a busy machine takes some of its own.
+        assert.ok(traced < 3 * untraced + 5_000, `${traced} ms, and ${untraced} ms without traces`);
         const ending = performance.now();
         await replica.provisioner.stop();
         assert.ok(performance.now() - ending < 5_000, "two seconds are given to the collector, and no more");
