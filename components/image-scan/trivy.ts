@@ -37,7 +37,7 @@ fi
 cache=\${TRIVY_CACHE_DIR:-\${XDG_CACHE_HOME:-\${HOME:-/tmp}/.cache}}
 turn="$cache/sandlot-image-scan"
 mkdir -p "$cache"
-over() { ! kill -0 "$(readlink "$turn")" 2>/dev/null; }
+over() { holder=$(readlink "$turn") && ! kill -0 "$holder" 2>/dev/null; }
 until ln -s "$$" "$turn" 2>/dev/null; do
   if over && mkdir "$turn.over" 2>/dev/null; then
     if over; then rm -f "$turn"; fi
