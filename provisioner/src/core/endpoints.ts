@@ -5,6 +5,7 @@ import type { Settings } from "../config/settings.js";
 import { serviceName } from "../model/names.js";
 import type { PodFacts, Sandbox } from "../model/sandbox.js";
 import type { ServedPod } from "../model/service.js";
+import { urlHost } from "../model/url-host.js";
 import type { Tokens } from "./tokens.js";
 
 type EndpointSettings = Pick<
@@ -68,19 +69,14 @@ export class Endpoints {
     if (type === "NodePort" && !inCluster) return this.#onNode(pod);
     const address = type !== "Router" && inCluster ? serviceOf(pod)?.spec?.clusterIP : pod.podIP;
     if (address === undefined) return undefined;
-    return `http://${inUrl(address)}:${pod.port}`;
+    return `http://${urlHost(address)}:${pod.port}`;
   }
 
   #onNode(pod: PodFacts): string | undefined {
     const { settings, serviceOf, inCluster } = this.#parts;
     const nodePort = serviceOf(pod)?.spec?.ports?.[0]?.nodePort;
     // Only the sandbox's own node answers.
-    const host = settings.NODE_HOST ?? (inCluster ? pod.hostIP && inUrl(pod.hostIP) : hostOfDocker);
+    const host = settings.NODE_HOST ?? (inCluster ? pod.hostIP && urlHost(pod.hostIP) : hostOfDocker);
     return nodePort === undefined || host === undefined ? undefined : `http://${host}:${nodePort}`;
   }
-}
-
-/** An address as a URL has it. */
-function inUrl(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
 }

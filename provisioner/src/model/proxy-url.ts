@@ -1,6 +1,8 @@
 // Where the egress proxy is, as a URL says it: at an address, or behind a Service.
 import { isIP } from "node:net";
 
+import { urlHost } from "./url-host.js";
+
 /** A Service, by the names that Kubernetes knows it by. */
 export interface ServiceName {
   readonly namespace: string;
@@ -26,6 +28,6 @@ export function serviceOf(text: string): ServiceName | undefined {
 /** The same URL with an address in place of the name. */
 export function atAddress(text: string, address: string): string {
   const url = new URL(text);
-  url.hostname = address.includes(":") ? `[${address}]` : address;
+  url.hostname = urlHost(address);
   return url.origin;
 }

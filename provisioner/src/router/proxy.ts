@@ -5,6 +5,7 @@ import { PassThrough, type Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 
 import { whenOver } from "../http/response-over.js";
+import { urlHost } from "../model/url-host.js";
 import { responseHeaders } from "./headers.js";
 import { refuse, type Refusal } from "./refusal.js";
 import { callerGone, failure, type Cut, type Upstream } from "./upstream.js";
@@ -19,7 +20,7 @@ export function proxy(request: IncomingMessage, response: ServerResponse, upstre
   const body = bodyOf(request, upstream);
   upstream.agent.dispatch(
     {
-      origin: `http://${address.includes(":") ? `[${address}]` : address}:${port}`,
+      origin: `http://${urlHost(address)}:${port}`,
       path: target.path,
       method: request.method ?? "GET",
       headers: body === null ? headers : { ...headers, ...lengthOf(request) },

@@ -216,9 +216,7 @@ export class SandboxRouter {
     const { target, sandbox, credential } = admitted;
     const started: { cut?: Cut } = {};
     const cut: Cut = (why) => started.cut?.(why);
-    const opened = this.#options.connections.open(sandbox.podUid, () => {
-      cut();
-    });
+    const opened = this.#options.connections.open(sandbox.podUid, cut);
     if (opened === undefined) {
       this.#refused(request, crowded);
       return false;

@@ -4,13 +4,13 @@ import type { Duplex } from "node:stream";
 
 import { type HeaderMap, responseHeaders } from "./headers.js";
 import { endSoon, refuseUpgrade } from "./refusal.js";
-import { callerGone, failure, type Cut, type Upstream } from "./upstream.js";
+import { callerGone, failure, type Upstream } from "./upstream.js";
 
 /** How long the handshake may take. Milliseconds. */
 const handshakeTimeoutMs = 10_000;
 
 /** Opens a tunnel. `head` is what the caller sent behind its handshake. Returns what cuts it. */
-export function tunnel(socket: Duplex, head: Buffer, upstream: Upstream): Cut {
+export function tunnel(socket: Duplex, head: Buffer, upstream: Upstream): () => void {
   const { address, port, target, headers } = upstream;
   const outgoing = httpRequest({
     host: address,

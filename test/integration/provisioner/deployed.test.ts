@@ -1,13 +1,11 @@
 // The provisioner as it is deployed: replicas that die while they serve, what its account may do by the API server's own word, what
 // reaches it, and where its keys are not. DeerFlow's gateway with it: ./url-modes.test.ts.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { AuthorizationV1Api } from "@kubernetes/client-node";
-import { stringify } from "yaml";
 
 import {
   cluster,
@@ -20,6 +18,7 @@ import {
   projectRoot,
   stack,
   stackDir,
+  upWith,
 } from "../support/cluster.js";
 import { internet, makeTargets, removeTargets, standInPort, standIns } from "../support/targets.js";
 import { makeRedirector, nameOfTarget, redirectPort, setAddresses } from "./bypass-targets.js";
@@ -471,22 +470,14 @@ describe("the deployed provisioner", function () {
     const opened = "192.168.201.0/24";
 
     before(async () => {
-      const folder = mkdtempSync(join(tmpdir(), "sandlot-deployed-"));
-      const overlay = join(folder, "overlay.yaml");
-      const config = {
+      await upWith({
         "sandlot:provisioner": {
           hostSuffix: "sandboxes.example.com",
           egressProxy: { enabled: true, replicas: 1, privateCidrs: [opened] },
         },
         // Those of k3s' pods and Services, and of Docker's networks, where the node and the API server are.
         "sandlot:network": { clusterCidrs: ["10.42.0.0/16", "10.43.0.0/16", "172.16.0.0/12"] },
-      };
-      writeFileSync(overlay, stringify({ config }));
-      try {
-        await mustMake("up", { CONFIG: overlay });
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      });
     });
 
     after(() => mustMake("up"));

@@ -31,9 +31,10 @@ describe("DeerFlow's gateway with the provisioner", function () {
   itServesGateway(() => ({
     call: (method, path, body) => stage.call(method, path, body),
     url: () => /^http:\/\/[\d.]+:3\d{4}$/,
-    podIP: async (id) =>
-      (await stage.pods()).find(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === id)?.status
-        ?.podIP ?? "",
+    pods: async (id) =>
+      (await stage.pods()).filter(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === id),
+    full: () => stage.full(poolSize),
+    alone: true,
   }));
 
   it("hands env and secrets over to a warm sandbox of /v1, and asks for its token", async () => {

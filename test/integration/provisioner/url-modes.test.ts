@@ -1,16 +1,12 @@
 // DeerFlow's gateway with the deployed provisioner, once for each kind of URL that a stack can give its sandboxes: those of the
 // router, which need no Service, those of Services inside the cluster, and ports of the nodes.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import type { V1Pod } from "@kubernetes/client-node";
 import { execa } from "execa";
-import { stringify } from "yaml";
 
 import { SandboxClient, type Fetch } from "../../support/sandbox-client.js";
-import { cluster, kubectl, mustMake, namespace, node, outputs } from "../support/cluster.js";
+import { cluster, kubectl, mustMake, namespace, node, outputs, upWith } from "../support/cluster.js";
 import { Deployed } from "./deployed.js";
 import { createByGateway, itServesGateway, type Gateway } from "./gateway-play.js";
 
@@ -66,26 +62,13 @@ describe("DeerFlow's gateway with the deployed provisioner", function () {
   const gateway = (url: Gateway["url"], fetch?: Fetch): Gateway => ({
     call: (method, path, body) => provisioner.call(method, path, body),
     url,
-    podIP: async (id) => {
+    pods: async (id) => {
       const labelSelector = `sandlot.dev/sandbox-id=${id}`;
-      const { items } = await cluster().core.listNamespacedPod({ namespace, labelSelector });
-      return items[0]?.status?.podIP ?? "";
+      return (await cluster().core.listNamespacedPod({ namespace, labelSelector })).items;
     },
     ...(fetch === undefined ? {} : { fetch }),
   });
   const destroy = (id: string) => provisioner.call("DELETE", `/api/sandboxes/${id}`);
-
-  /** Updates the stack, as far as URLs are concerned. */
-  const update = async (settings: object): Promise<void> => {
-    const folder = mkdtempSync(join(tmpdir(), "sandlot-urls-"));
-    const overlay = join(folder, "overlay.yaml");
-    writeFileSync(overlay, stringify({ config: { "sandlot:provisioner": settings } }));
-    try {
-      await mustMake("up", { CONFIG: overlay });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  };
 
   describe("through the router", () => {
     // The token is in the path: DeerFlow's client can send no header.
@@ -110,7 +93,7 @@ describe("DeerFlow's gateway with the deployed provisioner", function () {
     const pods = { client: "gateway-client", stranger: "gateway-stranger" } as const;
 
     before(async () => {
-      await update({ sandboxUrls: "ClusterIP" });
+      await upWith({ "sandlot:provisioner": { sandboxUrls: "ClusterIP" } });
       const { core } = cluster();
       const image = outputs().sandboxImage ?? "";
       const bodies = [
@@ -139,7 +122,7 @@ describe("DeerFlow's gateway with the deployed provisioner", function () {
 
     itServesGateway(() =>
       gateway(
-        () => new RegExp(`^http://[a-z0-9-]+-svc\\.${namespace}\\.svc\\.cluster\\.local:8080$`),
+        (id) => new RegExp(`^http://sandbox-${id}-svc\\.${namespace}\\.svc\\.cluster\\.local:8080$`),
         fetchFrom(pods.client),
       ),
     );
@@ -163,7 +146,7 @@ describe("DeerFlow's gateway with the deployed provisioner", function () {
 
     before(async () => {
       address = await nodeAddress();
-      await update({ sandboxUrls: "NodePort" });
+      await upWith({ "sandlot:provisioner": { sandboxUrls: "NodePort" } });
     });
 
     itServesGateway(() => gateway(() => new RegExp(`^http://${address}:3\\d{4}$`)));

@@ -1,7 +1,8 @@
 // The stack that the cluster tests stand on, and the few ways in which they look at it.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -14,6 +15,7 @@ import {
   type V1Pod,
 } from "@kubernetes/client-node";
 import { execa } from "execa";
+import { stringify } from "yaml";
 
 export const projectRoot = resolve(fileURLToPath(import.meta.url), "../../../..");
 /** That of `make test`, unless another one is named: then its cluster is used as it is. */
@@ -61,6 +63,18 @@ export async function mustMake(target: string, variables: Record<string, string>
   const result = await make(target, variables);
   assert.equal(result.exitCode, 0, `make ${target} failed:\n${result.output}`);
   return result;
+}
+
+/** Updates the stack with these settings laid over its own. `make up` without them takes them back. */
+export async function upWith(config: object): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "sandlot-overlay-"));
+  const overlay = join(folder, "overlay.yaml");
+  writeFileSync(overlay, stringify({ config }));
+  try {
+    await mustMake("up", { CONFIG: overlay });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** What the stack's last update left: see commands/support/outputs.ts. */
