@@ -236,7 +236,7 @@ export const variables = {
     0,
     60,
     8,
-    "for how long errors of the API server and failed connections to it are waited out in a call",
+    "for how long errors of the API server and failed connections to it are waited out in a call; unless 0, a create does so for READY_TIMEOUT_SECONDS",
   ),
   SOFT_TIMEOUT_SECONDS: seconds(1, week, 3600, "the life of a sandbox of /v1 that asks for none"),
   HARD_TIMEOUT_SECONDS: seconds(60, week, 86400, "the longest life of any sandbox"),

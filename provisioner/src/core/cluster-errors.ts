@@ -19,8 +19,15 @@ export async function translated<T>(
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
     const options = { cause: error };
-    if (isTrouble(error))
-      throw new SandboxError("unavailable", "the cluster does not answer as it should; try again", options);
+    if (isTrouble(error)) {
+      // Its message may name addresses, which are no caller's business.
+      const what = `${error.status || ""} ${error.reason}`.trim();
+      throw new SandboxError(
+        "unavailable",
+        `the cluster does not answer as it should (${what}); try again`,
+        options,
+      );
+    }
     if (error.status === 401)
       throw new SandboxError(
         "unavailable",

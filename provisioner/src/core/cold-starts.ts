@@ -61,13 +61,13 @@ export class ColdStarts {
       const deadlineSeconds = claim.hardSeconds;
       const pod = buildPod({ ...order, name, claimSecret, keyId, claim, deadlineSeconds }, settings);
       try {
-        const sandbox = await arrivals.of(() => sandboxPods.create(pod));
+        const sandbox = await arrivals.of(() => sandboxPods.create(pod, deadline));
         await this.#serve(sandbox, deadline);
         return await settling.settle(sandbox, attempt);
       } catch (error) {
         if (!isConflict(error)) throw error;
       }
-      const there = await namespace.getPod(name).catch((error: unknown) => {
+      const there = await namespace.getPod(name, deadline).catch((error: unknown) => {
         if (isNotFound(error)) return undefined;
         throw error;
       });

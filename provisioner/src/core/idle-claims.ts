@@ -160,20 +160,20 @@ export class IdleClaims {
   async #write(
     pod: IdlePod,
     environment: Environment,
-    { request, fingerprint }: Attempt,
+    { request, fingerprint, deadline }: Attempt,
   ): Promise<{ readonly sandbox: Sandbox; readonly outcome: "won" | "found" } | undefined> {
     const { namespace, pods, sandboxPods, clock } = this.#parts;
     const now = clock.now();
     const claim = claimMetadata(request, fingerprint, environment.egress, now);
     try {
-      const sandbox = await sandboxPods.patch(pod.podName, claimPatch(pod, claim, now));
+      const sandbox = await sandboxPods.patch(pod.podName, claimPatch(pod, claim, now), deadline);
       // The API server takes a claim of a pod that is being deleted too; its server may even answer until it is killed.
       return sandbox.state === "stopping" ? undefined : { sandbox, outcome: "won" };
     } catch (error) {
       // A test of the patch that fails is 422; a pod that went is 404.
       if (!(error instanceof KubernetesError) || ![404, 409, 422].includes(error.status)) throw error;
       if (error.status === 404) return undefined;
-      const there = await namespace.getPod(pod.podName).catch((trouble: unknown) => {
+      const there = await namespace.getPod(pod.podName, deadline).catch((trouble: unknown) => {
         if (isNotFound(trouble)) return {};
         // It may be ours: to claim another one as well would be wrong.
         throw trouble;

@@ -40,7 +40,7 @@ export class ProxyAddress {
   async #ask({ namespace, name }: ServiceName): Promise<string> {
     const path = `/api/v1/namespaces/${namespace}/services/${name}`;
     try {
-      const request = { method: "GET", path, patienceMs: this.#patienceMs } as const;
+      const request = { method: "GET", path, patience: this.#patienceMs } as const;
       const { spec } = await this.#client.request<V1Service>(request);
       const address = spec?.clusterIP ?? "None";
       if (address === "" || address === "None") throw new Error(`the Service ${name} has no address`);

@@ -23,13 +23,17 @@ export class SandboxPods {
   }
 
   /** @throws KubernetesError */
-  async create(pod: V1Pod): Promise<Sandbox> {
-    return this.#seen(await this.#namespace.createPod(pod));
+  async create(pod: V1Pod, deadline: AbortSignal): Promise<Sandbox> {
+    return this.#seen(await this.#namespace.createPod(pod, deadline));
   }
 
   /** @throws KubernetesError; SandboxError if the pod is no sandbox by now. */
-  async patch(podName: string, operations: readonly PatchOperation[]): Promise<Sandbox> {
-    return this.#seen(await this.#namespace.patchPod(podName, operations));
+  async patch(
+    podName: string,
+    operations: readonly PatchOperation[],
+    deadline?: AbortSignal,
+  ): Promise<Sandbox> {
+    return this.#seen(await this.#namespace.patchPod(podName, operations, deadline));
   }
 
   /** Deletes it, if it is there. @throws KubernetesError */

@@ -47,7 +47,7 @@ export class Services {
    * @throws KubernetesError
    */
   async ensure(pod: ServedPod, deadline: AbortSignal): Promise<void> {
-    while (!(await this.#make(pod)) && !deadline.aborted)
+    while (!(await this.#make(pod, deadline)) && !deadline.aborted)
       await sleep(lookEveryMs, undefined, { signal: deadline }).catch(() => undefined);
   }
 
@@ -73,15 +73,14 @@ export class Services {
   }
 
   /** Whether the pod has its Service now. */
-  async #make(pod: ServedPod): Promise<boolean> {
+  async #make(pod: ServedPod, deadline?: AbortSignal): Promise<boolean> {
     if (this.#type === undefined || !this.lacks(pod)) return true;
     const earlier = this.#cache?.get(serviceName(pod.podName));
     if (earlier !== undefined || this.#underWay.has(pod.podUid)) return false;
     this.#underWay.add(pod.podUid);
     try {
-      this.#cache?.observe(
-        await this.#namespace.createService(buildService(pod, this.#namespace.name, this.#type)),
-      );
+      const service = buildService(pod, this.#namespace.name, this.#type);
+      this.#cache?.observe(await this.#namespace.createService(service, deadline));
       return true;
     } catch (error) {
       // One of this name is there, and the watch has yet to say whose.

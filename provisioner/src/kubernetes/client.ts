@@ -1,7 +1,7 @@
 // Requests to the API server. The library's own client makes a new TLS connection for each request; a claim has no time for that.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Pool, type Dispatcher } from "undici";
+import { errors, Pool, type Dispatcher } from "undici";
 
 import { attribute, endCall, startCall } from "../tracing/spans.js";
 import { ClusterClock } from "./clock.js";
@@ -42,9 +42,9 @@ export interface KubernetesRequest {
   readonly signal?: AbortSignal;
   /**
    * For how long trouble of the API server is waited out: for requests only that do no harm when they are carried out twice.
-   * Milliseconds; default: not at all.
+   * Milliseconds, or a signal that fires when whoever asked waits no longer; default: not at all.
    */
-  readonly patienceMs?: number;
+  readonly patience?: number | AbortSignal;
 }
 
 /** Told of every request that ended. */
@@ -99,17 +99,30 @@ export class KubernetesClient {
 
   /** The parsed answer. @throws KubernetesError if it is no success or there is none, with the trouble that was the last. */
   async request<T>(request: KubernetesRequest): Promise<T> {
-    const { patienceMs = 0, signal } = request;
-    const end = performance.now() + patienceMs;
+    const { patience = 0, signal } = request;
+    const started = performance.now();
+    let trouble: KubernetesError;
+    try {
+      return await this.#requestOnce<T>(request);
+    } catch (error) {
+      trouble = passing(error);
+    }
+    const left = typeof patience === "number" ? started + patience - performance.now() : Infinity;
+    if (left <= 0) throw trouble;
+    // The first try is made in any case; those after it end with patience.
+    const over = typeof patience === "number" ? AbortSignal.timeout(Math.ceil(left)) : patience;
+    const isOver = (): boolean => over.aborted;
+    const again = { ...request, signal: AbortSignal.any(signal === undefined ? [over] : [signal, over]) };
     for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
+      // Apart from each other: what was refused together must not come back together.
+      const wait = pause * (0.5 + Math.random());
+      await sleep(wait, undefined, { signal: again.signal }).catch(() => undefined);
+      if (isOver()) throw trouble;
       try {
-        return await this.#requestOnce<T>(request);
+        return await this.#requestOnce<T>(again);
       } catch (error) {
-        // Apart from each other: what was refused together must not come back together.
-        const wait = pause * (0.5 + Math.random());
-        const mayPass = error instanceof KubernetesError && isTrouble(error);
-        if (!mayPass || performance.now() + wait >= end) throw error;
-        await sleep(wait, undefined, { ...(signal === undefined ? {} : { signal }) });
+        if (isOver()) throw trouble;
+        trouble = passing(error);
       }
     }
   }
@@ -165,9 +178,8 @@ export class KubernetesClient {
     } catch (error) {
       if (signal?.aborted === true) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      throw new KubernetesError(0, "Unreachable", `the API server does not answer: ${message}`, {
-        cause: error,
-      });
+      const reason = error instanceof errors.HeadersTimeoutError ? "Timeout" : "Unreachable";
+      throw new KubernetesError(0, reason, `the API server does not answer: ${message}`, { cause: error });
     } finally {
       endCall(span, status);
       this.#observe(method, path, status, (performance.now() - started) / 1000);
@@ -212,6 +224,12 @@ function parsed(text: string): unknown {
   } catch (error) {
     throw new KubernetesError(0, "BrokenAnswer", "the answer of the API server is no JSON", { cause: error });
   }
+}
+
+/** @throws what it is given, if that is no trouble that may pass. */
+function passing(error: unknown): KubernetesError {
+  if (error instanceof KubernetesError && isTrouble(error)) return error;
+  throw error;
 }
 
 function failure(status: number, text: string): KubernetesError {

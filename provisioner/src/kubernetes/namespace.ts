@@ -15,7 +15,8 @@ export interface PodIdentity {
 
 /**
  * The requests. All throw KubernetesError. Those about pods and Services wait out trouble of the API server: names, tests and
- * preconditions make a second one find what the first did. A Lease does not wait: who cannot renew it in time has lost it.
+ * preconditions make a second one find what the first did. Where `deadline` is given, it says for how long, as whoever asked
+ * waits until then in any case. A Lease does not wait: who cannot renew it in time has lost it.
  */
 export class Namespace {
   readonly pods: string;
@@ -37,12 +38,12 @@ export class Namespace {
     this.#leases = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(name)}/leases`;
   }
 
-  createPod(pod: V1Pod): Promise<V1Pod> {
-    return this.#request({ method: "POST", path: this.pods, body: pod });
+  createPod(pod: V1Pod, deadline?: AbortSignal): Promise<V1Pod> {
+    return this.#request({ method: "POST", path: this.pods, body: pod }, deadline);
   }
 
-  getPod(name: string): Promise<V1Pod> {
-    return this.#request({ method: "GET", path: `${this.pods}/${encodeURIComponent(name)}` });
+  getPod(name: string, deadline?: AbortSignal): Promise<V1Pod> {
+    return this.#request({ method: "GET", path: `${this.pods}/${encodeURIComponent(name)}` }, deadline);
   }
 
   /** The pods with all these labels, from the API server itself. */
@@ -52,13 +53,10 @@ export class Namespace {
     return items;
   }
 
-  patchPod(name: string, operations: readonly PatchOperation[]): Promise<V1Pod> {
-    return this.#request({
-      method: "PATCH",
-      path: `${this.pods}/${encodeURIComponent(name)}`,
-      body: operations,
-      contentType: "application/json-patch+json",
-    });
+  patchPod(name: string, operations: readonly PatchOperation[], deadline?: AbortSignal): Promise<V1Pod> {
+    const path = `${this.pods}/${encodeURIComponent(name)}`;
+    const contentType = "application/json-patch+json";
+    return this.#request({ method: "PATCH", path, body: operations, contentType }, deadline);
   }
 
   /** Returns the pod as it is from now on, being deleted; nothing if it is gone at once. */
@@ -83,8 +81,8 @@ export class Namespace {
     return this.client.stream({ method: "GET", path, query }, 10_000);
   }
 
-  createService(service: V1Service): Promise<V1Service> {
-    return this.#request({ method: "POST", path: this.services, body: service });
+  createService(service: V1Service, deadline?: AbortSignal): Promise<V1Service> {
+    return this.#request({ method: "POST", path: this.services, body: service }, deadline);
   }
 
   /** Does not wait: an Event that comes late says little. */
@@ -108,7 +106,9 @@ export class Namespace {
     });
   }
 
-  #request<T>(request: KubernetesRequest): Promise<T> {
-    return this.client.request<T>({ ...request, patienceMs: this.patienceMs });
+  #request<T>(request: KubernetesRequest, deadline?: AbortSignal): Promise<T> {
+    const { patienceMs } = this;
+    // Whoever wants no trouble waited out wants it nowhere.
+    return this.client.request<T>({ ...request, patience: (patienceMs > 0 && deadline) || patienceMs });
   }
 }

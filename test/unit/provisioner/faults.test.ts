@@ -348,6 +348,47 @@ describe("the provisioner's pool and claims, with faults", () => {
     });
   }
 
+  /** Every request but those of Leases and watches fails for so long. Milliseconds. */
+  const inTroubleFor = (ms: number): void => {
+    const end = performance.now() + ms;
+    home.cluster.fault = ({ path, query }) =>
+      path.includes("/leases") || query.get("watch") === "true" || performance.now() > end
+        ? undefined
+        : { status: 500, reason: "InternalError" };
+  };
+
+  it("waits out, in a create, what lasts longer than other calls wait, as long as for the sandbox", async () => {
+    const patience = { API_PATIENCE_SECONDS: "1", READY_TIMEOUT_SECONDS: "10" };
+    const replica = await withPool(1, patience);
+    const own = { limits: { memory: "512Mi" }, requests: { memory: "512Mi" } };
+    for (const [id, more] of [
+      ["warm", {}],
+      ["cold", { resources: own }],
+    ] as const) {
+      inTroubleFor(2_000);
+      const answer = await replica.call("POST", "/v1/sandboxes", { id, ...more });
+      assert.equal(answer.statusCode, 201, answer.body);
+      assert.equal(answer.json<{ start: string }>().start, id);
+      assert.equal(claimsOf(id).length, 1);
+    }
+    inTroubleFor(2_000);
+    assert.equal((await replica.call("DELETE", "/v1/sandboxes/cold")).statusCode, 503);
+  });
+
+  it("says what it was when a create has waited for as long as it may, and then carries it out when asked again", async () => {
+    const replica = await withPool(1, { API_PATIENCE_SECONDS: "1" });
+    inTroubleFor(60_000);
+    const started = performance.now();
+    const answer = await replica.call("POST", "/v1/sandboxes", { id: "late" });
+    const seconds = (performance.now() - started) / 1000;
+    assert.equal(answer.statusCode, 503);
+    assert.match(answer.json<{ detail: string }>().detail, /\(500 InternalError\); try again$/);
+    assert.ok(seconds > 1.9 && seconds < 5, `${seconds} s of the 2 for which a create waits here`);
+    home.cluster.fault = () => undefined;
+    assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "late" })).statusCode, 201);
+    assert.equal(claimsOf("late").length, 1);
+  });
+
   for (const fault of ["cut-answer", "page"] as const)
     it(`says that the cluster does not answer when all that comes is ${fault}`, async () => {
       const replica = await home.start();
