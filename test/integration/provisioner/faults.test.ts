@@ -39,6 +39,8 @@ describe("faults of the provisioner", function () {
   const create = (id: string, from = replica) => from.call<Described>("POST", "/v1/sandboxes", { id });
   const statusOf = async (id: string): Promise<number> =>
     (await replica.call("GET", `/v1/sandboxes/${id}`)).status;
+  const shownAs = async (id: string): Promise<string> =>
+    (await replica.call<Described>("GET", `/v1/sandboxes/${id}`)).body.state;
   const podsOf = async (id: string): Promise<V1Pod[]> =>
     (await stage.pods()).filter(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === id);
   const stateOf = ({ metadata }: V1Pod): string | undefined => metadata?.labels?.["sandlot.dev/state"];
@@ -307,6 +309,28 @@ describe("faults of the provisioner", function () {
       await works(again.body);
       assert.equal((await podsOf("g")).length, 1);
       await remove("g");
+    },
+  );
+
+  survives(
+    "the API server stands still for 12 s while four sandboxes are asked for at once",
+    "each gets one of its own",
+    async () => {
+      const ids = ["still-1", "still-2", "still-3", "still-4"];
+      const end = performance.now() + 12_000;
+      api.fate = async () => {
+        await sleep(Math.max(0, end - performance.now()));
+        return "pass";
+      };
+      const made = await Promise.all(ids.map((id) => create(id)));
+      api.heal();
+      for (const { status, body } of made) assert.equal(status, 201, JSON.stringify(body));
+      for (const { body } of made) {
+        await eventually("it runs", async () => (await shownAs(body.id)) === "running", 60);
+        await works(body);
+      }
+      await nothingElse(...ids);
+      await remove(...ids);
     },
   );
 
