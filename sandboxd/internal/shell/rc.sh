@@ -1,44 +1,56 @@
-# Start-up file of a session's bash. Descriptor 250 brings, for each command, variables to export and an empty word, the
-# folder to change to, a one-time word, the command and a second word, each ended by NUL; 249 is the terminal, where the words
-# mark the beginning and the end of the command's output. Both are closed while a command runs, and no command ever sees its
-# words.
+# Start-up file of a session's bash. Descriptor 250 brings, for each command, "-" or "+" with a one-time word of 32 bytes and
+# the command; after "+" variables to export, an empty word and the folder to change to; and a second word; each ended by NUL.
+# 249 is the terminal, where the words mark the beginning and the end of the command's output. Both are closed while a command
+# runs, and no command ever sees its words. Under gVisor every system call counts: bash makes six to read up to a NUL, and eleven
+# for a redirection.
+#
+# Both functions return the status of the command before, and are called with "&& :" behind them: so $? is kept, but neither
+# errexit nor a trap of ERR takes it for theirs.
 exec 250<&3 249>&1 3<&- 4<&-
 [ -r ~/.bashrc ] && . ~/.bashrc
 set +o history
 unset HISTFILE TMOUT
-PS1= PS2= IGNOREEOF=1000000
+PS1= PS2= IGNOREEOF=1000000 __sandboxd_trace=
 
 __sandboxd_take() {
-  local status=$? folder word
-  while IFS= read -rd '' -u 250 __sandboxd_command && [ -n "$__sandboxd_command" ]; do
-    builtin declare -gx "$__sandboxd_command"
-  done
-  IFS= read -rd '' -u 250 folder
-  IFS= read -rd '' -u 250 word
+  local status=$? folder= word
   IFS= read -rd '' -u 250 __sandboxd_command
-  __sandboxd_busy=1 PROMPT_COMMAND='{ __sandboxd_done; } 2>/dev/null'
+  case $__sandboxd_command in +*)
+    while IFS= read -rd '' -u 250 word && [ -n "$word" ]; do
+      builtin declare -gx "$word"
+    done
+    IFS= read -rd '' -u 250 folder
+    ;;
+  esac
+  word=${__sandboxd_command:1:32} __sandboxd_command=${__sandboxd_command:33}
+  # What is run at the next prompt ends a command that was interrupted.
+  __sandboxd_busy=1 PROMPT_COMMAND='{ __sandboxd_done && :; } 2>/dev/null'
   case $folder in
   P*) builtin cd -P -- "${folder#?}" ;;
   L*) builtin cd -L -- "${folder#?}" ;;
   esac
-  case $- in *x*)
+  case $-${__sandboxd_trace-} in *x*)
     set +x
     __sandboxd_command="set -x"$'\n'"$__sandboxd_command"
     ;;
   esac
   builtin printf '\036%sS\0' "$word" >&249
-  case $- in *e*) return 0 ;; esac
   return "$status"
 }
 
 __sandboxd_done() {
   local status=$? word
   if [ -n "${__sandboxd_busy-}" ]; then
-    __sandboxd_busy=
+    __sandboxd_busy= PROMPT_COMMAND= __sandboxd_trace=
     set +v
+    # Nothing of ours is traced between commands, wherever traces go.
+    case $- in *x*)
+      set +x
+      __sandboxd_trace=x
+      ;;
+    esac
     IFS= read -rd '' -u 250 word
     builtin printf '\036%sE%d;%s\0' "$word" "$status" "$PWD" >&249
   fi
-  case $- in *e*) return 0 ;; esac
   return "$status"
 }

@@ -18,7 +18,7 @@ import (
 var startup []byte
 
 // trigger makes the waiting shell take and run the next command. It is the only line the server ever types.
-const trigger = "{ __sandboxd_take; } 2>/dev/null; builtin eval \"$__sandboxd_command\" 249>&- 250<&-; { __sandboxd_done; } 2>/dev/null\n"
+const trigger = "__sandboxd_take && :; builtin eval \"$__sandboxd_command\" 249>&- 250<&-; { __sandboxd_done && :; } 2>/dev/null\n"
 
 // terminal is a pseudo-terminal with a bash on it and the file that brings the bash its commands. It is no pipe, because from
 // one bash reads byte by byte, which under gVisor takes longer than a short command itself. Server and bash share its offset.
@@ -26,6 +26,8 @@ type terminal struct {
 	master  *os.File
 	slave   *os.File
 	control *os.File
+	fd      int  // of slave, which os.File.Fd() makes blocking again with each call
+	brings  bool // whether there is something in control
 }
 
 // openTerminal prepares cmd to run on a new terminal and returns the child's start-up file, to be closed after the start.
@@ -34,7 +36,7 @@ func openTerminal(cmd *exec.Cmd) (*terminal, *os.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &terminal{master: master, slave: slave}
+	t := &terminal{master: master, slave: slave, fd: int(slave.Fd())}
 	t.reset()
 	_ = pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: 120})
 	control, err := unix.MemfdCreate("commands", unix.MFD_CLOEXEC)
@@ -59,34 +61,45 @@ func openTerminal(cmd *exec.Cmd) (*terminal, *os.File, error) {
 
 // reset undoes what a program did to the terminal: no echo, no line-end translation of output, signals from keys.
 func (t *terminal) reset() {
-	fd := int(t.slave.Fd())
-	settings, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	settings, err := unix.IoctlGetTermios(t.fd, unix.TCGETS)
 	if err != nil {
 		return
 	}
+	before := *settings
 	settings.Iflag = unix.ICRNL | unix.IUTF8
 	settings.Oflag = 0
 	settings.Lflag = unix.ISIG | unix.ICANON | unix.IEXTEN
 	settings.Cc[unix.VINTR], settings.Cc[unix.VQUIT], settings.Cc[unix.VEOF] = 3, 28, 4
 	settings.Cc[unix.VERASE], settings.Cc[unix.VKILL], settings.Cc[unix.VSUSP] = 127, 21, 26
 	settings.Cc[unix.VMIN], settings.Cc[unix.VTIME] = 1, 0
-	_ = unix.IoctlSetTermios(fd, unix.TCSETS, settings)
+	if *settings != before {
+		_ = unix.IoctlSetTermios(t.fd, unix.TCSETS, settings)
+	}
 }
 
 // next hands a command to the shell, and before it the NAME=value that the shell is to export. Input left over from the
 // command before is thrown away.
 func (t *terminal) next(variables []string, folder, first, line, last string) {
 	t.reset()
-	_ = unix.IoctlSetInt(int(t.slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)
-	fields := append(slices.Clone(variables), "", folder, first, line, last, "")
+	_ = unix.IoctlSetInt(t.fd, unix.TCFLSH, unix.TCIFLUSH)
+	fields := []string{"-" + first + line, last, ""}
+	if len(variables) > 0 || folder != "" {
+		fields = slices.Concat([]string{"+" + first + line}, variables, []string{"", folder, last, ""})
+	}
 	t.forget()
+	t.brings = true
 	_, _ = t.control.WriteAt([]byte(strings.Join(fields, "\x00")), 0)
 	_, _ = t.control.Seek(0, io.SeekStart)
 	_, _ = t.master.WriteString(trigger)
 }
 
 // forget frees what the last command took.
-func (t *terminal) forget() { _ = t.control.Truncate(0) }
+func (t *terminal) forget() {
+	if t.brings {
+		_ = t.control.Truncate(0)
+		t.brings = false
+	}
+}
 
 func (t *terminal) close() {
 	t.master.Close()

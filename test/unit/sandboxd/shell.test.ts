@@ -68,6 +68,35 @@ describe("sandboxd: shell", function () {
       assert.equal((await client.shell("false", { id })).body.data.status, "terminated");
     });
 
+    it("gives no trap anything of its own machinery", async () => {
+      const id = fresh();
+      await client.shell("trap 'echo failed' ERR; cd sub/none", { id });
+      assert.equal((await client.shell('echo "on $?"', { id })).body.data.output, "on 1");
+      assert.match((await client.shell("false; echo on", { id })).body.data.output, /^failed\non$/);
+      assert.equal((await client.shell("trap - ERR; true", { id })).body.data.output, "");
+    });
+
+    it("traces nothing but commands, also into a file of the caller's", async () => {
+      const id = fresh();
+      await client.shell("exec 2>traced; set -x", { id });
+      for (const command of ["echo one", "false", "echo two"]) await client.shell(command, { id });
+      const { output: traced } = (await client.shell("set +x; cat traced", { id })).body.data;
+      assert.deepEqual(
+        traced.split("\n").map((line) => line.replace(/^\++ /, "")),
+        ["echo one", "false", "echo two", "set +x"],
+      );
+      assert.equal((await client.shell("echo off; cat traced", { id })).body.data.output, `off\n${traced}`);
+    });
+
+    it("takes commands whose bytes are no text, beside a folder and a long line", async () => {
+      const id = fresh();
+      await client.shell("mkdir -p 'ä b'", { id });
+      const command = `printf '%s' "\u00e4\ud83d\ude00${"x".repeat(5_000)}" | wc -c; pwd`;
+      const { output: printed } = (await client.shell(command, { id, exec_dir: `${server.home}/ä b` })).body
+        .data;
+      assert.equal(printed, `5006\n${server.home}/ä b`);
+    });
+
     it("is listed, updated and deleted; unknown ones are 404", async () => {
       const id = fresh();
       const made = await client.createSession({ id, exec_dir: "/tmp", no_change_timeout: 5 });
