@@ -103,10 +103,11 @@ export class HandOverClient {
     return answer === undefined ? "silent" : idle(answer);
   }
 
-  /** Opens the connection that the pod is handed over by, and lets its server answer a first request. */
-  async warm(podUid: string, origin: string, secret: string): Promise<void> {
+  /** Opens the connection that the pod is handed over by, and lets its server answer a first request; whether it did. */
+  async warm(podUid: string, origin: string, secret: string): Promise<boolean> {
     const agent = this.#connections.agent(podUid);
-    await this.#send(agent, origin, "GET", secret, undefined, AbortSignal.timeout(attemptMs));
+    const patience = AbortSignal.timeout(attemptMs);
+    return (await this.#send(agent, origin, "GET", secret, undefined, patience)) !== undefined;
   }
 
   /** Ends what is under way too. */

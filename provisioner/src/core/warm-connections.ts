@@ -42,7 +42,7 @@ export class WarmConnections {
   }
 
   #warm(pods: readonly IdlePod[]): void {
-    const { endpoints, handOver, tokens } = this.#parts;
+    const { endpoints } = this.#parts;
     const now = performance.now();
     for (const pod of pods) {
       if (this.#underWay >= mostAtOnce) return;
@@ -50,8 +50,18 @@ export class WarmConnections {
       if (origin === undefined || now - (this.#warmedAt.get(pod.podUid) ?? -Infinity) < againMs) continue;
       this.#warmedAt.set(pod.podUid, now);
       this.#underWay += 1;
-      // What it answers is of no interest: whoever claims it finds out whether it is any good.
-      void handOver.warm(pod.podUid, origin, tokens.claimSecret(pod)).finally(() => (this.#underWay -= 1));
+      void this.#ask(pod, origin);
     }
+  }
+
+  /**
+   * What it answers is of no interest: whoever claims it finds out whether it is any good. Without an answer it is asked again the next
+   * time: a Service's address leads to its pod a moment after the pod is Ready.
+   */
+  async #ask(pod: IdlePod, origin: string): Promise<void> {
+    const { handOver, tokens } = this.#parts;
+    const answers = await handOver.warm(pod.podUid, origin, tokens.claimSecret(pod));
+    this.#underWay -= 1;
+    if (!answers) this.#warmedAt.delete(pod.podUid);
   }
 }

@@ -164,6 +164,8 @@ export class KubernetesClient {
         path: this.#connection.prefix + path,
         query: query ?? {},
         body: body === undefined ? null : JSON.stringify(body),
+        // The API server takes a body with a DELETE too; undici would close the connection after one.
+        reset: false,
         headers: {
           accept: "application/json",
           ...(body === undefined ? {} : { "content-type": contentType }),

@@ -1,6 +1,11 @@
 // Where the API server is and who we are to it, from a kubeconfig or from the pod that we run in.
 import { existsSync } from "node:fs";
-import { checkServerIdentity, type ConnectionOptions } from "node:tls";
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type ConnectionOptions,
+  type SecureContext,
+} from "node:tls";
 
 import { SettingsError } from "../config/errors.js";
 import { clusterServer, podAccount } from "./in-cluster.js";
@@ -58,7 +63,7 @@ function reached(
   access: Access,
   inCluster: boolean,
 ): Connection {
-  const { server, name, ca, cert, key, headers } = access;
+  const { server, name, headers } = access;
   const url = new URL(address ?? server);
   const certified = name ?? bare(new URL(server).hostname);
   return {
@@ -66,13 +71,25 @@ function reached(
     prefix: url.pathname.replace(/\/$/, ""),
     inCluster,
     tls: {
-      ...{ ca, cert, key },
+      secureContext: trust(access),
       rejectUnauthorized: true,
       // With another address, the certificate is still the one of the host that the kubeconfig names.
       checkServerIdentity: (_, certificate) => checkServerIdentity(certified, certificate),
     },
     headers,
   };
+}
+
+/** Read once: for each connection anew it would take longer than a request. @throws SettingsError if it cannot be read. */
+function trust({ ca, cert, key }: Access): SecureContext {
+  try {
+    return createSecureContext({ ca, cert, key });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SettingsError([
+      `The authority, certificate or key for the API server cannot be read: ${why}. Each must be PEM, and the key that of the certificate.`,
+    ]);
+  }
 }
 
 /** A host without the brackets of an IPv6 address. */

@@ -318,7 +318,7 @@ describe("faults of the provisioner", function () {
     async () => {
       const ids = ["still-1", "still-2", "still-3", "still-4"];
       const end = performance.now() + 12_000;
-      api.fate = async () => {
+      api.fate = async (): Promise<Fate> => {
         await sleep(Math.max(0, end - performance.now()));
         return "pass";
       };

@@ -43,6 +43,29 @@ describe("the connection to a sandbox", () => {
     assert.equal(home.sandbox.connections, 1);
   });
 
+  it("is opened as soon as the pod can be reached, which may be after it is Ready", async () => {
+    const [pod] = home.cluster.livePods();
+    const server = pod?.spec?.containers[0]?.ports?.[0]?.containerPort;
+    await home.sandbox.stop();
+    home.cluster.put("configmaps", environment("default", 2));
+    const ready = (): number =>
+      home.cluster.livePods().filter(({ status }) => status?.podIP !== undefined).length;
+    await eventually("there is another Ready pod", () => ready() === 2);
+    const asked = home.sandbox.requests.length;
+    await home.sandbox.start(server);
+    await eventually("it is asked", () => home.sandbox.requests.length > asked, 4_000);
+  });
+
+  it("to the API server outlives a delete, whose request has a body", async () => {
+    // As many at once as connections are needed later.
+    const ids = ["a", "b", "c"];
+    await Promise.all(ids.map((id) => replica.call("POST", "/v1/sandboxes", { id })));
+    const before = home.cluster.connections;
+    for (const id of ids) assert.equal((await replica.call("DELETE", `/v1/sandboxes/${id}`)).statusCode, 204);
+    assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "d" })).statusCode, 201);
+    assert.equal(home.cluster.connections, before);
+  });
+
   it("is cut when the pod goes, claimed or not", async () => {
     assert.equal(await home.sandbox.open(), 1);
     home.cluster.startMs = undefined;

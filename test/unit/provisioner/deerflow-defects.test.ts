@@ -404,6 +404,21 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
     }
   });
 
+  it("15: a kubeconfig whose certificate cannot be read is an error at start, and not a cluster that never answers", async () => {
+    const data = Buffer.from("no PEM").toString("base64");
+    const user = { "client-certificate-data": data, "client-key-data": data };
+    const { path, remove } = kubeconfig({ server: "https://cluster.example:6443" }, user);
+    try {
+      const told = {
+        name: "SettingsError",
+        message: /certificate or key .* cannot be read: .*Each must be PEM/,
+      };
+      await assert.rejects(connect({ KUBECONFIG_PATH: path }), told);
+    } finally {
+      remove();
+    }
+  });
+
   it("16: a key that is no ASCII is a wrong key, not an error", async () => {
     replica = await home.start();
     for (const key of ["ключ", "é".repeat(20), `${apiKey}é`, "", apiKey.slice(1)]) {

@@ -60,6 +60,8 @@ const kinds = ["pods", "services", "configmaps", "leases", "events"];
 
 export class FakeCluster {
   readonly requests: SeenRequest[] = [];
+  /** How many connections were made to it. */
+  connections = 0;
   /** Asked for each request. */
   fault: (request: SeenRequest) => Fault = () => undefined;
   /** Milliseconds until a pod is Ready; undefined: never. */
@@ -96,6 +98,7 @@ export class FakeCluster {
     this.#server = createServer((request, response) => {
       void this.#serve(request, response);
     });
+    this.#server.on("connection", () => (this.connections += 1));
   }
 
   async start(): Promise<Connection> {
