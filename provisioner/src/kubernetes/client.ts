@@ -121,7 +121,7 @@ export class KubernetesClient {
       try {
         return await this.#requestOnce<T>(again);
       } catch (error) {
-        if (isOver()) throw trouble;
+        if (isOver() && !(error instanceof KubernetesError)) throw trouble;
         trouble = passing(error);
       }
     }

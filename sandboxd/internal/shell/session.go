@@ -168,7 +168,7 @@ func (s *Session) watch(t *terminal, process *proc.Process, scope *proc.Scope, d
 	scope.Kill(nil)
 	// With every process of the session dead, what is in the terminal is all there will ever be.
 	s.mu.Lock()
-	t.slave.Close()
+	t.closeSlave()
 	s.mu.Unlock()
 	select {
 	case <-drained:

@@ -26,7 +26,7 @@ type terminal struct {
 	master  *os.File
 	slave   *os.File
 	control *os.File
-	fd      int  // of slave, which os.File.Fd() makes blocking again with each call
+	fd      int  // of slave while that is open: os.File.Fd() would make it blocking again with each call
 	brings  bool // whether there is something in control
 }
 
@@ -101,9 +101,15 @@ func (t *terminal) forget() {
 	}
 }
 
+// closeSlave lets go of the shell's side. Its number may soon be another file's.
+func (t *terminal) closeSlave() {
+	t.slave.Close()
+	t.fd = -1
+}
+
 func (t *terminal) close() {
 	t.master.Close()
-	t.slave.Close()
+	t.closeSlave()
 	if t.control != nil {
 		t.control.Close()
 	}
