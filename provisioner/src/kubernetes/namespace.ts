@@ -107,8 +107,8 @@ export class Namespace {
   }
 
   #request<T>(request: KubernetesRequest, deadline?: AbortSignal): Promise<T> {
-    const { patienceMs } = this;
     // Whoever wants no trouble waited out wants it nowhere.
-    return this.client.request<T>({ ...request, patience: (patienceMs > 0 && deadline) || patienceMs });
+    const patience = deadline !== undefined && this.patienceMs > 0 ? deadline : this.patienceMs;
+    return this.client.request<T>({ ...request, patience });
   }
 }

@@ -48,9 +48,7 @@ describe("the connection to a sandbox", () => {
     const server = pod?.spec?.containers[0]?.ports?.[0]?.containerPort;
     await home.sandbox.stop();
     home.cluster.put("configmaps", environment("default", 2));
-    const ready = (): number =>
-      home.cluster.livePods().filter(({ status }) => status?.podIP !== undefined).length;
-    await eventually("there is another Ready pod", () => ready() === 2);
+    await eventually("there is another Ready pod", () => home.cluster.readyPods().length === 2);
     const asked = home.sandbox.requests.length;
     await home.sandbox.start(server);
     await eventually("it is asked", () => home.sandbox.requests.length > asked, 4_000);

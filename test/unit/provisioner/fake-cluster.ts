@@ -56,6 +56,10 @@ export interface SeenRequest {
   readonly query: URLSearchParams;
 }
 
+/** Whether it is one of those that go on all the time, whatever callers ask for: of Leases, and watches. */
+export const isUpkeep = ({ path, query }: SeenRequest): boolean =>
+  path.includes("/leases") || query.get("watch") === "true";
+
 const kinds = ["pods", "services", "configmaps", "leases", "events"];
 
 export class FakeCluster {
@@ -132,6 +136,11 @@ export class FakeCluster {
   /** Pods that are not being deleted. */
   livePods(): (V1Pod & Stored)[] {
     return this.pods().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
+  /** Those of them that have an address, and so a server that answers. */
+  readyPods(): (V1Pod & Stored)[] {
+    return this.livePods().filter(({ status }) => status?.podIP !== undefined);
   }
 
   count(method: string, part: string): number {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { rankKey } from "../../../provisioner/src/core/directory.js";
 import { ranked } from "../../../provisioner/src/model/choice.js";
+import { isUpkeep } from "./fake-cluster.js";
 import { environment, eventually, house, type House, type Replica } from "./house.js";
 
 const body = (id: string): object => ({ sandbox_id: id });
@@ -17,8 +18,7 @@ describe("the provisioner's pool and claims, with faults", () => {
 
   afterEach(() => home.end());
 
-  const ready = (): number =>
-    home.cluster.livePods().filter(({ status }) => status?.podIP !== undefined).length;
+  const ready = (): number => home.cluster.readyPods().length;
   const idle = (): number =>
     home.cluster.livePods().filter(({ metadata }) => metadata.labels?.["sandlot.dev/state"] === "idle")
       .length;
@@ -326,8 +326,9 @@ describe("the provisioner's pool and claims, with faults", () => {
       const replica = await withPool(1, { API_PATIENCE_SECONDS: "5" });
       // Each request of a create and a delete fails twice; Leases and watches are other tests' matter.
       const failed = new Map<string, number>();
-      home.cluster.fault = ({ method, path, query }) => {
-        if (path.includes("/leases") || query.get("watch") === "true") return undefined;
+      home.cluster.fault = (request) => {
+        if (isUpkeep(request)) return undefined;
+        const { method, path } = request;
         const count = (failed.get(`${method} ${path}`) ?? 0) + 1;
         failed.set(`${method} ${path}`, count);
         return count > 2 ? undefined : fault;
@@ -351,10 +352,8 @@ describe("the provisioner's pool and claims, with faults", () => {
   /** Every request but those of Leases and watches fails for so long. Milliseconds. */
   const inTroubleFor = (ms: number): void => {
     const end = performance.now() + ms;
-    home.cluster.fault = ({ path, query }) =>
-      path.includes("/leases") || query.get("watch") === "true" || performance.now() > end
-        ? undefined
-        : { status: 500, reason: "InternalError" };
+    home.cluster.fault = (request) =>
+      isUpkeep(request) || performance.now() > end ? undefined : { status: 500, reason: "InternalError" };
   };
 
   it("waits out, in a create, what lasts longer than other calls wait, as long as for the sandbox", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { EventStreams } from "../../../provisioner/src/http/events.js";
 import { documented, type Documented } from "./documented.js";
-import type { Fault } from "./fake-cluster.js";
+import { isUpkeep, type Fault } from "./fake-cluster.js";
 import { environment, house, type House, type Replica } from "./house.js";
 
 const operations = [
@@ -35,8 +35,7 @@ describe("statuses of /v1", () => {
 
   /** What all requests but those of the background get. */
   const failing = (fault: Fault): void => {
-    home.cluster.fault = ({ path, query }) =>
-      path.includes("/leases") || query.get("watch") === "true" ? undefined : fault;
+    home.cluster.fault = (request) => (isUpkeep(request) ? undefined : fault);
   };
   const problemOf = async (...request: Parameters<Documented["call"]>) => {
     const answer = await api.call(...request);

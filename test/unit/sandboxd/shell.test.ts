@@ -68,7 +68,7 @@ describe("sandboxd: shell", function () {
       assert.equal((await client.shell("false", { id })).body.data.status, "terminated");
     });
 
-    it("gives no trap anything of its own machinery", async () => {
+    it("gives a trap of ERR nothing of its own machinery", async () => {
       const id = fresh();
       await client.shell("trap 'echo failed' ERR; cd sub/none", { id });
       assert.equal((await client.shell('echo "on $?"', { id })).body.data.output, "on 1");
@@ -88,7 +88,7 @@ describe("sandboxd: shell", function () {
       assert.equal((await client.shell("echo off; cat traced", { id })).body.data.output, `off\n${traced}`);
     });
 
-    it("takes commands whose bytes are no text, beside a folder and a long line", async () => {
+    it("takes a long command with characters of several bytes, and a folder with them beside it", async () => {
       const id = fresh();
       await client.shell("mkdir -p 'ä b'", { id });
       const command = `printf '%s' "\u00e4\ud83d\ude00${"x".repeat(5_000)}" | wc -c; pwd`;
