@@ -83,7 +83,7 @@ export class ColdStarts {
       if (view.kind !== "sandbox" || view.pod.tenant !== request.tenant || view.pod.id !== request.id)
         throw new SandboxError("refused", `the pod ${name} is there, but is no sandbox of ours; remove it`);
       if (isLive(view.pod)) return settling.adopt(view.pod, attempt);
-      if (view.pod.state === "failed") await sandboxPods.remove(view.pod);
+      if (view.pod.state === "failed") await sandboxPods.remove(view.pod, deadline);
       await untilGone(view.pod, this.#parts, deadline);
       const other = directory.get(request.tenant, request.id);
       if (other !== undefined && isLive(other)) return settling.adopt(other, attempt);
@@ -99,7 +99,8 @@ export class ColdStarts {
     try {
       await services.ensure(sandbox, deadline);
     } catch (error) {
-      if (error instanceof KubernetesError && error.status === 403) await sandboxPods.remove(sandbox);
+      if (error instanceof KubernetesError && error.status === 403)
+        await sandboxPods.remove(sandbox, deadline);
       throw error;
     }
   }

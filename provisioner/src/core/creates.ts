@@ -125,14 +125,14 @@ export class Creates {
     if (environment === undefined) throw unknownEnvironment(request.environment);
     checkEgress(request, environment, proxyAddress);
     // Asked for before anything is claimed: a sandbox that could not be told of it would be of no use.
-    await proxyVariables(request.egress ?? environment.egress, proxyAddress, request.secrets);
+    await proxyVariables(request.egress ?? environment.egress, proxyAddress, request.secrets, deadline);
     // Known beforehand, it costs no pod.
     if (settings.server === "aio" && !needsNone(request)) throw notHandedOver();
     const { own, environment: asked, problems } = sized(environment, request, create.bounds);
     if (problems.length > 0) throw tooMuch(problems);
     await reservations.reserve(request, asked, quota, deadline);
     // A failed one makes way: who asks for a sandbox wants one that works.
-    if (before?.state === "failed") await sandboxPods.remove(before);
+    if (before?.state === "failed") await sandboxPods.remove(before, deadline);
 
     const madeToOrder = volumes.length > 0 || !own;
     const warm = madeToOrder ? undefined : await idleClaims.claim(environment, attempt);

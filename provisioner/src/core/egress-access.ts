@@ -44,15 +44,17 @@ export function checkRules(profile: string, proxy: ProxyAddress | undefined, giv
 /**
  * The variables by which programs find the proxy, in both spellings: some know one, some the other. Without those that are among
  * `own`, which are the sandbox's own to set.
+ * @param deadline for how long an API server in trouble is asked where the proxy is
  * @throws SandboxError if nobody knows where it is.
  */
 export async function proxyVariables(
   profile: string,
   proxy: ProxyAddress | undefined,
   own: Readonly<Record<string, string>>,
+  deadline: AbortSignal,
 ): Promise<Record<string, string>> {
   if (profile !== "allowlist" || proxy === undefined) return {};
-  const proxyUrl = await proxy.url();
+  const proxyUrl = await proxy.url(deadline);
   const upper = { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, NO_PROXY: "localhost,127.0.0.1,::1" };
   const lower = Object.entries(upper).map(([name, value]) => [name.toLowerCase(), value] as const);
   const all = [...Object.entries(upper), ...lower];

@@ -58,7 +58,10 @@ export class HandingOver {
       claimId: `${sandbox.podUid}:${sandbox.fingerprint}`,
       token: request.guarded ? tokens.access(sandbox) : null,
       // A name that is in both env and secrets is refused: what is given as a secret is not in env too.
-      env: { ...(await proxyVariables(sandbox.egress, proxyAddress, request.secrets)), ...request.env },
+      env: {
+        ...(await proxyVariables(sandbox.egress, proxyAddress, request.secrets, signal)),
+        ...request.env,
+      },
       secrets: request.secrets,
     };
     const origin = (): string | undefined => {

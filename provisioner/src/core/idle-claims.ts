@@ -121,7 +121,7 @@ export class IdleClaims {
         const answers = await handingOver.handOver(sandbox, request, limit, true);
         if (answers) return await settling.settle(sandbox, attempt);
         // It was Ready and does not answer: it is no good to anybody.
-        await sandboxPods.remove(sandbox);
+        await sandboxPods.remove(sandbox, deadline);
       } finally {
         this.#taken.delete(pod.podUid);
       }

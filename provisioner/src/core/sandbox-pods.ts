@@ -37,9 +37,9 @@ export class SandboxPods {
   }
 
   /** Deletes it, if it is there. @throws KubernetesError */
-  async remove({ podName, podUid }: Sandbox): Promise<void> {
+  async remove({ podName, podUid }: Sandbox, deadline?: AbortSignal): Promise<void> {
     try {
-      const pod = await this.#namespace.deletePod({ podName, podUid });
+      const pod = await this.#namespace.deletePod({ podName, podUid }, deadline);
       if (pod !== undefined) this.#pods.observe(pod);
     } catch (error) {
       // Gone, or another pod has its name: either way, this one is not there.

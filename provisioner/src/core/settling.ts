@@ -56,7 +56,7 @@ export class Settling {
     await seen;
     const winner = directory.get(request.tenant, request.id);
     if (winner === undefined || winner.podUid === sandbox.podUid || !isLive(winner)) return finished;
-    await sandboxPods.remove(sandbox);
+    await sandboxPods.remove(sandbox, deadline);
     return this.adopt(winner, attempt);
   }
 

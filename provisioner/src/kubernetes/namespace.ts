@@ -60,17 +60,12 @@ export class Namespace {
   }
 
   /** Returns the pod as it is from now on, being deleted; nothing if it is gone at once. */
-  async deletePod(pod: PodIdentity): Promise<V1Pod | undefined> {
+  async deletePod(pod: PodIdentity, deadline?: AbortSignal): Promise<V1Pod | undefined> {
     const { podName, podUid: uid, resourceVersion } = pod;
-    const answer = await this.#request<V1Pod>({
-      method: "DELETE",
-      path: `${this.pods}/${encodeURIComponent(podName)}`,
-      body: {
-        apiVersion: "v1",
-        kind: "DeleteOptions",
-        preconditions: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-      },
-    });
+    const path = `${this.pods}/${encodeURIComponent(podName)}`;
+    const preconditions = { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+    const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions };
+    const answer = await this.#request<V1Pod>({ method: "DELETE", path, body }, deadline);
     return answer.metadata?.deletionTimestamp === undefined ? undefined : answer;
   }
 

@@ -370,6 +370,18 @@ describe("the provisioner's pool and claims, with faults", () => {
       assert.equal(answer.json<{ start: string }>().start, id);
       assert.equal(claimsOf(id).length, 1);
     }
+    // A failed one is removed first.
+    home.cluster.update(claimsOf("cold")[0]?.metadata.name ?? "", (pod) => {
+      pod.status = Object.assign({}, pod.status, { phase: "Failed" });
+    });
+    await eventually("it is seen to have failed", async () => {
+      const { state } = (await replica.call("GET", "/v1/sandboxes/cold")).json<{ state: string }>();
+      return state === "failed";
+    });
+    inTroubleFor(2_000);
+    const again = await replica.call("POST", "/v1/sandboxes", { id: "cold", resources: own });
+    assert.equal(again.statusCode, 201, again.body);
+
     inTroubleFor(2_000);
     assert.equal((await replica.call("DELETE", "/v1/sandboxes/cold")).statusCode, 503);
   });

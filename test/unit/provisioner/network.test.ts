@@ -136,6 +136,25 @@ describe("network rules", () => {
     }
   });
 
+  it("wait, in a create, for an API server in trouble to tell where the proxy is", async () => {
+    const other = await house();
+    try {
+      other.cluster.put("configmaps", environment("default", 0, { egress: "allowlist" }));
+      other.cluster.put("services", service("10.43.0.32"));
+      const patience = { API_PATIENCE_SECONDS: "1", READY_TIMEOUT_SECONDS: "10" };
+      const started = await other.start({ EGRESS_PROXY_URL: proxyName, ...patience });
+      const end = performance.now() + 2_500;
+      other.cluster.fault = ({ path }) =>
+        path.endsWith("/services/egress-proxy") && performance.now() < end ? { status: 500 } : undefined;
+      const { status, body } = await create({ id: "patient" }, started);
+      assert.equal(status, 201, JSON.stringify(body));
+      const { env } = other.sandbox.claims.at(-1)?.body as { env: Record<string, string> };
+      assert.equal(env["HTTP_PROXY"], "http://10.43.0.32:3128");
+    } finally {
+      await other.end();
+    }
+  });
+
   it("are refused where nothing would keep them", async () => {
     const blocked = await create({ id: "x", environment: "closed", network: { allow: ["*"] } });
     assert.deepEqual([blocked.status, /"allowlist" only/.test(blocked.body.detail)], [422, true]);
