@@ -152,9 +152,28 @@ export function walls(
   return [...copies, gap];
 }
 
+/** What sandboxes run in: the environment's own runtime, or the nodes' ordinary one, which isolates less. */
+export type Runtime = "own" | "ordinary";
+
+/** The part of an environment's record that is looked at. */
+interface EnvironmentRecord {
+  readonly runtimeClassName?: string;
+  readonly resources?: { readonly limits?: object };
+}
+
+/** The RuntimeClass of an environment's record; undefined: the nodes' ordinary runtime. */
+export function runtimeOf(text: string): string | undefined {
+  return (JSON.parse(text) as EnvironmentRecord).runtimeClassName;
+}
+
 /** An environment's record with a pool of `size`, and asking for so little that a small machine holds the pool. */
-export function environmentRecord(text: string, size: number): string {
-  const record = JSON.parse(text) as { resources?: { limits?: object } };
+export function environmentRecord(text: string, size: number, runtime: Runtime = "own"): string {
+  const record = JSON.parse(text) as EnvironmentRecord;
   const requests = { cpu: "5m", memory: "32Mi", "ephemeral-storage": "32Mi" };
-  return JSON.stringify({ ...record, resources: { ...record.resources, requests }, pool: { size } });
+  return JSON.stringify({
+    ...record,
+    ...(runtime === "ordinary" ? { runtimeClassName: undefined } : {}),
+    resources: { ...record.resources, requests },
+    pool: { size },
+  });
 }

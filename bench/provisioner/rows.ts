@@ -4,7 +4,7 @@ import { percentile } from "../statistics.js";
 import type { ColdTimes, ColdWrites } from "./cold.js";
 import type { Fleet } from "./fleet.js";
 import type { RouterTimes } from "./router.js";
-import type { Warm } from "./warm.js";
+import type { ClaimTimes, Warm } from "./warm.js";
 import { total } from "./writes.js";
 
 /** Everything that was measured. */
@@ -61,21 +61,33 @@ const sameOf =
 
 function warmRows({ warm, cold, fleet }: Measured): Figure[] {
   const reference = { reference: p50(cold.bareAnswered), against: `${bareAnswered}, p50` };
-  const rows = [...warm.answered].flatMap(([atOnce, times]) => [
-    ...ranks(
-      `warm claim → first command, ${atOnce === 1 ? "one by one" : `${atOnce} at once`}`,
-      times,
-      () => reference,
-    ),
-    ...ranks("  of that, the claim", warm.created.get(atOnce) ?? [], () => ({})),
-  ]);
+  const rows = (
+    { answered, created }: ClaimTimes,
+    where: string,
+    against: (atOnce: number) => (rank: Rank) => Partial<Figure>,
+  ): Figure[] =>
+    [...answered].flatMap(([atOnce, times]) => [
+      ...ranks(
+        `warm claim → first command, ${atOnce === 1 ? "one by one" : `${atOnce} at once`}${where}`,
+        times,
+        against(atOnce),
+      ),
+      ...ranks("  of that, the claim", created.get(atOnce) ?? [], () => ({})),
+    ]);
+  const own = (atOnce: number): Against => ({
+    times: warm.own.answered.get(atOnce) ?? [],
+    what: "the same in the environment's runtime",
+  });
   return [
-    ...rows,
+    ...rows(warm.own, "", () => () => reference),
+    ...(warm.ordinary === undefined
+      ? []
+      : rows(warm.ordinary, ", in the nodes' ordinary runtime", (atOnce) => sameOf(own(atOnce)))),
     {
       figure: `warm claim → first command among ${largest(fleet)}, p50 of ${fleet.claims.length}`,
       unit: "ms",
       ours: p50(fleet.claims),
-      reference: p50(warm.answered.get(1) ?? []),
+      reference: p50(warm.own.answered.get(1) ?? []),
       against: "the same among none, one by one",
     },
     {

@@ -108,10 +108,15 @@ export class Stand {
     await sleep(ms, undefined, { signal: this.signal });
   }
 
+  /** The RuntimeClass that sandboxes run in by themselves; undefined: the nodes' ordinary runtime. */
+  get runtimeClass(): string | undefined {
+    return manifests.runtimeOf(recordOf(this.found.environment));
+  }
+
   /** Sets the size of the pool and waits until so many are Ready. */
-  async pool(size: number): Promise<void> {
+  async pool(size: number, runtime: manifests.Runtime = "own"): Promise<void> {
     const name = this.found.environment.metadata?.name ?? "";
-    const body = environment(this.found.environment, size);
+    const body = environment(this.found.environment, size, runtime);
     await this.cluster.core.replaceNamespacedConfigMap({ name, namespace: names.home, body });
     await this.filled(size);
   }
@@ -186,12 +191,16 @@ async function look({ core, apps }: Cluster, { home, system }: Model): Promise<F
 }
 
 /** The environment with a pool of this size. */
-function environment({ metadata, data }: V1ConfigMap, size: number): V1ConfigMap {
-  const record = manifests.environmentRecord(data?.["environment.json"] ?? "{}", size);
+function environment(of: V1ConfigMap, size: number, runtime?: manifests.Runtime): V1ConfigMap {
+  const { metadata } = of;
   return {
     metadata: { name: metadata?.name, namespace: names.home, labels: metadata?.labels },
-    data: { "environment.json": record },
+    data: { "environment.json": manifests.environmentRecord(recordOf(of), size, runtime) },
   };
+}
+
+function recordOf({ data }: V1ConfigMap): string {
+  return data?.["environment.json"] ?? "{}";
 }
 
 /** Makes everything. @returns the provisioner's URL */

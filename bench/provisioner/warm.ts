@@ -2,6 +2,7 @@
 import { step } from "@sandlot/toolchain/progress.js";
 
 import { isReady } from "../pod-watch.js";
+import type { Runtime } from "./manifests.js";
 import type { Stand } from "./stand.js";
 
 const serial = { rounds: 30, pool: 4, quietMs: 500 };
@@ -12,13 +13,20 @@ const bursts = [
 ];
 const refilled = 10;
 
-/** Milliseconds from POST until a command in the sandbox is answered, by how many were claimed at once. */
+/** Milliseconds, by how many were claimed at once. */
 export type WarmTimes = ReadonlyMap<number, readonly number[]>;
+
+/** What claims take: from POST until its answer, and until a command in the sandbox is answered. */
+export interface ClaimTimes {
+  readonly created: WarmTimes;
+  readonly answered: WarmTimes;
+}
 
 /** What claims take, and the pool. Milliseconds. */
 export interface Warm {
-  readonly created: WarmTimes;
-  readonly answered: WarmTimes;
+  readonly own: ClaimTimes;
+  /** The same in the nodes' ordinary runtime; undefined: that is what the environment has. */
+  readonly ordinary: ClaimTimes | undefined;
   readonly refill: number[];
   /** As many bare pods at once as are refilled, until all are Ready. */
   readonly bareAtOnce: number;
@@ -26,17 +34,25 @@ export interface Warm {
 
 /** Claims. Nothing else is going on when one begins; what it sets going, a refill among it, is. */
 export async function warmTimes(stand: Stand): Promise<Warm> {
+  const refill: number[] = [];
+  const own = await claimTimes(stand, "own", refill);
+  const ordinary = stand.runtimeClass === undefined ? undefined : await claimTimes(stand, "ordinary");
+  return { own, ordinary, refill, bareAtOnce: await bareAtOnce(stand) };
+}
+
+/** @param refill what refills take is added to this */
+async function claimTimes(stand: Stand, runtime: Runtime, refill: number[] = []): Promise<ClaimTimes> {
   const created = new Map<number, number[]>();
   const answered = new Map<number, number[]>();
-  const refill: number[] = [];
   const claim = async (atOnce: number, ids: readonly string[]): Promise<void> => {
     await stand.client.warm(atOnce);
     const claims = await Promise.all(ids.map((id) => stand.client.claim(id)));
     created.set(atOnce, [...(created.get(atOnce) ?? []), ...claims.map((one) => one.createdMs)]);
     answered.set(atOnce, [...(answered.get(atOnce) ?? []), ...claims.map((one) => one.answeredMs)]);
   };
-  await step(`Warm claims one after the other, ${serial.rounds}`, async (progress) => {
-    await stand.pool(serial.pool);
+  const where = runtime === "own" ? "" : ", in the nodes' ordinary runtime";
+  await step(`Warm claims one after the other, ${serial.rounds}${where}`, async (progress) => {
+    await stand.pool(serial.pool, runtime);
     for (let round = 0; round < serial.rounds; round++) {
       progress.detail(`round ${round + 1} of ${serial.rounds}`);
       await stand.filled(serial.pool);
@@ -46,18 +62,18 @@ export async function warmTimes(stand: Stand): Promise<Warm> {
     }
   });
   for (const { size, rounds } of bursts)
-    await step(`Warm claims, ${size} at once, ${rounds} times`, async () => {
+    await step(`Warm claims, ${size} at once, ${rounds} times${where}`, async () => {
       for (let round = 0; round < rounds; round++) {
-        await stand.pool(size);
+        await stand.pool(size, runtime);
         await stand.settle(2_000);
         const ids = Array.from({ length: size }, (_, at) => `bench-${size}-${round}-${at}`);
         await claim(size, ids);
         if (size === refilled) refill.push(await stand.filled(size));
-        else await stand.pool(0);
+        else await stand.pool(0, runtime);
         await stand.removeSandboxes(ids, []);
       }
     });
-  return { created, answered, refill, bareAtOnce: await bareAtOnce(stand) };
+  return { created, answered };
 }
 
 /** The reference of a refill. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 import { fakePod } from "../../../bench/provisioner/fake-pods.js";
-import { environmentRecord, provisionerPod, walls } from "../../../bench/provisioner/manifests.js";
+import { environmentRecord, provisionerPod, runtimeOf, walls } from "../../../bench/provisioner/manifests.js";
 import { viewOf } from "../../../provisioner/src/model/sandbox.js";
 
 const from = { home: "sandlot", system: "sandlot-system" };
@@ -83,6 +83,13 @@ describe("the provisioner of the benchmarks", () => {
       },
       pool: { size: 9 },
     });
+  });
+
+  it("has the environment in its own runtime, or in the nodes' ordinary one", () => {
+    const record = JSON.stringify({ name: "default", runtimeClassName: "gvisor" });
+    assert.equal(runtimeOf(record), "gvisor");
+    assert.equal(runtimeOf(environmentRecord(record, 1)), "gvisor");
+    assert.equal(runtimeOf(environmentRecord(record, 1, "ordinary")), undefined);
   });
 });
 

@@ -17,8 +17,8 @@ const measured: Measured = {
     bareDelete: writes(3),
   },
   warm: {
-    created: new Map([[1, [4, 6]]]),
-    answered: new Map([[1, [8, 12]]]),
+    own: { created: new Map([[1, [4, 6]]]), answered: new Map([[1, [8, 12]]]) },
+    ordinary: { created: new Map([[1, [3, 5]]]), answered: new Map([[1, [4, 8]]]) },
     refill: [4000],
     bareAtOnce: 5000,
   },
@@ -52,6 +52,14 @@ describe("the provisioner's rows", () => {
   it("hold warm claims against what a bare pod takes to answer", () => {
     const found = row("warm claim → first command, one by one, p50 of 2");
     assert.deepEqual([found?.ours, found?.reference], [10, 1100]);
+  });
+
+  it("hold warm claims in the nodes' ordinary runtime against those in the environment's, if that is another", () => {
+    const figure = "warm claim → first command, one by one, in the nodes' ordinary runtime, p50 of 2";
+    const found = row(figure);
+    assert.deepEqual([found?.ours, found?.reference], [6, 10]);
+    const alone = provisionerRows({ ...measured, warm: { ...measured.warm, ordinary: undefined } });
+    assert.ok(!alone.some((each) => each.figure === figure));
   });
 
   it("hold percentiles against the same ones of the reference", () => {
