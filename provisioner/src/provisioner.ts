@@ -94,6 +94,7 @@ export async function startProvisioner(
     },
     router: {
       ...{ directory, activity, tokens, connections },
+      wayTo: (sandbox, port) => endpoints.way(sandbox, port),
       authenticate: (apiKey) => keys.callerOf(apiKey),
       hostSuffix: settings.ROUTER_HOST_SUFFIX,
       registry: metrics.registry,

@@ -122,6 +122,7 @@ export class Fleet implements Omit<Front, "sandboxes"> {
 
   readonly endpoints: Front["endpoints"] = {
     url: (sandbox, inPath) => this.#homes.get(sandbox.podUid)?.endpoints.url(sandbox, inPath),
+    way: (sandbox, port) => this.#homes.get(sandbox.podUid)?.endpoints.way(sandbox, port),
     // Hosts are this service's own, whatever the cluster.
     hostUrl: (sandbox) => this.#clusters[0]?.endpoints.hostUrl(sandbox),
   };

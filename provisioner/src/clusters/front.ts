@@ -29,6 +29,6 @@ export interface Front {
   readonly environments: Pick<Environments, "all">;
   readonly poolSizes: Pick<PoolSizes, "size">;
   readonly idleClaims: Pick<IdleClaims, "ready">;
-  readonly endpoints: Pick<Endpoints, "url" | "hostUrl">;
+  readonly endpoints: Pick<Endpoints, "url" | "hostUrl" | "way">;
   readonly activity: Activity;
 }

@@ -16,6 +16,9 @@ type EndpointSettings = Pick<
 /** The pod's own Service, where there is one. */
 type ServiceOf = (pod: Pick<ServedPod, "podName" | "podUid">) => V1Service | undefined;
 
+/** What of a pod leads to it. */
+type ReachedPod = Pick<PodFacts, "podName" | "podUid" | "podIP" | "hostIP" | "port">;
+
 /** The machine that containers of Docker's run on, where it has a name for them. */
 const hostOfDocker = "host.docker.internal";
 
@@ -28,7 +31,13 @@ export interface EndpointsParts {
   readonly inCluster: boolean;
 }
 
-/** Makes URLs. */
+/** Where a connection to a port of a sandbox goes. */
+export interface Way {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Makes URLs, and tells ways. */
 export class Endpoints {
   readonly #parts: EndpointsParts;
 
@@ -43,7 +52,7 @@ export class Endpoints {
   url(sandbox: Sandbox, inPath: boolean): string | undefined {
     const { settings, tokens, serviceOf } = this.#parts;
     const { SANDBOX_SERVICE_TYPE: type, ROUTER_URL: router, K8S_NAMESPACE: namespace } = settings;
-    if (type === "NodePort") return this.#onNode(sandbox);
+    if (type === "NodePort") return urlOf(this.#onNode(sandbox));
     if (type === "ClusterIP" && serviceOf(sandbox) === undefined) return undefined;
     if (type === "ClusterIP")
       return `http://${serviceName(sandbox.podName)}.${namespace}.svc.cluster.local:${sandbox.port}`;
@@ -63,20 +72,39 @@ export class Endpoints {
    * Where we reach the sandbox's server. Where clients go by its Service, so do we: it takes a moment until nodes know of one, and what we
    * have reached, they can.
    */
-  direct(pod: PodFacts): string | undefined {
+  direct(pod: ReachedPod): string | undefined {
     const { settings, inCluster, serviceOf } = this.#parts;
-    const type = settings.SANDBOX_SERVICE_TYPE;
-    if (type === "NodePort" && !inCluster) return this.#onNode(pod);
-    const address = type !== "Router" && inCluster ? serviceOf(pod)?.spec?.clusterIP : pod.podIP;
-    if (address === undefined) return undefined;
-    return `http://${urlHost(address)}:${pod.port}`;
+    if (this.#byNode) return urlOf(this.#onNode(pod));
+    const served = settings.SANDBOX_SERVICE_TYPE !== "Router" && inCluster;
+    const address = served ? serviceOf(pod)?.spec?.clusterIP : pod.podIP;
+    return urlOf(address === undefined ? undefined : { address, port: pod.port });
   }
 
-  #onNode(pod: PodFacts): string | undefined {
-    const { settings, serviceOf, inCluster } = this.#parts;
-    const nodePort = serviceOf(pod)?.spec?.ports?.[0]?.nodePort;
-    // Only the sandbox's own node answers.
-    const host = settings.NODE_HOST ?? (inCluster ? pod.hostIP && urlHost(pod.hostIP) : hostOfDocker);
-    return nodePort === undefined || host === undefined ? undefined : `http://${host}:${nodePort}`;
+  /**
+   * Where the router connects to for a port of the sandbox; undefined while that is not known yet. `none`: there is no way, as from
+   * outside the cluster only the port of its node leads to it. What has the pod's address there is something else.
+   */
+  way(sandbox: ReachedPod, port: number): Way | "none" | undefined {
+    if (this.#byNode) return port === sandbox.port ? this.#onNode(sandbox) : "none";
+    return sandbox.podIP === undefined ? undefined : { address: sandbox.podIP, port };
   }
+
+  /** Whether we stand where pods have no address. */
+  get #byNode(): boolean {
+    const { settings, inCluster } = this.#parts;
+    return settings.SANDBOX_SERVICE_TYPE === "NodePort" && !inCluster;
+  }
+
+  #onNode(pod: ReachedPod): Way | undefined {
+    const { settings, serviceOf, inCluster } = this.#parts;
+    const port = serviceOf(pod)?.spec?.ports?.[0]?.nodePort;
+    // Only the sandbox's own node answers.
+    const host = settings.NODE_HOST ?? (inCluster ? pod.hostIP : hostOfDocker);
+    if (port === undefined || host === undefined) return undefined;
+    return { address: host.replace(/^\[(.*)\]$/, "$1"), port };
+  }
+}
+
+function urlOf(way: Way | undefined): string | undefined {
+  return way && `http://${urlHost(way.address)}:${way.port}`;
 }

@@ -28,10 +28,15 @@ export const unavailable: Refusal = {
   headers: { "retry-after": "2" },
 };
 
-const gone: Refusal = { status: 410, reason: "gone", detail: "the sandbox has ended" };
+/** For ports of users' servers, where this service stands outside the cluster. */
+export const outside: Refusal = {
+  status: 501,
+  reason: "outside",
+  detail:
+    "this service is outside the sandboxes' cluster and reaches their own API alone, by a port of the node: run it in the cluster to reach other ports",
+};
 
-/** A sandbox that can be reached. */
-export type ReachableSandbox = RoutedSandbox & { readonly podIP: string };
+const gone: Refusal = { status: 410, reason: "gone", detail: "the sandbox has ended" };
 
 /**
  * The sandbox with this id if the credential opens it and it is not over. One that is starting, as far as we know, may answer
@@ -41,16 +46,14 @@ export function admit(
   options: Pick<RouterOptions, "directory" | "tokens" | "authenticate">,
   id: string,
   credential: Credential | undefined,
-): ReachableSandbox | Refusal {
+): RoutedSandbox | Refusal {
   if (credential === undefined) return unauthorized;
   const sandbox =
     credential.kind === "key" ? byKey(options, id, credential.key) : byToken(options, id, credential.token);
   const { directory } = options;
   if ("status" in sandbox) return sandbox === notFound && directory.unsure() ? unavailable : sandbox;
   if (directory.unsure(sandbox)) return unavailable;
-  const { state, podIP } = sandbox;
-  if (state === "stopping" || state === "failed") return gone;
-  return podIP === undefined ? starting : { ...sandbox, podIP };
+  return sandbox.state === "stopping" || sandbox.state === "failed" ? gone : sandbox;
 }
 
 function byKey(

@@ -2,12 +2,13 @@
 import type { Registry } from "prom-client";
 
 import type { Connections } from "../core/connections.js";
+import type { Way } from "../core/endpoints.js";
 import type { Sandbox } from "../model/sandbox.js";
 
 /** What the router knows of a sandbox. */
 export type RoutedSandbox = Pick<
   Sandbox,
-  "id" | "tenant" | "podUid" | "podIP" | "port" | "state" | "guarded"
+  "id" | "tenant" | "podName" | "podUid" | "podIP" | "hostIP" | "port" | "state" | "guarded"
 >;
 
 /** Told whenever a sandbox is used. */
@@ -23,7 +24,6 @@ export interface SandboxTokens {
 
 /** Options of the router plugin. */
 export interface RouterOptions {
-  /** The only place that addresses come from. */
   readonly directory: {
     get(tenant: string, id: string): RoutedSandbox | undefined;
     withId(id: string): readonly RoutedSandbox[];
@@ -34,6 +34,11 @@ export interface RouterOptions {
       listener: (sandbox: Pick<RoutedSandbox, "id" | "podUid" | "state">, gone: boolean) => void,
     ): () => void;
   };
+  /**
+   * Where a port of a sandbox is reached, the only place that addresses come from; undefined while that is not known yet. `none`: from here
+   * there is no way to it.
+   */
+  wayTo(sandbox: RoutedSandbox, port: number): Way | "none" | undefined;
   readonly activity: ActivitySink;
   readonly connections: Connections;
   readonly tokens: SandboxTokens;

@@ -5,12 +5,13 @@ import type { Duplex } from "node:stream";
 import type { FastifyBaseLogger } from "fastify";
 
 import { mostOpen } from "../core/connections.js";
+import type { Way } from "../core/endpoints.js";
 import { bound, traceFields } from "../tracing/spans.js";
-import { admit, starting, unauthorized, unavailable, type ReachableSandbox } from "./access.js";
+import { admit, outside, starting, unauthorized, unavailable } from "./access.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
 import { requestHeaders } from "./headers.js";
 import { type Kind, type RouterMetrics, routerMetrics } from "./metrics.js";
-import type { RouterOptions } from "./options.js";
+import type { RoutedSandbox, RouterOptions } from "./options.js";
 import { proxy } from "./proxy.js";
 import { badRequest, endsConnection, notFound, refuse, refuseUpgrade, type Refusal } from "./refusal.js";
 import { isRouted, parseTarget, type Target } from "./target.js";
@@ -50,7 +51,8 @@ const revokedLookMs = 15_000;
 interface Admitted {
   readonly target: Target;
   readonly credential: Credential;
-  readonly sandbox: ReachableSandbox;
+  readonly sandbox: RoutedSandbox;
+  readonly way: Way;
 }
 
 /** Routes requests to sandboxes. */
@@ -203,7 +205,10 @@ export class SandboxRouter {
     const credential = credentialOf(target, headers);
     const sandbox = admit(this.#options, target.id, credential);
     if ("status" in sandbox) return sandbox;
-    return { target: withApiPort(target, sandbox), credential: credential as Credential, sandbox };
+    const way = this.#options.wayTo(sandbox, target.port ?? sandbox.port);
+    if (way === undefined) return starting;
+    if (way === "none") return outside;
+    return { target: withApiPort(target, sandbox), credential: credential as Credential, sandbox, way };
   }
 
   /** Opens a way to the sandbox. Returns false when it has too many. */
@@ -213,7 +218,7 @@ export class SandboxRouter {
     kind: Kind,
     start: (upstream: Upstream) => Cut,
   ): boolean {
-    const { target, sandbox, credential } = admitted;
+    const { sandbox, credential, way, target } = admitted;
     const started: { cut?: Cut } = {};
     const cut: Cut = (why) => started.cut?.(why);
     const opened = this.#options.connections.open(sandbox.podUid, cut);
@@ -222,10 +227,7 @@ export class SandboxRouter {
       return false;
     }
     const { requests, open, seconds, refused } = this.#metrics;
-    const traced = tracedPass(request.method ?? "GET", kind, {
-      ...sandbox,
-      port: target.port ?? sandbox.port,
-    });
+    const traced = tracedPass(request.method ?? "GET", kind, sandbox, way);
     const ids = traceFields();
     const stop = seconds.startTimer({ kind });
     open.inc({ kind });
@@ -238,10 +240,9 @@ export class SandboxRouter {
       this.#byKey.set(cut, () => this.#options.authenticate(credential.key)?.tenant !== sandbox.tenant);
     started.cut = start({
       agent: opened.agent,
-      address: sandbox.podIP,
-      port: target.port ?? sandbox.port,
+      ...way,
       target,
-      headers: traced.headers(this.#headers(request, target, sandbox, credential)),
+      headers: traced.headers(this.#headers(request, admitted)),
       starting: sandbox.state === "starting",
       touch,
       ended: (status, reason) => {
@@ -272,17 +273,11 @@ export class SandboxRouter {
     return true;
   }
 
-  #headers(
-    request: IncomingMessage,
-    target: Target,
-    sandbox: ReachableSandbox,
-    credential: Credential,
-  ): Upstream["headers"] {
+  #headers(request: IncomingMessage, { target, sandbox, credential, way }: Admitted): Upstream["headers"] {
     const { socket, rawHeaders, headers } = request;
     return requestHeaders(rawHeaders, {
       target,
-      address: sandbox.podIP,
-      port: target.port ?? sandbox.port,
+      ...way,
       token: target.port === undefined && sandbox.guarded ? this.#options.tokens.access(sandbox) : undefined,
       keepAuthorization: authorizationIsOwn(target, headers, credential),
       clientAddress: socket.remoteAddress ?? "unknown",
@@ -302,7 +297,7 @@ export class SandboxRouter {
 }
 
 /** The sandbox's own port is its API, however it is named. */
-function withApiPort(target: Target, { port }: ReachableSandbox): Target {
+function withApiPort(target: Target, { port }: RoutedSandbox): Target {
   return target.port === port ? { ...target, port: undefined } : target;
 }
 

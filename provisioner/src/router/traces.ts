@@ -2,6 +2,7 @@
 // Paths are left out, because what callers write there may be a token.
 import { context, trace } from "@opentelemetry/api";
 
+import type { Way } from "../core/endpoints.js";
 import { attribute, endCall, endServed, propagated, startCall, startServed } from "../tracing/spans.js";
 import type { HeaderMap } from "./headers.js";
 import type { Kind } from "./metrics.js";
@@ -32,7 +33,8 @@ export function endUpgrade(status: number): void {
 export function tracedPass(
   method: string,
   kind: Kind,
-  { id, tenant, podIP, port }: RoutedSandbox & { readonly podIP: string },
+  { id, tenant }: RoutedSandbox,
+  { address, port }: Way,
 ): TracedPass {
   const served = trace.getActiveSpan();
   const of = { [attribute.sandbox]: id, [attribute.tenant]: tenant, [attribute.kind]: kind };
@@ -40,7 +42,7 @@ export function tracedPass(
   const call = startCall(`${method} sandbox`, {
     ...of,
     [attribute.method]: method,
-    [attribute.host]: podIP,
+    [attribute.host]: address,
     [attribute.port]: port,
   });
   return {

@@ -165,6 +165,19 @@ describe("attacks on the provisioner", function () {
     }
   });
 
+  it("from outside the cluster nothing that has a sandbox's address there gets what is the sandbox's", async () => {
+    const through = (path: string, body?: object): Promise<Answer<{ data?: { stdout: string } }>> =>
+      as("a", body === undefined ? "GET" : "POST", `/sandboxes/one${path}`, body);
+    const own = await through("/v1/bash/exec", { command: "echo $HOSTNAME" });
+    const [pod] = (await stage.pods()).filter(
+      ({ metadata }) =>
+        metadata?.labels?.["sandlot.dev/sandbox-id"] === "one" &&
+        metadata.labels["sandlot.dev/tenant"] === "a",
+    );
+    assert.deepEqual([own.status, own.body.data?.stdout.trim()], [200, pod?.metadata?.name]);
+    assert.equal((await through("/ports/3000/")).status, 501);
+  });
+
   it("bodies and headers that are too large are refused, and the rest is served meanwhile", async () => {
     const large = await as("a", "POST", "/v1/sandboxes", { labels: { x: "y".repeat(2 << 20) } });
     assert.equal(large.status, 413);

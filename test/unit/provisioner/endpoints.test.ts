@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import type { V1Service } from "@kubernetes/client-node";
 
-import { Endpoints } from "../../../provisioner/src/core/endpoints.js";
+import { Endpoints, type Way } from "../../../provisioner/src/core/endpoints.js";
 import type { Sandbox } from "../../../provisioner/src/model/sandbox.js";
 
 const pod = { podName: "warm-1", podUid: "uid-1", podIP: "10.42.0.7", hostIP: "172.20.0.2", port: 8080 };
@@ -21,6 +21,8 @@ interface Case {
 function endpoints({ type, inCluster, nodeHost, hostIP = pod.hostIP, ...given }: Case): {
   direct: string | undefined;
   url: string | undefined;
+  /** Of the router: to the sandbox's own API, and to another port. */
+  ways: [Way | "none" | undefined, Way | "none" | undefined];
 } {
   const made = new Endpoints({
     settings: {
@@ -32,15 +34,23 @@ function endpoints({ type, inCluster, nodeHost, hostIP = pod.hostIP, ...given }:
     inCluster,
   });
   const sandbox = { ...pod, hostIP, id: "a" } as Sandbox;
-  return { direct: made.direct(sandbox), url: made.url(sandbox, false) };
+  return {
+    direct: made.direct(sandbox),
+    url: made.url(sandbox, false),
+    ways: [made.way(sandbox, sandbox.port), made.way(sandbox, 3000)],
+  };
 }
 
 describe("the way to a sandbox", () => {
   it("is a port of its node from outside the cluster, once it has one", () => {
     const asked = { type: "NodePort", inCluster: false, nodeHost: "nodes.example" } as const;
     const onNode = "http://nodes.example:30123";
-    assert.deepEqual(endpoints(asked), { direct: onNode, url: onNode });
-    assert.deepEqual(endpoints({ ...asked, served: undefined }), { direct: undefined, url: undefined });
+    const way = { address: "nodes.example", port: 30_123 };
+    assert.deepEqual(endpoints(asked), { direct: onNode, url: onNode, ways: [way, "none"] });
+    assert.deepEqual(endpoints({ ...asked, served: undefined }), {
+      ...{ direct: undefined, url: undefined },
+      ways: [undefined, "none"],
+    });
   });
 
   it("is its Service from inside, once it has one, where clients are led to that", () => {
@@ -55,7 +65,27 @@ describe("the way to a sandbox", () => {
       assert.deepEqual(endpoints({ type: "Router", inCluster, served: undefined }), {
         direct: "http://10.42.0.7:8080",
         url: "http://router/sandboxes/a",
+        ways: [
+          { address: "10.42.0.7", port: 8080 },
+          { address: "10.42.0.7", port: 3000 },
+        ],
       });
+  });
+
+  it("is its pod for the router inside the cluster, whatever clients are told", () => {
+    for (const type of ["NodePort", "ClusterIP"] as const)
+      assert.deepEqual(endpoints({ type, inCluster: true, served: undefined }).ways, [
+        { address: "10.42.0.7", port: 8080 },
+        { address: "10.42.0.7", port: 3000 },
+      ]);
+  });
+
+  it("may lead to an address of IPv6, in brackets or without", () => {
+    for (const nodeHost of ["fd00::2", "[fd00::2]"]) {
+      const { url, ways } = endpoints({ type: "NodePort", inCluster: false, nodeHost });
+      assert.equal(url, "http://[fd00::2]:30123");
+      assert.deepEqual(ways[0], { address: "fd00::2", port: 30_123 });
+    }
   });
 
   it("is told with the address of the sandbox's own node, which alone answers, unless one is given", () => {

@@ -129,6 +129,18 @@ describe("router: attacks", function () {
     assert.equal(seen.length, 0);
   });
 
+  it("leads to no port of a sandbox that is not reached from here", async () => {
+    const one = router.directory.put(
+      sandbox({ id: "outside", hostIP: "192.0.2.1", port: ports["alpha"] ?? 0 }),
+    );
+    const token = tokens.access(one);
+    assert.equal((await get(`/sandboxes/outside/t/${token}/x`)).body, "alpha");
+    const before = seen.length;
+    const answer = await get(`/sandboxes/outside/t/${token}/ports/${ports["beta"] ?? 0}/x`);
+    assert.deepEqual([answer.status, seen.length], [501, before]);
+    assert.match(answer.body, /outside the sandboxes' cluster/);
+  });
+
   it("leads to a sandbox that is starting as soon as it answers, and says so until then", async () => {
     const state = "starting";
     const up = router.directory.put(sandbox({ id: "up", state, port: ports["alpha"] ?? 0 }));

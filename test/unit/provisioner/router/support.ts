@@ -14,12 +14,14 @@ export const apiKeys: Record<string, string> = { alpha: "key-of-tenant-alpha", b
 
 export const tokens = new Tokens(Buffer.alloc(32, 7));
 
-/** A sandbox that runs, with what a test cares about. */
+/** A sandbox that runs, with what a test cares about. With `hostIP`, only its own port is reached. */
 export function sandbox(fields: Partial<RoutedSandbox> & Pick<RoutedSandbox, "id">): RoutedSandbox {
   return {
     tenant: "alpha",
+    podName: `pod-${fields.id}`,
     podUid: `uid-${fields.id}`,
     podIP: "127.0.0.1",
+    hostIP: undefined,
     port: 8080,
     state: "running",
     guarded: true,
@@ -89,6 +91,10 @@ export async function startRouter(hostSuffix?: string, drainMs = 0): Promise<Run
     connections: new Connections(),
     hostSuffix,
     drainMs,
+    wayTo: ({ podIP, hostIP, port: own }, port) => {
+      if (hostIP !== undefined && port !== own) return "none";
+      return podIP === undefined ? undefined : { address: podIP, port };
+    },
     activity: { touch: ({ id }) => void touched.push(id) },
     authenticate: (key) => {
       const [tenant] = Object.entries(apiKeys).find(([, one]) => one === key) ?? [];
