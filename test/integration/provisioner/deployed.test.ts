@@ -22,20 +22,10 @@ import {
 } from "../support/cluster.js";
 import { internet, makeTargets, removeTargets, standInPort, standIns } from "../support/targets.js";
 import { makeRedirector, nameOfTarget, redirectPort, setAddresses } from "./bypass-targets.js";
-import { addEnvironment, ask, Deployed, systemNamespace } from "./deployed.js";
+import { addEnvironment, ask, Deployed, run, systemNamespace, type Ended, type Sandbox } from "./deployed.js";
 
-interface Sandbox {
-  id: string;
-  url: string;
-  hostUrl?: string;
-  token: string;
-}
 /** What the targets serve. */
 const page = /hello/;
-
-interface Executed {
-  data: { stdout: string; exit_code: number | null };
-}
 
 /** A program with a login, as far as cookies go: it sets one for as many hosts as it can, and says which it got. */
 const application = `
@@ -87,28 +77,12 @@ describe("the deployed provisioner", function () {
     await eventually("two replicas", async () => (await provisioner.pods()).length === 2);
   });
 
-  const sandbox = async (given: object = {}): Promise<Sandbox> => {
-    const { status, body } = await provisioner.call<Sandbox>("POST", "/v1/sandboxes", given);
-    assert.equal(status, 201, JSON.stringify(body));
-    return body;
-  };
-  const run = async ({ url, token }: Sandbox, command: string): Promise<Executed["data"]> => {
-    const { status, body } = await ask<Executed>(
-      "POST",
-      `${url}/v1/bash/exec`,
-      { "x-sandbox-token": token },
-      { command, hard_timeout: 20 },
-    );
-    assert.equal(status, 200, JSON.stringify(body));
-    return body.data;
-  };
-
   it("runs sandboxes where the shared ones run: in gVisor, as an account that may do nothing", async () => {
     const { items } = await cluster().core.listNamespacedPod({ namespace });
     const shared = items.find(
       ({ metadata }) => metadata?.labels?.["app.kubernetes.io/instance"] === "sandbox",
     );
-    const made = await sandbox({ id: "deployed-same-walls" });
+    const made = await provisioner.create({ id: "deployed-same-walls" });
     try {
       const { spec } = await cluster()
         .core.listNamespacedPod({ namespace, labelSelector: `sandlot.dev/sandbox-id=${made.id}` })
@@ -117,7 +91,7 @@ describe("the deployed provisioner", function () {
         assert.deepEqual(spec?.[field], shared?.spec?.[field], field);
       assert.equal((await run(made, "test -e /var/run/secrets/kubernetes.io")).exit_code, 1);
     } finally {
-      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+      await provisioner.delete(made);
     }
   });
 
@@ -152,7 +126,7 @@ describe("the deployed provisioner", function () {
   }
 
   it("answers every request while a replica is replaced", async () => {
-    const made = await sandbox({ id: "deployed-drain" });
+    const made = await provisioner.create({ id: "deployed-drain" });
     const client = steadily(made);
     const [first] = await provisioner.pods();
     assert.ok(first);
@@ -164,15 +138,15 @@ describe("the deployed provisioner", function () {
     await sleep(4_000);
     const { answered, failed } = await client.stop();
     console.log(`      ${answered} requests answered meanwhile, ${failed.length} not`);
-    await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+    await provisioner.delete(made);
     assert.deepEqual(failed, []);
     assert.ok(answered > 20, `${answered} requests prove little`);
   });
 
   it("lets commands through a replica that is replaced end, for longer than Kubernetes waits by itself, and goes then", async () => {
-    const made = await sandbox({ id: "deployed-long" });
+    const made = await provisioner.create({ id: "deployed-long" });
     const command = async (): Promise<string> => {
-      const { status, body } = await ask<Executed>(
+      const { status, body } = await ask<{ data: Ended }>(
         ...(["POST", `${made.url}/v1/bash/exec`, { "x-sandbox-token": made.token }] as const),
         { command: "sleep 40; echo done", hard_timeout: 60 },
         60_000,
@@ -193,13 +167,13 @@ describe("the deployed provisioner", function () {
         return items.every((pod) => nameOf(pod) !== nameOf(first));
       });
     } finally {
-      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+      await provisioner.delete(made);
     }
     await eventually("two replicas again", async () => (await provisioner.pods()).length === 2);
   });
 
   it("loses no sandbox when the leading replica is killed while it serves, and creates on", async () => {
-    const made = await sandbox({ id: "deployed-survivor" });
+    const made = await provisioner.create({ id: "deployed-survivor" });
     const { output } = await kubectl("get", "lease", "sandlot-provisioner", "-n", namespace, "-o", "json");
     const { holderIdentity } = (JSON.parse(output) as { spec: { holderIdentity: string } }).spec;
     const client = steadily(made);
@@ -289,7 +263,7 @@ describe("the deployed provisioner", function () {
   });
 
   it("is out of reach for code in sandboxes, by pod, by Service and by the node's port", async () => {
-    const made = await sandbox({ id: "deployed-inside" });
+    const made = await provisioner.create({ id: "deployed-inside" });
     try {
       const { core } = cluster();
       const { spec } = await core.readNamespacedService({ name: "provisioner", namespace: systemNamespace });
@@ -307,7 +281,7 @@ describe("the deployed provisioner", function () {
         assert.equal((await run(made, command)).stdout, "000", target);
       }
     } finally {
-      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+      await provisioner.delete(made);
     }
   });
 
@@ -335,7 +309,7 @@ describe("the deployed provisioner", function () {
         const { body } = await provisioner.call<{ items: { name: string }[] }>("GET", "/v1/environments");
         return body.items.some(({ name }) => name === "names");
       });
-      const open = await sandbox({ id: "deployed-names-open", environment: "names" });
+      const open = await provisioner.create({ id: "deployed-names-open", environment: "names" });
       made.push(open);
       for (const server of servers)
         await eventually(`${server} answers who may ask`, async () =>
@@ -344,13 +318,13 @@ describe("the deployed provisioner", function () {
       const found = 'import socket; print(socket.gethostbyname("kubernetes.default.svc.cluster.local"))';
       assert.equal((await run(open, `python3 -c '${found}'`)).exit_code, 0, "names work where they may");
 
-      const narrowed = await sandbox({
+      const narrowed = await provisioner.create({
         id: "deployed-names-narrowed",
         environment: "names",
         egress: "blocked",
       });
       made.push(narrowed);
-      const blocked = await sandbox({ id: "deployed-names-blocked" });
+      const blocked = await provisioner.create({ id: "deployed-names-blocked" });
       made.push(blocked);
       for (const one of [narrowed, blocked])
         for (const server of servers) {
@@ -380,14 +354,14 @@ describe("the deployed provisioner", function () {
         return body.items.find((each) => each.name === "deployed")?.pool.ready === 1;
       });
       const asked = performance.now();
-      const made = await sandbox({ environment: "deployed", env: { COLOUR: "green" } });
+      const made = await provisioner.create({ environment: "deployed", env: { COLOUR: "green" } });
       const taken = performance.now() - asked;
       const result = await run(made, "echo $COLOUR from $HOSTNAME");
       assert.match(result.stdout, /^green from warm-deployed-/);
       console.log(
         `      a warm sandbox in ${taken.toFixed(0)} ms, its first command after ${(performance.now() - asked).toFixed(0)} ms`,
       );
-      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+      await provisioner.delete(made);
     } finally {
       await remove();
     }
@@ -415,9 +389,9 @@ describe("the deployed provisioner", function () {
     };
     try {
       await eventually("the environment is known, and has none", holds(0));
-      const made = await sandbox({ id: "following-1", environment: "following" });
+      const made = await provisioner.create({ id: "following-1", environment: "following" });
       await eventually("one waits", holds(1));
-      await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+      await provisioner.delete(made);
       await eventually("none waits", holds(0));
     } finally {
       await provisioner.call("DELETE", "/v1/sandboxes/following-1");
@@ -483,7 +457,7 @@ describe("the deployed provisioner", function () {
     after(() => mustMake("up"));
 
     it("gives a port of a sandbox a host of its own, where an application's cookies work and nobody else's key does", async () => {
-      const made = await sandbox({ id: "deployed-host" });
+      const made = await provisioner.create({ id: "deployed-host" });
       try {
         const { port } = new URL(provisioner.url);
         assert.equal(made.hostUrl, `http://{port}-${made.id}.sandboxes.example.com:${port}`);
@@ -508,7 +482,7 @@ describe("the deployed provisioner", function () {
         );
         assert.equal((await visit("/v1/sandboxes", { host: "api.sandboxes.example.com" })).status, 404);
       } finally {
-        await provisioner.call("DELETE", `/v1/sandboxes/${made.id}`);
+        await provisioner.delete(made);
       }
     });
 
@@ -578,7 +552,7 @@ describe("the deployed provisioner", function () {
           const { body } = await provisioner.call<{ items: { name: string }[] }>("GET", "/v1/environments");
           return body.items.some(({ name }) => name === "bypass");
         });
-        made = await sandbox({ id, environment: "bypass" });
+        made = await provisioner.create({ id, environment: "bypass" });
       });
 
       after(async () => {
@@ -687,7 +661,7 @@ describe("the deployed provisioner", function () {
 
       it("tells in the sandbox's events what it refused", async () => {
         // One of its own: who is refused very often has the rest in the log alone.
-        const told = await sandbox({ id: "bypass-told", environment: "bypass" });
+        const told = await provisioner.create({ id: "bypass-told", environment: "bypass" });
         const events = await provisioner.follow(`/v1/sandboxes/${told.id}/events`);
         try {
           // A proxy that has not seen the pod yet refuses it as a stranger, and tells nobody of it.
@@ -703,7 +677,7 @@ describe("the deployed provisioner", function () {
           assert.deepEqual([host, port, reason, count], ["refused.example", 8080, "not_allowed", 1]);
         } finally {
           await events.end();
-          await provisioner.call("DELETE", `/v1/sandboxes/${told.id}`);
+          await provisioner.delete(told);
         }
       });
     });

@@ -1,4 +1,5 @@
 // The provisioner as `make up` deployed it: how tests ask it, and how they look at it.
+import assert from "node:assert/strict";
 import { request, type IncomingHttpHeaders } from "node:http";
 
 import type { V1Pod } from "@kubernetes/client-node";
@@ -17,10 +18,26 @@ export interface Answer<T> {
   readonly headers: IncomingHttpHeaders;
 }
 
+/** A sandbox, as far as tests look at what they are told of it. */
+export interface Sandbox {
+  readonly id: string;
+  readonly url: string;
+  readonly hostUrl?: string;
+  readonly token: string;
+}
+
+/** How a command in a sandbox ended. */
+export interface Ended {
+  readonly stdout: string;
+  readonly exit_code: number | null;
+}
+
 /** Events as they come. */
 export interface Followed {
   /** What matches of all that came, once something does. @throws Error if nothing does within 20 s */
   until(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Fulfilled once no more come, whoever ended that. */
+  readonly ended: Promise<void>;
   end(): Promise<void>;
 }
 
@@ -36,9 +53,26 @@ export class Deployed {
     return new Deployed(outputs()["provisionerEndpoint"] ?? "", output.trim().split("\n").at(-1) ?? "");
   }
 
+  /** The same, called with another key. */
+  as(apiKey: string): Deployed {
+    return new Deployed(this.url, apiKey);
+  }
+
   /** A request on a connection of its own, so that any replica may answer it. */
   call<T>(method: string, path: string, body?: object): Promise<Answer<T>> {
     return ask<T>(method, this.url + path, { "x-api-key": this.apiKey }, body);
+  }
+
+  /** A sandbox of /v1 that is new. */
+  async create(given: object = {}): Promise<Sandbox> {
+    const { status, body } = await this.call<Sandbox>("POST", "/v1/sandboxes", given);
+    assert.equal(status, 201, JSON.stringify(body));
+    return body;
+  }
+
+  /** Deletes it; the status that was answered: 204, or 404 if there was none. */
+  async delete({ id }: Pick<Sandbox, "id">): Promise<number> {
+    return (await this.call("DELETE", `/v1/sandboxes/${id}`)).status;
   }
 
   /** Follows server-sent events, from now on. It has to be ended. @throws Error if they are refused. */
@@ -54,6 +88,7 @@ export class Deployed {
     return {
       until: (pattern) =>
         eventually(`an event ${pattern.source}`, () => Promise.resolve(pattern.exec(text) ?? false), 20),
+      ended: reading,
       end: async () => {
         abort.abort();
         await reading;
@@ -69,6 +104,18 @@ export class Deployed {
     });
     return items.filter((pod) => pod.metadata?.deletionTimestamp === undefined && isReady(pod));
   }
+}
+
+/** Runs a command in a sandbox, by its URL and its token. */
+export async function run({ url, token }: Sandbox, command: string): Promise<Ended> {
+  const { status, body } = await ask<{ data: Ended }>(
+    "POST",
+    `${url}/v1/bash/exec`,
+    { "x-sandbox-token": token },
+    { command, hard_timeout: 20 },
+  );
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.data;
 }
 
 /** Adds an environment that differs from the default one, as anybody may who may write ConfigMaps; returns what removes it. */

@@ -151,7 +151,7 @@ describe("faults of the provisioner", function () {
   async function tidy(): Promise<void> {
     api.heal();
     await clock.set(0);
-    if (replica.process.signalCode !== null) replica = await start();
+    if (replica.process.signalCode !== null || replica.process.exitCode !== null) replica = await start();
     await stage.environment(poolSize);
     const { body } = await replica.call<{ items: { id: string }[] }>("GET", "/v1/sandboxes");
     await Promise.all(body.items.map(({ id }) => replica.call("DELETE", `/v1/sandboxes/${id}`)));
@@ -374,6 +374,33 @@ describe("faults of the provisioner", function () {
       await works(before);
       await nothingElse("i", "j");
       await remove("i", "j");
+    },
+  );
+
+  survives(
+    "it is told to stop while the API server cannot be reached",
+    "commands under way end, and it goes at once after them",
+    async () => {
+      const { body: made } = await create("stopping");
+      api.goDark();
+      const started = performance.now();
+      const underWay = fetch(`${replica.url}/sandboxes/stopping/v1/bash/exec`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-sandbox-token": made.token },
+        body: JSON.stringify({ command: "sleep 8; echo done", hard_timeout: 30 }),
+      });
+      await sleep(1_000);
+      const [answer] = await Promise.all([underWay, replica.kill("SIGTERM")]);
+      const seconds = (performance.now() - started) / 1000;
+      const { data } = (await answer.json()) as { data: { stdout: string } };
+      assert.equal(data.stdout.trim(), "done");
+      assert.equal(replica.process.exitCode, 0);
+      assert.ok(seconds < 20, `${seconds} s`);
+      api.heal();
+      replica = await start();
+      await works(made);
+      await nothingElse("stopping");
+      await remove("stopping");
     },
   );
 

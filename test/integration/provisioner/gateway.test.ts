@@ -89,25 +89,32 @@ describe("DeerFlow's gateway with the provisioner", function () {
     );
   });
 
-  it("ends no sandbox for idleness that is used by the URL that it was given, and ends it once it is not", async () => {
-    await stage.full(poolSize);
-    const { body: made } = await stage.call<{ url: string; token: string }>("POST", "/v1/sandboxes", {
-      id: "busy",
-      idleTimeoutSeconds: 10,
+  for (const [what, work] of [
+    ["is used by the URL that it was given", "sleep 25"],
+    [
+      "is kept so busy by its processes that its server gets little of the processor",
+      "for n in 1 2 3 4 5 6 7 8; do timeout 25 sh -c 'while :; do :; done' & done; wait",
+    ],
+  ] as const)
+    it(`ends no sandbox for idleness that ${what}, and ends it once it is not`, async () => {
+      await stage.full(poolSize);
+      const { body: made } = await stage.call<{ url: string; token: string }>("POST", "/v1/sandboxes", {
+        id: "busy",
+        idleTimeoutSeconds: 10,
+      });
+      // Nothing of it comes by the provisioner, for longer than the timeout and all that is added to it.
+      const answer = await fetch(`${made.url}/v1/bash/exec`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-sandbox-token": made.token },
+        body: JSON.stringify({ command: `${work}; echo done`, hard_timeout: 60 }),
+      });
+      const { data } = (await answer.json()) as { data: { stdout: string } };
+      assert.equal(data.stdout.trim(), "done");
+      const there = async (): Promise<boolean> =>
+        (await stage.pods()).some(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === "busy");
+      assert.ok(await there());
+      await eventually("it is gone", async () => !(await there()), 30);
     });
-    // Nothing of it comes by the provisioner, for longer than the timeout and all that is added to it.
-    const answer = await fetch(`${made.url}/v1/bash/exec`, {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-sandbox-token": made.token },
-      body: JSON.stringify({ command: "sleep 25; echo done", hard_timeout: 60 }),
-    });
-    const { data } = (await answer.json()) as { data: { stdout: string } };
-    assert.equal(data.stdout.trim(), "done");
-    const there = async (): Promise<boolean> =>
-      (await stage.pods()).some(({ metadata }) => metadata?.labels?.["sandlot.dev/sandbox-id"] === "busy");
-    assert.ok(await there());
-    await eventually("it is gone", async () => !(await there()), 30);
-  });
 
   it("makes a sandbox again whose pod does not go, as when its node is lost", async () => {
     // What no idle pod has, so that it is made in a pod that is named after it.
