@@ -114,6 +114,14 @@ describe("node image", function () {
       const configuration = await node.kubectl("get", "--raw", "/api/v1/nodes/node/proxy/configz");
       assert.match(configuration, new RegExp(`"podPidsLimit":${pidLimit}\\b`));
     });
+    it("starts the kubelet after all else that makes the CSI plugin, so that its node is the one that speaks for it", async function () {
+      if (!builtHere) this.skip();
+      const log = await output("sh", ["-c", `docker logs ${node.name} 2>&1`]);
+      const made = log.search(/Started controller.*persistentvolume-attach-detach-controller/);
+      const kubelet = log.search(/Attempting to sync node with API server/);
+      assert.ok(made !== -1 && kubelet > made, `${made} ${kubelet}`);
+      assert.doesNotMatch(log, /Failed to initialize CSINode.*resource name may not be empty/);
+    });
   });
 
   describe("traffic without policies", () => {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log"
+	"time"
 	_ "unsafe" // go:linkname
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+	"k8s.io/kubernetes/pkg/volume/csi/nodeinfomanager"
 	metrics "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 
 	"sandlot.dev/node/options"
@@ -21,6 +23,13 @@ import (
 //
 //go:linkname signalHandlerInstalled k8s.io/apiserver/pkg/server.onlyOneSignalHandler
 var signalHandlerInstalled chan struct{}
+
+// The part of the CSI plugin that speaks for the node. The kubelet and the controller manager's attach-detach controller each make one
+// when they start, and a process keeps the last: the other's knows no node, with which the kubelet is never Ready and no CSI driver
+// registers.
+//
+//go:linkname csiNode k8s.io/kubernetes/pkg/volume/csi.nim
+var csiNode nodeinfomanager.Interface
 
 // components are the parts of Kubernetes and its metrics-server, each a command that runs in this process.
 type components struct {
@@ -53,5 +62,13 @@ func (c components) start(name string) {
 	go func() { log.Fatalf("k3s: %s ended: %v", name, c.commands[name].Execute()) }()
 	if name == "kubelet" || name == "kube-scheduler" { // the next may start once these have taken the channel
 		<-signalHandlerInstalled
+	}
+}
+
+// awaitAttachDetach waits until the controller manager's part of the CSI plugin is made, so that the kubelet's will be the last. Where
+// that controller is disabled, none is made and nothing is amiss.
+func awaitAttachDetach() {
+	for end := time.Now().Add(20 * time.Second); csiNode == nil && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -55,7 +55,9 @@ func serve(opt options.Options) {
 	<-containerd
 	go newPolicyAgent(client, values["NODE"]).run() // before the kubelet: no pod starts without its rules
 	go followNodes(client, values)
-	for _, name := range []string{"kubelet", "kube-scheduler", "kube-controller-manager", "kube-proxy"} {
+	c.start("kube-controller-manager")
+	awaitAttachDetach()
+	for _, name := range []string{"kubelet", "kube-scheduler", "kube-proxy"} {
 		c.start(name)
 	}
 	go localpath.Serve(client, dataDir+"/storage", values["NODE"], true)
