@@ -35,7 +35,6 @@ export const exceptions: readonly Exception[] = [
     "service-type": "development only: the sandboxes' API is published on the developer's machine",
   }),
   ...ofProvisioner("kube-score", {
-    "deployment-has-host-podantiaffinity": "topology spread constraints keep its pods on different nodes",
     "deployment-replicas": "development has one; the other stacks have three",
   }),
   ...of("kubesec", {

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { hardenedContainer, hardenedPod } from "../shared/hardening";
+import { spreadOut } from "../shared/spread";
 import { without } from "../shared/cidr";
 import { commonLabels } from "../shared/labels";
 import { shutRanges } from "../sandbox-network-policies/profiles";
@@ -108,14 +109,7 @@ export function deploymentArgs(
             : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
           terminationGracePeriodSeconds: 3 * drainSeconds,
           securityContext: hardenedPod,
-          topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
-            (topologyKey) => ({
-              topologyKey,
-              maxSkew: 1,
-              whenUnsatisfiable: "ScheduleAnyway",
-              labelSelector: { matchLabels: { ...proxySelector } },
-            }),
-          ),
+          ...spreadOut(proxySelector),
           containers: [container(settings)],
         },
       },

@@ -4,6 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { ComputeAmounts } from "../sandbox-deployment/args";
 import { hardenedContainer, hardenedPod, sandboxUser } from "../shared/hardening";
+import { spreadOut } from "../shared/spread";
 import { keyFiles } from "./keys";
 import {
   apiPort,
@@ -78,14 +79,7 @@ function podSpec(settings: ProvisionerSettings, parts: PodParts): k8s.types.inpu
     terminationGracePeriodSeconds: settings.terminationGracePeriodSeconds,
     // Without it, the files of the Secret would be root's alone.
     securityContext: { ...hardenedPod, fsGroup: sandboxUser, fsGroupChangePolicy: "OnRootMismatch" },
-    topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
-      (topologyKey) => ({
-        topologyKey,
-        maxSkew: 1,
-        whenUnsatisfiable: "ScheduleAnyway",
-        labelSelector: { matchLabels: { ...provisionerSelector } },
-      }),
-    ),
+    ...spreadOut(provisionerSelector),
     containers: [container(settings, parts)],
     volumes: [
       { name: "keys", secret: { secretName: parts.secretName, defaultMode: 0o440 } },

@@ -38,6 +38,10 @@ interface Pod {
     containers: { args?: string[]; env: { name: string; value?: string }[]; securityContext: object }[];
   };
 }
+interface Deployed {
+  selector: object;
+  template: { spec: { topologySpreadConstraints: { topologyKey: string }[]; affinity: object } };
+}
 interface Policy {
   metadata: { namespace: string };
   spec: {
@@ -117,6 +121,20 @@ describe("the egress proxy's graph", () => {
       containerOf(graph, "sandlot-provisioner-deployment")?.securityContext,
     );
     assert.equal(variablesOf(graph, "sandlot-egress-proxy-deployment")["K8S_NAMESPACE"], "sandlot");
+  });
+
+  it("is kept off one node, as the provisioner is, also where nodes know no zone: constraints over zones count for nothing there", () => {
+    for (const name of ["sandlot-egress-proxy-deployment", "sandlot-provisioner-deployment"]) {
+      const { selector, template } = graph.get(name).inputs["spec"] as unknown as Deployed;
+      const keys = template.spec.topologySpreadConstraints.map(({ topologyKey }) => topologyKey);
+      assert.deepEqual(keys, ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]);
+      const podAffinityTerm = { topologyKey: "kubernetes.io/hostname", labelSelector: selector };
+      assert.deepEqual(template.spec.affinity, {
+        podAntiAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }],
+        },
+      });
+    }
   });
 
   it("may reach private ranges that are named, opens them at the proxy, and leaves shut what else is", async () => {
