@@ -15,11 +15,13 @@ import {
   sandboxSelector,
   type MakeResult,
 } from "../support/cluster.js";
+import { itHandsOutSandboxes } from "./sandboxes-on-nodes.js";
 
 const stack = "nodes";
 const server = `sandlot-${stack}`;
 const agent = `${server}-agent-1`;
 const endpoint = "http://127.0.0.1:38080";
+const provisioner = "http://127.0.0.1:38081";
 
 /** The part of a Pod that is looked at. */
 interface Pod {
@@ -56,7 +58,8 @@ async function isReady(node: string): Promise<boolean> {
 
 /** The sandboxes that are Ready and stay. */
 async function readySandboxes(): Promise<Pod[]> {
-  const which = ["--namespace", namespace, "--selector", sandboxSelector, "--output", "json"];
+  const shared = `${sandboxSelector},app.kubernetes.io/managed-by!=sandlot-provisioner`;
+  const which = ["--namespace", namespace, "--selector", shared, "--output", "json"];
   const { items } = JSON.parse(await kubectl("get", "pods", ...which)) as { items: Pod[] };
   return items.filter(
     ({ metadata, status }) =>
@@ -75,6 +78,13 @@ function sandboxesOn(nodes: readonly string[], seconds = 90): Promise<Pod[]> {
     },
     seconds,
   );
+}
+
+/** Has a sandbox on each node again, after both were on one. */
+async function spread(): Promise<void> {
+  const [first] = await readySandboxes();
+  await kubectl("delete", "pod", "--namespace", namespace, first?.metadata.name ?? "");
+  await sandboxesOn([server, agent]);
 }
 
 /** The exit code and the output of a command in one certain sandbox. */
@@ -254,8 +264,16 @@ describe("several nodes", function () {
     });
   });
 
+  describe("the provisioner on them", () => {
+    const apiKey = async (): Promise<string> =>
+      (await mustMake("api-key")).output.trim().split("\n").at(-1) ?? "";
+    itHandsOutSandboxes({ server, agent, provisioner, kubectl, isReady, apiKey });
+  });
+
   // A suite of its own, as mocha runs a suite's tests before the suites in it.
   describe("nodes that go", () => {
+    before("a sandbox on each", spread);
+
     it("are drained only as far as a disruption budget allows", async () => {
       const drain = ["drain", agent, "--ignore-daemonsets", "--delete-emptydir-data", "--force"];
       const budget = (minAvailable: number): Promise<string> =>
@@ -278,9 +296,7 @@ describe("several nodes", function () {
     });
 
     it("take a lost node's sandboxes over, and take the node back", async () => {
-      const [first] = await readySandboxes();
-      await kubectl("delete", "pod", "--namespace", namespace, first?.metadata.name ?? "");
-      await sandboxesOn([server, agent]);
+      await spread();
       await execa("docker", ["stop", "--time", "0", agent]);
       await sandboxesOn([server, server], 120);
       await execa("docker", ["start", agent]);

@@ -34,8 +34,9 @@ describe("keys of the deployed provisioner", function () {
   };
   const write = async (text: string): Promise<void> => {
     const found = await cluster().core.readNamespacedSecret(secret);
+    const { metadata, type } = found;
     const data = { ...found.data, [entry]: Buffer.from(text).toString("base64") };
-    await cluster().core.replaceNamespacedSecret({ ...secret, body: { ...found, data } });
+    await cluster().core.replaceNamespacedSecret({ ...secret, body: { metadata, type, data } });
   };
   const withKeys = async (...keys: string[]): Promise<void> => {
     const file = JSON.parse(original) as KeysFile;
