@@ -326,8 +326,9 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 	m.count(c)
 	c.notify()
 	c.mu.Unlock()
-	close(c.done)
+	// Whoever hears that it is over may start another at once.
 	m.slots.Release()
+	close(c.done)
 	m.retain(c)
 }
 

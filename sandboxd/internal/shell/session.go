@@ -154,11 +154,12 @@ func (s *Session) finish(c *command, status Status, code *int) {
 		c.exitCode = code
 	}
 	s.used = time.Now()
-	close(c.done)
 	if !c.hidden {
 		s.manager.count(c)
+		// Whoever hears that it is over may start another at once.
 		s.manager.release()
 	}
+	close(c.done)
 }
 
 // watch waits for the bash to end, then gives its last output time to arrive and closes the terminal.
