@@ -91,9 +91,9 @@ function warmRows({ warm, cold, fleet }: Measured): Figure[] {
       against: "the same among none, one by one",
     },
     {
-      figure: `refill of 10, p50 of ${warm.refill.length}`,
+      figure: `refill of 10, p50 of ${warm.own.refill.length}`,
       unit: "ms",
-      ours: p50(warm.refill),
+      ours: p50(warm.own.refill),
       reference: warm.bareAtOnce,
       against: "10 bare pods at once, until all are Ready",
     },

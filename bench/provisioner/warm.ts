@@ -16,10 +16,14 @@ const refilled = 10;
 /** Milliseconds, by how many were claimed at once. */
 export type WarmTimes = ReadonlyMap<number, readonly number[]>;
 
-/** What claims take: from POST until its answer, and until a command in the sandbox is answered. */
+/**
+ * What claims take: from POST until its answer, and until a command in the sandbox is answered; and refills of the pool after them.
+ * Milliseconds.
+ */
 export interface ClaimTimes {
   readonly created: WarmTimes;
   readonly answered: WarmTimes;
+  readonly refill: readonly number[];
 }
 
 /** What claims take, and the pool. Milliseconds. */
@@ -27,21 +31,19 @@ export interface Warm {
   readonly own: ClaimTimes;
   /** The same in the nodes' ordinary runtime; undefined: that is what the environment has. */
   readonly ordinary: ClaimTimes | undefined;
-  readonly refill: number[];
   /** As many bare pods at once as are refilled, until all are Ready. */
   readonly bareAtOnce: number;
 }
 
 /** Claims. Nothing else is going on when one begins; what it sets going, a refill among it, is. */
 export async function warmTimes(stand: Stand): Promise<Warm> {
-  const refill: number[] = [];
-  const own = await claimTimes(stand, "own", refill);
+  const own = await claimTimes(stand, "own");
   const ordinary = stand.runtimeClass === undefined ? undefined : await claimTimes(stand, "ordinary");
-  return { own, ordinary, refill, bareAtOnce: await bareAtOnce(stand) };
+  return { own, ordinary, bareAtOnce: await bareAtOnce(stand) };
 }
 
-/** @param refill what refills take is added to this */
-async function claimTimes(stand: Stand, runtime: Runtime, refill: number[] = []): Promise<ClaimTimes> {
+async function claimTimes(stand: Stand, runtime: Runtime): Promise<ClaimTimes> {
+  const refill: number[] = [];
   const created = new Map<number, number[]>();
   const answered = new Map<number, number[]>();
   const claim = async (atOnce: number, ids: readonly string[]): Promise<void> => {
@@ -73,7 +75,7 @@ async function claimTimes(stand: Stand, runtime: Runtime, refill: number[] = [])
         await stand.removeSandboxes(ids, []);
       }
     });
-  return { created, answered };
+  return { created, answered, refill };
 }
 
 /** The reference of a refill. */

@@ -3,8 +3,8 @@ import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ComputeAmounts } from "../sandbox-deployment/args";
+import { serviceSpread } from "../sandbox-deployment/placement";
 import { hardenedContainer, hardenedPod } from "../shared/hardening";
-import { spreadOut } from "../shared/spread";
 import { without } from "../shared/cidr";
 import { commonLabels } from "../shared/labels";
 import { shutRanges } from "../sandbox-network-policies/profiles";
@@ -109,7 +109,7 @@ export function deploymentArgs(
             : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
           terminationGracePeriodSeconds: 3 * drainSeconds,
           securityContext: hardenedPod,
-          ...spreadOut(proxySelector),
+          ...serviceSpread(proxySelector),
           containers: [container(settings)],
         },
       },

@@ -3,8 +3,8 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { ComputeAmounts } from "../sandbox-deployment/args";
+import { serviceSpread } from "../sandbox-deployment/placement";
 import { hardenedContainer, hardenedPod, sandboxUser } from "../shared/hardening";
-import { spreadOut } from "../shared/spread";
 import { keyFiles } from "./keys";
 import {
   apiPort,
@@ -79,7 +79,7 @@ function podSpec(settings: ProvisionerSettings, parts: PodParts): k8s.types.inpu
     terminationGracePeriodSeconds: settings.terminationGracePeriodSeconds,
     // Without it, the files of the Secret would be root's alone.
     securityContext: { ...hardenedPod, fsGroup: sandboxUser, fsGroupChangePolicy: "OnRootMismatch" },
-    ...spreadOut(provisionerSelector),
+    ...serviceSpread(provisionerSelector),
     containers: [container(settings, parts)],
     volumes: [
       { name: "keys", secret: { secretName: parts.secretName, defaultMode: 0o440 } },

@@ -243,6 +243,19 @@ export function placementSpec(
   };
 }
 
+/**
+ * That of a service of ours: spread over nodes and zones as evenly as can be without keeping a pod from running. The scheduler leaves
+ * nodes out of account that lack one of the labels of the constraints, and many clusters know no zones: there, the affinity alone keeps
+ * pods on different nodes.
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/#conventions
+ */
+export function serviceSpread(
+  matchLabels: Readonly<Record<string, string>>,
+): Partial<k8s.types.input.core.v1.PodSpec> {
+  const topologySpread = [{ topologyKey: host }, { topologyKey: zone }];
+  return placementSpec(placementDefaults({ topologySpread }, true), { ...matchLabels });
+}
+
 function affinityOf(
   { requiredNodes, preferredNodes, near, awayFrom, antiAffinity }: PlacementSettings,
   matchLabels: Record<string, string>,

@@ -12,7 +12,7 @@ import {
   mustMake as make,
   namespace,
   projectRoot,
-  sandboxSelector,
+  sharedSandboxSelector,
   type MakeResult,
 } from "../support/cluster.js";
 import { itHandsOutSandboxes } from "./sandboxes-on-nodes.js";
@@ -58,8 +58,7 @@ async function isReady(node: string): Promise<boolean> {
 
 /** The sandboxes that are Ready and stay. */
 async function readySandboxes(): Promise<Pod[]> {
-  const shared = `${sandboxSelector},app.kubernetes.io/managed-by!=sandlot-provisioner`;
-  const which = ["--namespace", namespace, "--selector", shared, "--output", "json"];
+  const which = ["--namespace", namespace, "--selector", sharedSandboxSelector, "--output", "json"];
   const { items } = JSON.parse(await kubectl("get", "pods", ...which)) as { items: Pod[] };
   return items.filter(
     ({ metadata, status }) =>

@@ -201,8 +201,7 @@ describe("the deployed provisioner", function () {
     );
     assert.equal((await run(made, "echo here")).stdout.trim(), "here");
     assert.equal((await run(after, "echo there")).stdout.trim(), "there");
-    for (const id of [made.id, after.id])
-      assert.equal((await provisioner.call("DELETE", `/v1/sandboxes/${id}`)).status, 204);
+    for (const id of [made.id, after.id]) assert.equal(await provisioner.delete({ id }), 204);
     await eventually("two replicas again", async () => (await provisioner.pods()).length === 2);
   });
 
@@ -337,7 +336,7 @@ describe("the deployed provisioner", function () {
       console.log(`      a name that cannot be looked up is said to be none after ${took.toFixed(0)} ms`);
       assert.ok(took < 4_000, `a name took ${took.toFixed(0)} ms, as if somebody could answer`);
     } finally {
-      for (const { id } of made) await provisioner.call("DELETE", `/v1/sandboxes/${id}`);
+      for (const one of made) await provisioner.delete(one);
       await remove();
     }
   });
@@ -394,7 +393,7 @@ describe("the deployed provisioner", function () {
       await provisioner.delete(made);
       await eventually("none waits", holds(0));
     } finally {
-      await provisioner.call("DELETE", "/v1/sandboxes/following-1");
+      await provisioner.delete({ id: "following-1" });
       await remove();
     }
   });
@@ -532,7 +531,7 @@ describe("the deployed provisioner", function () {
           );
         });
       } finally {
-        await provisioner.call("DELETE", "/v1/sandboxes/listed-1");
+        await provisioner.delete({ id: "listed-1" });
         await remove();
         await removeTargets();
       }
@@ -556,7 +555,7 @@ describe("the deployed provisioner", function () {
       });
 
       after(async () => {
-        await provisioner.call("DELETE", `/v1/sandboxes/${id}`);
+        await provisioner.delete({ id });
         await remove();
         await removeTargets();
       });

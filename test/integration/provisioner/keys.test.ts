@@ -5,11 +5,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { MessageEvent, WebSocket } from "undici";
-
 import { cluster, eventually } from "../support/cluster.js";
 import { Deployed, run, systemNamespace, type Followed, type Sandbox } from "./deployed.js";
-import { openSocket, startStreaming } from "./streaming-application.js";
+import { echoes, openSocket, startStreaming } from "./streaming-application.js";
 
 const secret = { name: "provisioner-keys", namespace: systemNamespace };
 const entry = "api-keys.json";
@@ -60,11 +58,6 @@ describe("keys of the deployed provisioner", function () {
           `${metadata?.uid ?? ""} ${status?.containerStatuses?.[0]?.restartCount ?? 0}`,
       )
       .sort();
-  const echoes = async (socket: WebSocket, text: string): Promise<void> => {
-    const heard = once(socket, "message") as Promise<[MessageEvent]>;
-    socket.send(text);
-    assert.equal((await heard)[0].data, text);
-  };
 
   before(async () => {
     provisioner = await Deployed.find();

@@ -1,8 +1,11 @@
 // A server in a sandbox whose answers take long: what the router passes on is tried with it.
-import { WebSocket } from "undici";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+
+import { WebSocket, type MessageEvent } from "undici";
 
 import { eventually } from "../support/cluster.js";
-import { ask } from "./deployed.js";
+import { ask, run, type Sandbox } from "./deployed.js";
 
 /** Where it listens. */
 export const port = 3000;
@@ -44,17 +47,23 @@ http.server.ThreadingHTTPServer(("", ${port}), Application).serve_forever()
 `;
 
 /** Starts it in a sandbox, and waits until it answers through the router. */
-export async function startStreaming({ url, token }: { url: string; token: string }): Promise<void> {
-  const headers = { "x-sandbox-token": token };
-  const command = `setsid python3 -c '${application}' >/dev/null 2>&1 &`;
-  await ask("POST", `${url}/v1/bash/exec`, headers, { command, hard_timeout: 20 });
+export async function startStreaming(sandbox: Sandbox): Promise<void> {
+  await run(sandbox, `setsid python3 -c '${application}' >/dev/null 2>&1 &`);
+  const { url, token } = sandbox;
   await eventually(
     "the application answers",
-    async () => (await ask("GET", `${url}/ports/${port}/`, headers)).status === 200,
+    async () => (await ask("GET", `${url}/ports/${port}/`, { "x-sandbox-token": token })).status === 200,
   );
 }
 
 /** A WebSocket to it. `url` is the sandbox's. */
 export function openSocket(url: string, headers: Record<string, string> = {}): WebSocket {
   return new WebSocket(`${url.replace("http", "ws")}/ports/${port}/ws`, { headers });
+}
+
+/** That it says what it hears. */
+export async function echoes(socket: WebSocket, text: string): Promise<void> {
+  const heard = once(socket, "message") as Promise<[MessageEvent]>;
+  socket.send(text);
+  assert.equal((await heard)[0].data, text);
 }

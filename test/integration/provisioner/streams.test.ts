@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 
-import type { MessageEvent, WebSocket } from "undici";
+import type { WebSocket } from "undici";
 
 import { Deployed, type Sandbox } from "./deployed.js";
-import { openSocket, pauseMs, port, startStreaming } from "./streaming-application.js";
+import { echoes, openSocket, pauseMs, port, startStreaming } from "./streaming-application.js";
 
 describe("what flows through the deployed provisioner", function () {
   this.timeout(120_000);
@@ -39,11 +39,7 @@ describe("what flows through the deployed provisioner", function () {
     const socket = connect(made, made.token);
     try {
       await once(socket, "open");
-      for (const text of ["first", "second"]) {
-        const heard = once(socket, "message") as Promise<[MessageEvent]>;
-        socket.send(text);
-        assert.equal((await heard)[0].data, text);
-      }
+      for (const text of ["first", "second"]) await echoes(socket, text);
     } finally {
       socket.close();
     }

@@ -25,6 +25,9 @@ export const node = `sandlot-${stack}`;
 export const stackDir = resolve(projectRoot, ".sandlot/stacks", stack);
 export const sandboxSelector = "app.kubernetes.io/name=sandlot,app.kubernetes.io/component=sandbox";
 
+/** Shared sandboxes alone: the provisioner's look like them otherwise. */
+export const sharedSandboxSelector = `${sandboxSelector},app.kubernetes.io/managed-by!=sandlot-provisioner`;
+
 /** How a `make` command ended. */
 export interface MakeResult {
   readonly exitCode: number;
@@ -99,7 +102,7 @@ export function cluster() {
 export async function sandboxPods(): Promise<V1Pod[]> {
   const { items } = await cluster().core.listNamespacedPod({
     namespace,
-    labelSelector: `${sandboxSelector},!sandlot.dev/test,app.kubernetes.io/managed-by!=sandlot-provisioner`,
+    labelSelector: `${sharedSandboxSelector},!sandlot.dev/test`,
   });
   return items.filter(
     ({ metadata, status }) =>

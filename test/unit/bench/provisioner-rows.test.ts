@@ -17,9 +17,8 @@ const measured: Measured = {
     bareDelete: writes(3),
   },
   warm: {
-    own: { created: new Map([[1, [4, 6]]]), answered: new Map([[1, [8, 12]]]) },
-    ordinary: { created: new Map([[1, [3, 5]]]), answered: new Map([[1, [4, 8]]]) },
-    refill: [4000],
+    own: { created: new Map([[1, [4, 6]]]), answered: new Map([[1, [8, 12]]]), refill: [4000] },
+    ordinary: { created: new Map([[1, [3, 5]]]), answered: new Map([[1, [4, 8]]]), refill: [3000] },
     bareAtOnce: 5000,
   },
   router: { routed: [4], direct: [2] },
