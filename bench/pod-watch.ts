@@ -45,6 +45,11 @@ export class PodWatch {
     this.stop?.abort();
   }
 
+  /** The names of those pods that are there and `wanted`. */
+  names(wanted: (pod: V1Pod) => boolean): string[] {
+    return [...this.seen].flatMap(([name, pod]) => (wanted(pod) ? [name] : []));
+  }
+
   /** Waits until the pod is as `wanted` says. @returns when that was seen, on the clock of `performance.now()` */
   until(name: string, what: string, wanted: (pod: Seen) => boolean): Promise<number> {
     return new Promise((resolve, reject) => {

@@ -43,7 +43,7 @@ export async function coldTimes(stand: Stand): Promise<ColdTimes> {
         const [ready, answered] = await coldCreate(stand, id);
         times.ready.push(ready);
         times.answered.push(answered);
-        await stand.removeSandboxes([id], [podOf(id)]);
+        await stand.removeSandboxes([id]);
       };
       const bare = async (): Promise<void> => {
         const { readyMs, answeredMs } = await stand.bare(`bench-bare-${round}`);
@@ -104,7 +104,7 @@ export async function coldWrites(stand: Stand): Promise<ColdWrites> {
         stand,
         each(ids, (id) => coldCreate(stand, id)),
       ),
-      delete: await written(stand, () => stand.removeSandboxes(ids, ids.map(podOf))),
+      delete: await written(stand, () => stand.removeSandboxes(ids)),
       bareCreate: await written(
         stand,
         each(bare, (name) => stand.bare(name)),

@@ -38,7 +38,7 @@ export async function routerTimes(stand: Stand): Promise<RouterTimes> {
         if (!(await ways[name]())) throw new Error(`a command was not run (${name})`);
         if (round >= 0) times[name].push(performance.now() - started);
       }
-    await stand.removeSandboxes([id], []);
+    await stand.removeSandboxes([id]);
   });
   return times;
 }

@@ -8,7 +8,7 @@ import type { V1ConfigMap, V1Deployment, V1Namespace, V1PodTemplateSpec } from "
 import { step } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
-import { ENVIRONMENT } from "../../provisioner/src/model/labels.js";
+import { ENVIRONMENT, SANDBOX_ID } from "../../provisioner/src/model/labels.js";
 import type { Cluster } from "../cluster.js";
 import { execInPod } from "../exec.js";
 import { benchPod } from "../pod-manifests.js";
@@ -154,9 +154,10 @@ export class Stand {
   }
 
   /** Deletes sandboxes and waits until their pods are gone. */
-  async removeSandboxes(ids: readonly string[], podNames: readonly string[]): Promise<void> {
+  async removeSandboxes(ids: readonly string[]): Promise<void> {
+    const theirs = this.pods.names(({ metadata }) => ids.includes(metadata?.labels?.[SANDBOX_ID] ?? ""));
     await Promise.all(ids.map((id) => this.client.delete(id)));
-    for (const pod of podNames) await this.pods.until(pod, "gone", (seen) => seen === undefined);
+    await Promise.all(theirs.map((pod) => this.pods.until(pod, "gone", (seen) => seen === undefined)));
   }
 
   /** What a program of the provisioner's own image prints in its container. */

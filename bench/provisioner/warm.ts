@@ -60,7 +60,7 @@ async function claimTimes(stand: Stand, runtime: Runtime): Promise<ClaimTimes> {
       await stand.filled(serial.pool);
       await stand.settle(serial.quietMs);
       await claim(1, [`bench-serial-${round}`]);
-      await stand.client.delete(`bench-serial-${round}`);
+      await stand.removeSandboxes([`bench-serial-${round}`]);
     }
   });
   for (const { size, rounds } of bursts)
@@ -72,7 +72,7 @@ async function claimTimes(stand: Stand, runtime: Runtime): Promise<ClaimTimes> {
         await claim(size, ids);
         if (size === refilled) refill.push(await stand.filled(size));
         else await stand.pool(0, runtime);
-        await stand.removeSandboxes(ids, []);
+        await stand.removeSandboxes(ids);
       }
     });
   return { created, answered, refill };
