@@ -1,11 +1,10 @@
 // Requests to the API server. The library's own client makes a new TLS connection for each request; a claim has no time for that.
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { errors, Pool, type Dispatcher } from "undici";
 
 import { attribute, endCall, startCall } from "../tracing/spans.js";
 import { ClusterClock } from "./clock.js";
 import type { Connection } from "./connection.js";
+import { patiently, type Pace } from "./patience.js";
 import { resourceOf } from "./resource.js";
 
 /** An answer of the API server that is no success. `status` is 0 if there was none, or none that can be read. */
@@ -55,8 +54,9 @@ export const isTrouble = ({ status }: KubernetesError): boolean =>
   status === 0 || status === 429 || status >= 500;
 
 const timeoutMs = 10_000;
-const firstPauseMs = 50;
-const longestPauseMs = 1_000;
+/** For undici: whoever is patient says itself when it is over. */
+const endless = 0;
+const pace: Pace = { silenceMs: timeoutMs, firstPauseMs: 50, longestPauseMs: 1_000 };
 const headersLifeMs = 30_000;
 /**
  * How long a stream may be silent before the kernel asks the other end whether it is there: a watch whose server or network has
@@ -87,48 +87,35 @@ export class KubernetesClient {
     this.#pool = new Pool(connection.origin, {
       connections: 64,
       connect,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
       keepAliveTimeout: 60_000,
     });
     this.#streams = new Pool(connection.origin, {
       connect: { ...connect, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
-      headersTimeout: timeoutMs,
     });
   }
 
   /** The parsed answer. @throws KubernetesError if it is no success or there is none, with the trouble that was the last. */
-  async request<T>(request: KubernetesRequest): Promise<T> {
+  request<T>(request: KubernetesRequest): Promise<T> {
     const { patience = 0, signal } = request;
-    const started = performance.now();
-    let trouble: KubernetesError;
-    try {
-      return await this.#requestOnce<T>(request);
-    } catch (error) {
-      trouble = passing(error);
-    }
-    const left = typeof patience === "number" ? started + patience - performance.now() : Infinity;
-    if (left <= 0) throw trouble;
-    // The first try is made in any case; those after it end with patience.
-    const over = typeof patience === "number" ? AbortSignal.timeout(Math.ceil(left)) : patience;
-    const isOver = (): boolean => over.aborted;
-    const again = { ...request, signal: AbortSignal.any(signal === undefined ? [over] : [signal, over]) };
-    for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
-      // Apart from each other: what was refused together must not come back together.
-      const wait = pause * (0.5 + Math.random());
-      await sleep(wait, undefined, { signal: again.signal }).catch(() => undefined);
-      if (isOver()) throw trouble;
-      try {
-        return await this.#requestOnce<T>(again);
-      } catch (error) {
-        if (isOver() && !(error instanceof KubernetesError)) throw trouble;
-        trouble = passing(error);
-      }
-    }
+    if (patience === 0) return this.#requestOnce<T>(request);
+    return patiently({
+      send: (stop) =>
+        this.#requestOnce<T>(
+          { ...request, signal: signal === undefined ? stop : AbortSignal.any([signal, stop]) },
+          endless,
+        ),
+      over: typeof patience === "number" ? AbortSignal.timeout(patience) : patience,
+      pace,
+      mayPass: (error) => error instanceof KubernetesError && isTrouble(error),
+      silent: () => new KubernetesError(0, "Timeout", "the API server does not answer: it keeps silent"),
+    });
   }
 
-  async #requestOnce<T>(request: KubernetesRequest): Promise<T> {
-    const { statusCode, body } = await this.#send(this.#pool, request, timeoutMs);
+  async #requestOnce<T>(request: KubernetesRequest, headersTimeout = timeoutMs): Promise<T> {
+    const { statusCode, body } = await this.#send(this.#pool, request, {
+      headersTimeout,
+      bodyTimeout: timeoutMs,
+    });
     const text = await textOf(body, request.signal);
     if (statusCode >= 300) throw failure(statusCode, text);
     return parsed(text) as T;
@@ -139,7 +126,10 @@ export class KubernetesClient {
    * @throws KubernetesError if it is no success or there is none.
    */
   async stream(request: KubernetesRequest, silenceMs: number): Promise<Dispatcher.ResponseData["body"]> {
-    const { statusCode, body } = await this.#send(this.#streams, request, silenceMs);
+    const { statusCode, body } = await this.#send(this.#streams, request, {
+      headersTimeout: timeoutMs,
+      bodyTimeout: silenceMs,
+    });
     if (statusCode >= 300) throw failure(statusCode, await textOf(body, request.signal));
     return body;
   }
@@ -148,7 +138,11 @@ export class KubernetesClient {
     await Promise.all([this.#pool.destroy(), this.#streams.destroy()]);
   }
 
-  async #send(pool: Pool, request: KubernetesRequest, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
+  async #send(
+    pool: Pool,
+    request: KubernetesRequest,
+    timeouts: { headersTimeout: number; bodyTimeout: number },
+  ): Promise<Dispatcher.ResponseData> {
     const { method, path, query, body, contentType = "application/json", signal } = request;
     const started = performance.now();
     const asked = this.#clock.steadyMs;
@@ -171,7 +165,7 @@ export class KubernetesClient {
           ...(body === undefined ? {} : { "content-type": contentType }),
           ...(await this.#authorization()),
         },
-        bodyTimeout,
+        ...timeouts,
         signal: signal ?? null,
       });
       status = response.statusCode;
@@ -226,12 +220,6 @@ function parsed(text: string): unknown {
   } catch (error) {
     throw new KubernetesError(0, "BrokenAnswer", "the answer of the API server is no JSON", { cause: error });
   }
-}
-
-/** @throws what it is given, if that is no trouble that may pass. */
-function passing(error: unknown): KubernetesError {
-  if (error instanceof KubernetesError && isTrouble(error)) return error;
-  throw error;
 }
 
 function failure(status: number, text: string): KubernetesError {
