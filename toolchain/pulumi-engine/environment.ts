@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { stateFolder } from "../paths.js";
+import { temporaryFolder } from "./temporary-folder.js";
 
 /** What {@link pulumiEnv} needs to know of an engine. */
 interface EnginePlace {
@@ -14,11 +15,13 @@ interface EnginePlace {
 
 /**
  * The variables for calling `pulumi` in this checkout, to be added to the process's own: state in `.sandlot/state`, no
- * questions to the network, and a passphrase of this checkout's unless the user set one.
+ * questions to the network, temporary files where they do not outlast this process, and a passphrase of this checkout's unless the
+ * user set one.
  */
 export function pulumiEnv(engine: EnginePlace, env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   return {
     PATH: [engine.bin, env["PATH"] ?? ""].filter((part) => part !== "").join(delimiter),
+    TMPDIR: temporaryFolder(),
     PULUMI_HOME: engine.home,
     PULUMI_BACKEND_URL: pathToFileURL(stateFolder("state")).href,
     PULUMI_SKIP_UPDATE_CHECK: "true",

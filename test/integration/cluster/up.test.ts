@@ -1,6 +1,7 @@
 // `make up` from nothing, and again.
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { make, mustMake, outputs, readySandboxes, stackDir } from "../support/cluster.js";
@@ -53,6 +54,16 @@ describe("make up", function () {
     assert.doesNotMatch(output, /BEGIN [A-Z ]*PRIVATE KEY|client-key-data/);
     assert.doesNotMatch(stateText(), /client-key-data|BEGIN [A-Z ]*PRIVATE KEY/);
     assert.ok(stateText().includes("ciphertext"), "the kubeconfig is in the state, encrypted");
+  });
+
+  it("leaves no kubeconfig behind among the machine's temporary files", async () => {
+    const before = new Set(readdirSync(tmpdir()));
+    await mustMake("preview");
+    const left = readdirSync(tmpdir()).filter((name) => !before.has(name) && name.startsWith("kubeconfig"));
+    assert.deepEqual(
+      left.filter((name) => readFileSync(join(tmpdir(), name), "utf8").includes("sandlot-test")),
+      [],
+    );
   });
 
   it("tells the stack's status for people and for programs", async () => {

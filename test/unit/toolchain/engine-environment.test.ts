@@ -1,7 +1,10 @@
 // What Pulumi is called with: its own home, state and passphrase; and which CLI may be called.
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 
+import { execa } from "execa";
+
+import { projectRoot } from "../../../toolchain/paths.js";
 import { compatible } from "../../../toolchain/pulumi-engine/installed.js";
 import { pulumiEnv } from "../../../toolchain/pulumi-engine/index.js";
 
@@ -23,6 +26,30 @@ describe("Pulumi's environment", () => {
     assert.equal(statSync(path).size, 65);
     assert.equal(pulumiEnv(engine, {})["PULUMI_CONFIG_PASSPHRASE_FILE"], path);
   });
+
+  it("gives temporary files a folder that only its owner can read", () => {
+    const folder = pulumiEnv(engine, {})["TMPDIR"] ?? "";
+    assert.equal(statSync(folder).mode & 0o777, 0o700);
+    assert.equal(pulumiEnv(engine, {})["TMPDIR"], folder);
+  });
+
+  for (const [how, end] of [
+    ["ends", "process.exit(0)"],
+    ["is ended by a signal", "process.kill(process.pid, 'SIGTERM')"],
+  ] as const)
+    it(`leaves no temporary file behind when the process ${how}`, async () => {
+      const program = `
+        import { writeFileSync } from "node:fs";
+        import { pulumiEnv } from "./toolchain/pulumi-engine/index.js";
+        const { TMPDIR } = pulumiEnv(${JSON.stringify(engine)});
+        writeFileSync(TMPDIR + "/kubeconfig1", "a key");
+        console.log(TMPDIR);
+        ${end};`;
+      const args = ["--import", "tsx", "--input-type=module", "--eval", program];
+      const { stdout } = await execa(process.execPath, args, { cwd: projectRoot, reject: false });
+      assert.match(stdout, /sandlot-pulumi-/);
+      assert.ok(!existsSync(stdout), stdout);
+    });
 
   it("leaves a passphrase of the user's alone, an empty one too", () => {
     for (const env of [{ PULUMI_CONFIG_PASSPHRASE: "" }, { PULUMI_CONFIG_PASSPHRASE_FILE: "/mine" }]) {
