@@ -16,14 +16,21 @@ const settleMs = 20_000;
 /** Until the last of thousands has been asked whether it was handed over, which nobody answers: provisioner/src/core/reaper.ts. */
 const doubtMs = 90_000;
 
+/** What the provisioner holds: bytes. */
+export interface Held {
+  /** As it says itself. */
+  readonly resident: number;
+  readonly workingSet: number;
+}
+
 /** Milliseconds by how many there are. */
 export interface Fleet {
   readonly list: ReadonlyMap<number, readonly number[]>;
   /** The API server's own list of the same pods. */
   readonly serverList: ReadonlyMap<number, readonly number[]>;
-  readonly idleBytes: number;
+  readonly idle: Held;
   readonly bareBytes: number;
-  readonly fullBytes: number;
+  readonly full: Held;
   /** The same pods as the API server lists them. */
   readonly jsonBytes: number;
   /** Claims, POST to a command's answer, where all the others are. */
@@ -31,10 +38,9 @@ export interface Fleet {
   readonly claimWrites: Written;
 }
 
-/** What the provisioner holds, as it says itself. */
-async function residentBytes(stand: Stand): Promise<number> {
+async function held(stand: Stand): Promise<Held> {
   const [found] = samples(await stand.metrics(), "process_resident_memory_bytes");
-  return found?.[1] ?? Number.NaN;
+  return { resident: found?.[1] ?? Number.NaN, workingSet: await stand.workingSetBytes() };
 }
 
 /** What a server of Node's own that does nothing holds, in the same container. */
@@ -49,15 +55,15 @@ async function bareBytes(stand: Stand): Promise<number> {
 }
 
 /** Memory before there is any sandbox. */
-export async function idleMemory(stand: Stand): Promise<Pick<Fleet, "idleBytes" | "bareBytes">> {
+export async function idleMemory(stand: Stand): Promise<Pick<Fleet, "idle" | "bareBytes">> {
   return step("Memory of the idle provisioner", async () => {
     await stand.settle(settleMs);
-    return { idleBytes: await residentBytes(stand), bareBytes: await bareBytes(stand) };
+    return { idle: await held(stand), bareBytes: await bareBytes(stand) };
   });
 }
 
 /** Everything else; to be taken last, because what was filled up is not emptied. */
-export async function fleetFigures(stand: Stand): Promise<Omit<Fleet, "idleBytes" | "bareBytes">> {
+export async function fleetFigures(stand: Stand): Promise<Omit<Fleet, "idle" | "bareBytes">> {
   const path = `/api/v1/namespaces/${stand.namespace}/pods`;
   const selected = `${path}?labelSelector=${encodeURIComponent(managedSelector)}&resourceVersion=0`;
   const list = new Map<number, number[]>();
@@ -85,7 +91,7 @@ export async function fleetFigures(stand: Stand): Promise<Omit<Fleet, "idleBytes
       serverList.set(size, theirs);
     });
   }
-  const fullBytes = await residentBytes(stand);
+  const full = await held(stand);
   const claims: number[] = [];
   const claimWrites = await step(`Claims among ${fleetSize} sandboxes`, () =>
     written(stand, async () => {
@@ -93,7 +99,7 @@ export async function fleetFigures(stand: Stand): Promise<Omit<Fleet, "idleBytes
         claims.push((await stand.client.claim(`bench-among-${at}`)).answeredMs);
     }),
   );
-  return { list, serverList, fullBytes, jsonBytes, claims, claimWrites };
+  return { list, serverList, full, jsonBytes, claims, claimWrites };
 }
 
 /** A real sandbox, with a full pool beside it. @returns its pod */

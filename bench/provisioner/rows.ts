@@ -18,6 +18,7 @@ export interface Measured {
 
 const p50 = (values: readonly number[]): number => percentile(values, 0.5);
 const bareReady = "a bare pod, create → Ready: same image and runtime; sleep, no probes, no volumes";
+const workingSet = "  of that, what counts against its limit: its working set";
 const bareAnswered = "a bare pod, create → an exec of true in it is answered";
 
 /** All rows, in the order in which they are printed. */
@@ -155,17 +156,19 @@ function fleetRows(fleet: Fleet): Figure[] {
   return [
     ...lists,
     {
-      ...{ figure: "idle provisioner, resident", unit: "bytes", ours: fleet.idleBytes },
+      ...{ figure: "idle provisioner, resident", unit: "bytes", ours: fleet.idle.resident },
       ...{ reference: fleet.bareBytes, against: "an idle HTTP server of Node's in the same container" },
     },
+    { figure: workingSet, unit: "bytes", ours: fleet.idle.workingSet, against: "" },
     {
       ...{
         figure: `provisioner with ${largest(fleet)} sandboxes, resident`,
         unit: "bytes",
-        ours: fleet.fullBytes,
+        ours: fleet.full.resident,
       },
       ...{ reference: fleet.jsonBytes, against: "the same pods as JSON, as the API server lists them" },
     },
+    { figure: workingSet, unit: "bytes", ours: fleet.full.workingSet, against: "" },
   ];
 }
 

@@ -11,6 +11,7 @@ import { execa } from "execa";
 import { ENVIRONMENT, SANDBOX_ID } from "../../provisioner/src/model/labels.js";
 import type { Cluster } from "../cluster.js";
 import { execInPod } from "../exec.js";
+import { podMemory } from "../memory.js";
 import { benchPod } from "../pod-manifests.js";
 import { isReady, PodWatch } from "../pod-watch.js";
 import type { Surroundings } from "../surroundings.js";
@@ -101,6 +102,17 @@ export class Stand {
     const { system } = names;
     const path = `/api/v1/namespaces/${system}/pods/${manifests.provisionerName}:${manifests.metricsPort}/proxy/metrics`;
     return this.api.text({ path });
+  }
+
+  /** What the provisioner holds as the kubelet counts it, who holds it against the limit: bytes. */
+  async workingSetBytes(): Promise<number> {
+    const [bytes = Number.NaN] = await podMemory(
+      this.cluster,
+      names.system,
+      [manifests.provisionerName],
+      this.signal,
+    );
+    return bytes;
   }
 
   /** Waits, so that what was done before takes nothing from what is measured next. */

@@ -31,7 +31,8 @@ const measured: Measured = {
       [1, [2]],
       [5000, [300]],
     ]),
-    ...{ idleBytes: 80, bareBytes: 40, fullBytes: 160, jsonBytes: 320 },
+    ...{ idle: { resident: 80, workingSet: 50 }, full: { resident: 160, workingSet: 120 } },
+    ...{ bareBytes: 40, jsonBytes: 320 },
     claims: [9],
     claimWrites: writes(1),
   },
@@ -69,5 +70,15 @@ describe("the provisioner's rows", () => {
   it("count writes per create, those of everybody and the provisioner's own", () => {
     const at = rows.findIndex(({ figure }) => figure === "API-server writes per cold create");
     assert.deepEqual([rows[at]?.ours, rows[at]?.reference, rows[at + 1]?.ours], [8, 6, 4]);
+  });
+
+  it("tell of memory what is resident and, of that, what counts against the limit", () => {
+    for (const [figure, resident, workingSet] of [
+      ["idle provisioner, resident", 80, 50],
+      ["provisioner with 5,000 sandboxes, resident", 160, 120],
+    ] as const) {
+      const at = rows.findIndex((each) => each.figure === figure);
+      assert.deepEqual([rows[at]?.ours, rows[at + 1]?.ours], [resident, workingSet]);
+    }
   });
 });
