@@ -124,7 +124,8 @@ async function test(given: Variables): Promise<number> {
   const composed = composeStackFile({ STACK: "test" });
   const { stack } = composed;
   writeStackFile(composed);
-  const { env } = await setUp(stack);
+  // Pulumi's temporary files are its user's alone; those of tests are for other users as well.
+  const env = { ...(await setUp(stack)).env, TMPDIR: tmpdir() };
   await removeTestRemains(env);
   const grep = given.ONLY_TESTS === undefined ? [] : ["--grep", given.ONLY_TESTS];
   const [clean, unit] = await Promise.all([

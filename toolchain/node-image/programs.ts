@@ -1,9 +1,11 @@
 // The node's own programs, built from Go modules and cached by the content of their sources.
-import { dirname, join } from "node:path";
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { cached, contentKey, listFiles } from "../cache.js";
 import { goEnvironment, goVersion, quickCompile } from "../go.js";
+import { cacheRoot } from "../paths.js";
 import { step, type Progress } from "../progress.js";
 import { run } from "../run.js";
 
@@ -18,6 +20,8 @@ interface Module {
   title: string;
   folder: string;
   programs: Readonly<Record<string, string>>;
+  /** Files of ours that belong into packages of other modules: the package of each, by the file. */
+  added?: Readonly<Record<string, string>>;
   ldflags?: string;
 }
 
@@ -41,6 +45,7 @@ const modules = {
     title: "gVisor",
     folder: "gvisor",
     programs: { runsc: "gvisor.dev/gvisor/runsc", "containerd-shim-runsc-v1": "./shim" },
+    added: { "_added/systrap/idle.go": "gvisor.dev/gvisor/pkg/sentry/platform/systrap" },
   },
 } satisfies Record<string, Module>;
 
@@ -58,20 +63,44 @@ export function moduleSources(name: ModuleName): string[] {
  */
 export async function buildPrograms(name: ModuleName): Promise<string> {
   const module: Module = modules[name];
+  const { title, added = {} } = module;
   const dir = join(nodeImageSources, module.folder);
   const flags = ["-trimpath", "-buildvcs=false", "-ldflags", `-s -w ${module.ldflags ?? ""}`.trim()];
   const version = await goVersion(dir, "the node image is built from source here");
   const key = contentKey({
-    strings: [version, ...flags],
+    strings: [version, ...flags, ...Object.entries(added).flat()],
     files: moduleSources(name),
     root: nodeImageSources,
   });
   return cached(`node-${name}`, key, (out) =>
-    step(`build ${module.title}`, async (progress: Progress) => {
-      for (const [program, packagePath] of Object.entries(module.programs)) {
-        const args = ["build", ...flags, ...quickCompile, "-o", join(out, program), packagePath];
-        await run("go", args, { cwd: dir, env: goEnvironment(), log: `node-${name}`, progress });
-      }
-    }),
+    step(`build ${title}`, (progress: Progress) =>
+      withAdded(module, progress, async (cwd) => {
+        for (const [program, packagePath] of Object.entries(module.programs)) {
+          const args = ["build", ...flags, ...quickCompile, "-o", join(out, program), packagePath];
+          await run("go", args, { cwd, env: goEnvironment(), log: `node-${name}`, progress });
+        }
+      }),
+    ),
   );
+}
+
+/** Works in the module's folder or, where something is added to other modules, in a copy that has those in it, as Go's vendoring has. */
+async function withAdded(
+  { folder, added }: Module,
+  progress: Progress,
+  work: (dir: string) => Promise<void>,
+): Promise<void> {
+  const dir = join(nodeImageSources, folder);
+  if (added === undefined) return work(dir);
+  const copy = mkdtempSync(join(cacheRoot(), `.node-source-${process.pid}-`));
+  try {
+    cpSync(dir, copy, { recursive: true });
+    await run("go", ["mod", "vendor"], { cwd: copy, env: goEnvironment(), log: `node-${folder}`, progress });
+    for (const [file, packagePath] of Object.entries(added))
+      copyFileSync(join(copy, file), join(copy, "vendor", packagePath, basename(file)));
+    // With a folder `vendor`, Go builds from that.
+    await work(copy);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
 }
