@@ -8,9 +8,12 @@ export const mostOpen = 256;
 /** How long a connection to a sandbox may take. Milliseconds. */
 export const connectTimeoutMs = 3000;
 
+/** Ends something open. `unreachable`: not because its pod has gone, but because nothing leads to it any more. */
+export type End = (why?: "unreachable") => void;
+
 interface SandboxConnections {
   readonly agent: Agent;
-  readonly cuts: Set<() => void>;
+  readonly cuts: Set<End>;
 }
 
 /**
@@ -24,7 +27,7 @@ export class Connections {
    * Notes something open; `cut` ends it.
    * @returns what takes it off the books again, or undefined when the sandbox has as much open as it may
    */
-  open(podUid: string, cut: () => void): { agent: Agent; release: () => void } | undefined {
+  open(podUid: string, cut: End): { agent: Agent; release: () => void } | undefined {
     const pod = this.#of(podUid);
     if (pod.cuts.size >= mostOpen) return undefined;
     const { agent, cuts } = pod;
@@ -38,11 +41,11 @@ export class Connections {
   }
 
   /** Cuts all that is open to a pod and forgets it. */
-  end(podUid: string): void {
+  end(podUid: string, why?: "unreachable"): void {
     const pod = this.#pods.get(podUid);
     if (pod === undefined) return;
     this.#pods.delete(podUid);
-    for (const cut of [...pod.cuts]) cut();
+    for (const cut of [...pod.cuts]) cut(why);
     void pod.agent.destroy();
   }
 

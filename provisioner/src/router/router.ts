@@ -13,6 +13,7 @@ import { requestHeaders } from "./headers.js";
 import { type Kind, type RouterMetrics, routerMetrics } from "./metrics.js";
 import type { RoutedSandbox, RouterOptions } from "./options.js";
 import { proxy } from "./proxy.js";
+import { Reachability } from "./reachability.js";
 import { badRequest, endsConnection, notFound, refuse, refuseUpgrade, type Refusal } from "./refusal.js";
 import { isRouted, parseTarget, type Target } from "./target.js";
 import { endUpgrade, tracedPass, traceRefusal, tracedUpgrade } from "./traces.js";
@@ -38,6 +39,12 @@ const crowded: Refusal = {
   headers: { "retry-after": "1" },
 };
 
+const unreachable: Refusal = {
+  status: 504,
+  reason: "unreachable",
+  detail: "the sandbox cannot be reached any more: its node may be lost",
+};
+
 /** How long this replica may be behind another: with a sandbox that it does not know at all, and with one that has no address. */
 const patienceMs: ReadonlyMap<Refusal, number> = new Map([
   [notFound, 250],
@@ -61,6 +68,7 @@ export class SandboxRouter {
   readonly #log: FastifyBaseLogger;
   readonly #metrics: RouterMetrics;
   readonly #unsubscribe: () => void;
+  readonly #reachability: Reachability;
   /** What ends each request and WebSocket that a key opened, and whether that key would open it no more. */
   readonly #byKey = new Map<Cut, () => boolean>();
   readonly #revokedLook: NodeJS.Timeout;
@@ -73,6 +81,10 @@ export class SandboxRouter {
     this.#metrics = routerMetrics(options.registry);
     this.#unsubscribe = options.directory.onChange(({ podUid, state }, gone) => {
       if (gone || state === "failed") options.connections.end(podUid);
+    });
+    this.#reachability = new Reachability((podUid) => {
+      log.warn({ podUid }, "a sandbox is not reached any more: what was open to it is cut");
+      options.connections.end(podUid, "unreachable");
     });
     this.#revokedLook = setInterval(() => {
       for (const [cut, revoked] of [...this.#byKey]) if (revoked()) cut(unauthorized);
@@ -221,11 +233,14 @@ export class SandboxRouter {
     const { sandbox, credential, way, target } = admitted;
     const started: { cut?: Cut } = {};
     const cut: Cut = (why) => started.cut?.(why);
-    const opened = this.#options.connections.open(sandbox.podUid, cut);
+    const opened = this.#options.connections.open(sandbox.podUid, (why) => {
+      cut(why && unreachable);
+    });
     if (opened === undefined) {
       this.#refused(request, crowded);
       return false;
     }
+    const closed = this.#reachability.open(sandbox.podUid, () => this.#ownWay(sandbox));
     const { requests, open, seconds, refused } = this.#metrics;
     const traced = tracedPass(request.method ?? "GET", kind, sandbox, way);
     const ids = traceFields();
@@ -247,6 +262,7 @@ export class SandboxRouter {
       touch,
       ended: (status, reason) => {
         opened.release();
+        closed();
         this.#byKey.delete(cut);
         open.dec({ kind });
         traced.ended(status, reason);
@@ -271,6 +287,11 @@ export class SandboxRouter {
       },
     });
     return true;
+  }
+
+  #ownWay(sandbox: RoutedSandbox): Way | undefined {
+    const way = this.#options.wayTo(sandbox, sandbox.port);
+    return way === "none" ? undefined : way;
   }
 
   #headers(request: IncomingMessage, { target, sandbox, credential, way }: Admitted): Upstream["headers"] {

@@ -31,6 +31,8 @@ const poolSize = 4;
 const patienceMs = 6_000;
 /** Of kubelets that are silent, until the cluster says so: `node-monitor-grace-period` of stack nodes, and a look every 5 s. */
 const noticedSeconds = 24 + 15;
+/** Until what is open to a sandbox is ended: a look each 10 s, three in vain of 3 s each, and a machine that is busy. */
+const unreachableSeconds = 10 + 3 * 3 + 2 + 5;
 
 /** To be called in a suite, after the stack is up. */
 export function itHandsOutSandboxes({ server, agent, provisioner, kubectl, isReady, apiKey }: Nodes): void {
@@ -49,16 +51,19 @@ export function itHandsOutSandboxes({ server, agent, provisioner, kubectl, isRea
     assert.ok([200, 201].includes(status), JSON.stringify(body));
     return body;
   };
-  const exec = ({ url, token }: Sandbox, command: string) =>
-    persistently("a command is answered", () =>
-      ask<{ data?: Ended }>(
-        "POST",
-        `${url}/v1/bash/exec`,
-        { "x-sandbox-token": token },
-        { command },
-        patienceMs,
-      ),
+  const execOnce = ({ url, token }: Sandbox, command: string, patience = patienceMs) =>
+    ask<{ data?: Ended; detail?: string }>(
+      "POST",
+      `${url}/v1/bash/exec`,
+      { "x-sandbox-token": token },
+      { command },
+      patience,
     );
+  const exec = (sandbox: Sandbox, command: string) =>
+    persistently("a command is answered", () => execOnce(sandbox, command));
+  /** The first answer to one of several, so that it is not left to chance whether the replica that lives is asked. */
+  const execSeverally = (sandbox: Sandbox, command: string, patience?: number) =>
+    Promise.any(Array.from({ length: 12 }, () => execOnce(sandbox, command, patience)));
   const pods = async (selector: string): Promise<Pod[]> => {
     const which = ["--namespace", namespace, "--selector", selector, "--output", "json"];
     return (JSON.parse(await kubectl("get", "pods", ...which)) as { items: Pod[] }).items;
@@ -108,11 +113,20 @@ export function itHandsOutSandboxes({ server, agent, provisioner, kubectl, isRea
     const [lost, safe] = [made[homes.indexOf(agent)], made[homes.indexOf(server)]];
     assert.ok(lost !== undefined && safe !== undefined);
     const first = (await podsOf(lost.id))[0]?.metadata.name;
-    await execa("docker", ["stop", "--time", "0", agent]);
+    const cut = execSeverally(lost, "echo > begun; sleep 300", 45_000).then((answer) => ({
+      ...answer,
+      at: performance.now(),
+    }));
+    cut.catch(() => undefined);
+    await eventually(
+      "the commands run",
+      async () => (await exec(lost, "ls begun")).body.data?.exit_code === 0,
+    );
+    await execa("docker", ["kill", agent]);
     const since = performance.now();
     const passed = (): number => (performance.now() - since) / 1000;
 
-    const { status } = await exec(lost, "true");
+    const { status } = await execSeverally(lost, "true");
     assert.ok([502, 504].includes(status), `${status} from a sandbox that is lost`);
     // Nobody knows yet that it is lost, so half of the idle pods are as good as none.
     const slowest: number[] = [];
@@ -124,6 +138,12 @@ export function itHandsOutSandboxes({ server, agent, provisioner, kubectl, isRea
       slowest.push((performance.now() - asked) / 1000);
       assert.equal(await here(safe), "here");
     }
+    // What was under way there is told sooner than the cluster knows.
+    const told = await cut;
+    assert.equal(told.status, 504, JSON.stringify(told.body));
+    assert.match(told.body.detail ?? "", /cannot be reached any more/);
+    const cutAfter = (told.at - since) / 1000;
+    assert.ok(cutAfter < unreachableSeconds, `cut after ${cutAfter.toFixed(1)} s`);
     await eventually(
       "it is told that it does not run",
       async () => {
@@ -150,7 +170,7 @@ export function itHandsOutSandboxes({ server, agent, provisioner, kubectl, isRea
     await poolIsFull();
     console.log(
       `      created ${slowest.length} while nobody knew, the slowest in ${Math.max(...slowest).toFixed(1)} s; ` +
-        `told after ${noticed.toFixed(0)} s, made again after ${anew.toFixed(0)} s`,
+        `what was open cut after ${cutAfter.toFixed(0)} s, told after ${noticed.toFixed(0)} s, made again after ${anew.toFixed(0)} s`,
     );
     assert.equal(await here(safe), "here");
   });
