@@ -56,6 +56,18 @@ export interface BashResult {
   stderr_offset: number;
 }
 
+/** An item of GET bash/sessions, and `data` of bash/sessions/create. */
+export interface BashSession {
+  session_id: string;
+  status: "ready";
+  working_dir: string;
+  created_at: string;
+  last_used_at: string;
+  current_command: string | null;
+  command_count: number;
+  commands: { command_id: string; command: string; status: string; exit_code: number | null }[];
+}
+
 /** An item of file/list. */
 export interface ListedFile {
   name: string;
@@ -166,6 +178,15 @@ export class SandboxClient {
 
   bash(command: string, options: Fields = {}): Promise<Answer<BashResult>> {
     return this.post("/v1/bash/exec", { command, ...options });
+  }
+
+  createBashSession(options: Fields = {}): Promise<Answer<BashSession>> {
+    return this.post("/v1/bash/sessions/create", options);
+  }
+
+  async closeBashSession(id: string): Promise<Answer<null>> {
+    const response = await this.request("POST", `/v1/bash/sessions/${encodeURIComponent(id)}/close`);
+    return { status: response.status, body: (await response.json()) as Envelope<null> };
   }
 
   read(

@@ -83,6 +83,31 @@ func (a *API) bashKill(w http.ResponseWriter, r *http.Request) {
 	done(w, name+" sent to "+digits(int64(count))+" running commands", nil, "")
 }
 
+func (a *API) bashCreate(w http.ResponseWriter, r *http.Request) {
+	b := readBody(r)
+	id, folder := b.session("session_id", false), b.folder("exec_dir")
+	if b.text("snapshot_path") != "" {
+		b.wrong("snapshot_path", "value_error", "Snapshots are not supported: leave it out, and source the file in the command")
+	}
+	if refused(w, b) {
+		return
+	}
+	session, err := a.bash.Create(id, folder)
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	done(w, "Session ready", session, "")
+}
+
+func (a *API) bashClose(w http.ResponseWriter, r *http.Request) {
+	if err := a.bash.Close(r.PathValue("id")); err != nil {
+		failed(w, err)
+		return
+	}
+	done(w, "Session closed", nil, "")
+}
+
 func (a *API) bashSessions(w http.ResponseWriter, _ *http.Request) {
 	done(w, "Active sessions", a.bash.List(), "")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -31,8 +32,8 @@ const (
 // drain is how long output may still come after the command has ended while something else holds its pipes.
 const drain = 150 * time.Millisecond
 
-// ErrUnknown says that there is no such session, or no such command in it.
-var ErrUnknown = errors.New("unknown session")
+// ErrUnknown says that there is no such session. Clients of the API look for the first two words.
+var ErrUnknown = errors.New("session not found: it was never made, was closed, or is forgotten")
 
 // ErrUnknownCommand says that a session does not know a command, or has forgotten it.
 var ErrUnknownCommand = errors.New("unknown command")
@@ -64,6 +65,7 @@ type session struct {
 	commands []*command
 	created  time.Time
 	used     time.Time
+	closed   bool
 }
 
 type command struct {
@@ -150,6 +152,53 @@ func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error)
 	result.Stdout = text.Middle(result.Stdout, options.MaxChars)
 	result.Stderr = text.Middle(result.Stderr, options.MaxChars)
 	return result, nil
+}
+
+// Create returns the session of that name, made if there is none. Without a name it gets one; without a folder, its commands
+// begin in the workspace.
+func (m *Manager) Create(id, folder string) (Info, error) {
+	if m.slots.Draining() {
+		return Info{}, proc.ErrDraining
+	}
+	s, _, err := m.open(id, folder)
+	if err != nil {
+		return Info{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return s.info(), nil
+}
+
+// Close ends what still runs in a session, and forgets it with its commands. What commands that are over left in the
+// background goes on, as after any command.
+func (m *Manager) Close(id string) error {
+	m.mu.Lock()
+	s := m.sessions[id]
+	if s == nil {
+		m.mu.Unlock()
+		return ErrUnknown
+	}
+	delete(m.sessions, id)
+	s.closed = true
+	commands := s.commands
+	for _, c := range commands {
+		m.forget(c)
+	}
+	m.mu.Unlock()
+	for _, c := range commands {
+		if c.end(Killed) {
+			m.killTree(c)
+			<-c.done
+		}
+	}
+	return nil
+}
+
+// forget takes a command off the books. The manager's mutex is held.
+func (m *Manager) forget(c *command) {
+	c.forgotten = true
+	m.retained -= c.counted
+	m.finished = slices.DeleteFunc(m.finished, func(other *command) bool { return other == c })
 }
 
 // open returns the named session, made if need be, and the folder for the next command, which becomes its default.
@@ -252,6 +301,9 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	}
 	m.mu.Lock()
 	s.commands = append(s.commands, c)
+	// The session may have been closed since it was found.
+	late := s.closed
+	c.forgotten = late
 	m.mu.Unlock()
 	go m.read(c, outRead, &c.out)
 	go m.read(c, errRead, &c.err)
@@ -260,6 +312,9 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 		hard = min(hard, options.Hard)
 	}
 	go m.watch(c, hard)
+	if late && c.end(Killed) {
+		m.killTree(c)
+	}
 	return c, nil
 }
 
@@ -367,9 +422,7 @@ func (m *Manager) retain(c *command) {
 	c.counted = cost
 	for m.retained > m.settings.MaxRetained && len(m.finished) > 1 {
 		old := m.finished[0]
-		m.finished = append([]*command(nil), m.finished[1:]...)
-		m.retained -= old.counted
-		old.forgotten = true
+		m.forget(old)
 		for _, s := range m.sessions {
 			for i, candidate := range s.commands {
 				if candidate == old {
@@ -495,6 +548,8 @@ type Info struct {
 	WorkingDir string  `json:"working_dir"`
 	CreatedAt  string  `json:"created_at"`
 	LastUsedAt string  `json:"last_used_at"`
+	Current    *string `json:"current_command"`
+	Count      int     `json:"command_count"` // that are remembered
 	Commands   []Brief `json:"commands"`
 }
 
@@ -512,18 +567,26 @@ func (m *Manager) List() []Info {
 	defer m.mu.Unlock()
 	list := []Info{}
 	for _, s := range m.sessions {
-		info := Info{
-			SessionID: s.id, Status: "ready", WorkingDir: s.folder, CreatedAt: s.created.UTC().Format(time.RFC3339),
-			LastUsedAt: s.used.UTC().Format(time.RFC3339), Commands: []Brief{},
-		}
-		for _, c := range s.commands {
-			c.mu.Lock()
-			info.Commands = append(info.Commands, Brief{c.id, c.line, c.status, c.exitCode})
-			c.mu.Unlock()
-		}
-		list = append(list, info)
+		list = append(list, s.info())
 	}
 	return list
+}
+
+// info describes the session. The manager's mutex is held.
+func (s *session) info() Info {
+	info := Info{
+		SessionID: s.id, Status: "ready", WorkingDir: s.folder, CreatedAt: s.created.UTC().Format(time.RFC3339),
+		LastUsedAt: s.used.UTC().Format(time.RFC3339), Count: len(s.commands), Commands: []Brief{},
+	}
+	for _, c := range s.commands {
+		c.mu.Lock()
+		info.Commands = append(info.Commands, Brief{c.id, c.line, c.status, c.exitCode})
+		if c.status == Running {
+			info.Current = &c.line
+		}
+		c.mu.Unlock()
+	}
+	return info
 }
 
 // Sessions counts the sessions that are remembered.

@@ -47,8 +47,8 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("session %s is still running %q; wait for it, kill it, or use another session", e.ID, e.Command)
 }
 
-// ErrUnknown says that there is no session of that name.
-var ErrUnknown = errors.New("unknown session")
+// ErrUnknown says that there is no session of that name. Clients of the API look for the first two words.
+var ErrUnknown = errors.New("session not found: it was never made, or was deleted")
 
 // ErrTooMany says that a limit on sessions is reached.
 var ErrTooMany = errors.New("too many shell sessions; delete one")

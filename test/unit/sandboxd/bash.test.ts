@@ -1,7 +1,7 @@
 // Commands through pipes as a client sees them: streams apart, variables for one command, time limits, kills.
 import assert from "node:assert/strict";
 
-import type { BashResult, SandboxClient } from "../../support/sandbox-client";
+import type { BashResult, BashSession, SandboxClient } from "../../support/sandbox-client";
 import { alive, type Server, startServer, until } from "./server";
 
 describe("sandboxd: bash", function () {
@@ -168,11 +168,69 @@ describe("sandboxd: bash", function () {
     assert.deepEqual(issues.map((issue) => issue.loc[1]).sort(), ["env", "exec_dir", "max_output_length"]);
   });
 
+  const listed = async (): Promise<BashSession[]> =>
+    ((await (await client.request("GET", "/v1/bash/sessions")).json()) as { data: BashSession[] }).data;
+
   it("lists sessions with their commands", async () => {
     await client.bash("true", { session_id: "listed" });
-    const { data } = (await (await client.request("GET", "/v1/bash/sessions")).json()) as {
-      data: { session_id: string; commands: { status: string }[] }[];
-    };
-    assert.equal(data.find((item) => item.session_id === "listed")?.commands[0]?.status, "completed");
+    const session = (await listed()).find((item) => item.session_id === "listed");
+    assert.equal(session?.commands[0]?.status, "completed");
+    assert.deepEqual([session.command_count, session.current_command], [1, null]);
+  });
+
+  it("makes a session that commands then run in, again for one that is there", async () => {
+    const { body } = await client.createBashSession({ session_id: "made", exec_dir: "/usr" });
+    assert.deepEqual(
+      [body.data.session_id, body.data.working_dir, body.data.command_count],
+      ["made", "/usr", 0],
+    );
+    assert.equal((await client.bash("pwd", { session_id: "made" })).body.data.stdout, "/usr\n");
+    assert.equal((await client.createBashSession({ session_id: "made" })).body.data.command_count, 1);
+    assert.match((await client.createBashSession()).body.data.session_id, /^[0-9a-f]{32}$/);
+  });
+
+  it("makes no session in a folder that is not there, and none from a snapshot", async () => {
+    const missing = await client.createBashSession({ session_id: "nowhere", exec_dir: "/none" });
+    assert.deepEqual([missing.status, missing.body.message.includes("/none")], [400, true]);
+    assert.ok(!(await listed()).some((item) => item.session_id === "nowhere"));
+    const issues = await client.issues("/v1/bash/sessions/create", { snapshot_path: "/tmp/x" });
+    assert.deepEqual(issues[0]?.loc, ["body", "snapshot_path"]);
+  });
+
+  it("closes a session: what runs is killed with its children, what is over is forgotten, what was left stays", async () => {
+    const session_id = "closed";
+    const left = (
+      await client.bash("sleep 100 >/dev/null 2>&1 & echo $!", { session_id })
+    ).body.data.stdout.trim();
+    const running = client.bash("sleep 100 & echo $! > child; wait", { session_id });
+    await until(async () => (await client.bash("cat child")).body.data.stdout !== "", "it runs");
+    const child = (await client.bash("cat child")).body.data.stdout.trim();
+    assert.equal((await client.closeBashSession(session_id)).status, 200);
+    assert.equal((await running).body.data.status, "killed");
+    await until(async () => !(await alive(client, child)), "its child is dead");
+    assert.ok(await alive(client, left));
+    await client.bash(`kill ${left}; rm child`);
+    const gone = await client.closeBashSession(session_id);
+    assert.deepEqual([gone.status, gone.body.success], [404, false]);
+    // What clients take for a session that is gone, and not for a route that is missing.
+    assert.match(gone.body.message, /^session not found/);
+    assert.ok(!(await listed()).some((item) => item.session_id === session_id));
+    assert.equal((await client.post("/v1/bash/output", { session_id })).status, 404);
+    assert.equal((await client.bash("echo again", { session_id })).body.data.stdout, "again\n");
+  });
+
+  it("counts nothing of what is forgotten: sixty closed sessions leave room for others", async () => {
+    const small = await startServer({ SANDBOXD_MAX_RETAINED: "20000" });
+    try {
+      const kept = (await small.client.bash("echo kept", { session_id: "kept" })).body.data.command_id;
+      for (let count = 0; count < 60; count++) {
+        await small.client.bash("echo x", { session_id: `s${count}` });
+        await small.client.closeBashSession(`s${count}`);
+      }
+      const { status } = await small.client.post("/v1/bash/output", { session_id: "kept", command_id: kept });
+      assert.equal(status, 200);
+    } finally {
+      await small.stop();
+    }
   });
 });
