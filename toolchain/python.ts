@@ -63,7 +63,15 @@ export async function pythonPackages({ file, platform }: Python, requirements: s
       const venv = join(dir, ".venv");
       await run(file, ["-m", "venv", venv], { log: "python", progress });
       const install = ["install", "--disable-pip-version-check", "--no-input", "--target", dir];
-      const verified = ["--require-hashes", "--only-binary", ":all:", "--requirement", requirements];
+      // What the file leaves out is not wanted, even if something in it asks for it.
+      const verified = [
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        requirements,
+      ];
       const python = join(venv, "bin", "python");
       await run(python, ["-m", "pip", ...install, ...verified], { log: "python", progress });
       rmSync(venv, { recursive: true });

@@ -16,6 +16,7 @@ export function gatewayBody(id: string, user: GatewayUser = { userId: "u1", thre
   return {
     ...{ sandbox_id: id, thread_id: threadId, user_id: userId, include_legacy_skills: true },
     ...{ provision_lark_cli_runtime: false, provision_lark_cli_broker: false },
+    ...{ skills_container_path: "/mnt/skills", max_shell_sessions: 4 },
     extra_mounts: [
       {
         host_path: `${own}/threads/${threadId}/acp-workspace`,

@@ -111,7 +111,7 @@ export interface SandboxContext extends Envelope<null> {
       arch: string;
       user: string;
       timezone: string;
-      occupied_ports: number[];
+      occupied_ports: string[];
     };
     runtime: Record<"python" | "nodejs", { ver: string; bin: string; alias: string[] }[]>;
     utils: { category: string; tools: { name: string; description: string }[] }[];

@@ -74,6 +74,17 @@ export class FleetSandboxes implements SandboxService {
     return answers.some((answer) => answer.status === "fulfilled" && answer.value);
   }
 
+  /** The UID of its pod, wherever that is. @throws SandboxError if a cluster that may have it cannot be asked. */
+  async present(tenant: string, id: string): Promise<string | undefined> {
+    const answers = await Promise.all(
+      this.#fleet.clusters.map((cluster) => {
+        if (!cluster.read || cluster.lost) throw unseen();
+        return cluster.sandboxes.present(tenant, id);
+      }),
+    );
+    return answers.find((uid) => uid !== undefined);
+  }
+
   // Promises, and not exceptions, for what is wrong as well: as the cluster's own.
   async extend(tenant: string, id: string, seconds: number): Promise<Sandbox> {
     return this.#known(tenant, id).cluster.sandboxes.extend(tenant, id, seconds);

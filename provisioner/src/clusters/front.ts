@@ -12,7 +12,7 @@ import type { Sandboxes } from "../core/sandboxes.js";
 /** Creating, finding, changing and deleting. */
 export type SandboxService = Pick<
   Sandboxes,
-  "create" | "get" | "find" | "list" | "delete" | "extend" | "setNetwork" | "logs"
+  "create" | "get" | "find" | "list" | "present" | "delete" | "extend" | "setNetwork" | "logs"
 >;
 
 /** What there is. */

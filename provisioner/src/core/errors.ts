@@ -55,6 +55,17 @@ export function unwatched(): SandboxError {
   return new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
 }
 
+/** There is one of that id, and it cannot be made larger. */
+export function tooFewSessions(
+  { shellSessions }: Pick<Sandbox, "shellSessions">,
+  wanted: number,
+): SandboxError {
+  return new SandboxError(
+    "conflict",
+    `the sandbox keeps ${shellSessions} shell sessions at once, and ${wanted} are asked for: delete it, and ask again`,
+  );
+}
+
 /** No other pod may be made: MAX_SANDBOXES. */
 export function full(): SandboxError {
   return new SandboxError("capacity", "there are as many sandboxes as there may be; try again later");

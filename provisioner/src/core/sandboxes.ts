@@ -101,6 +101,16 @@ export class Sandboxes {
       .sort((one, other) => (one.id < other.id ? -1 : 1));
   }
 
+  /**
+   * The UID of the pod that there is of an id, also of one that is being deleted or has failed. The API server itself is asked, so that
+   * "none" is true. @throws SandboxError if the cluster cannot be asked.
+   */
+  async present(tenant: string, id: string): Promise<string | undefined> {
+    const pods = await translated(this.#listed(tenant, id));
+    const staying = pods.find(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    return (staying ?? pods[0])?.metadata?.uid;
+  }
+
   /** Deletes it; whether there was one. @throws SandboxError if the cluster cannot be asked. */
   delete(tenant: string, id: string): Promise<boolean> {
     const of = { [attribute.sandbox]: id, [attribute.tenant]: tenant };
@@ -149,15 +159,18 @@ export class Sandboxes {
   }
 
   async #delete(tenant: string, id: string): Promise<boolean> {
-    const { directory, namespace, pods, sandboxPods } = this.#parts;
+    const { directory, pods, sandboxPods } = this.#parts;
     if (directory.get(tenant, id) === undefined) {
       // Another replica may have created it a moment ago: "nothing there" must be true before we say it.
-      const there = await namespace.listPods(`${SANDBOX_ID}=${id},${TENANT}=${tenant}`);
-      for (const pod of there) pods.observe(pod);
+      for (const pod of await this.#listed(tenant, id)) pods.observe(pod);
     }
     const mine = directory.withId(id).filter((one) => one.tenant === tenant && one.state !== "stopping");
     await Promise.all(mine.map((one) => sandboxPods.remove(one)));
     return mine.length > 0;
+  }
+
+  #listed(tenant: string, id: string): Promise<V1Pod[]> {
+    return this.#parts.namespace.listPods(`${SANDBOX_ID}=${id},${TENANT}=${tenant}`);
   }
 
   async #setNetwork(tenant: string, id: string, change: Partial<NetworkRules>): Promise<Sandbox> {

@@ -15,6 +15,8 @@ import {
   userIdRule,
 } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
+import { mostShellSessions } from "../model/shell-sessions.js";
+import { defaultSkillsRoot, isSkillsRoot, skillsRootRule } from "../model/skills-root.js";
 import { guard } from "./auth.js";
 import type { Keys } from "../config/keys.js";
 import type { RateLimits } from "./rate-limits.js";
@@ -46,6 +48,11 @@ const createBody = z.object({
     )
     .max(10)
     .default([]),
+  skills_container_path: z
+    .string()
+    .refine(isSkillsRoot, `must be ${skillsRootRule}`)
+    .default(defaultSkillsRoot),
+  max_shell_sessions: z.int().min(1).max(mostShellSessions).nullish(),
   // Sent by every gateway and of no effect here: legacy skills are part of the views, and there is no lark-cli runtime.
   include_legacy_skills: z.boolean().default(false),
   provision_lark_cli_runtime: z.boolean().default(false),
@@ -86,6 +93,13 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
     const parsed = createBody.safeParse(request.body);
     if (!parsed.success) return reply.code(422).send({ detail: details(parsed.error) });
     const { sandbox_id: id, user_id: userId, extra_mounts: mounts } = parsed.data;
+    const { skills_container_path: skillsRoot, max_shell_sessions: shellSessions } = parsed.data;
+    // The gateway would have a broker hold the user's credentials, which then must not come into the sandbox.
+    if (parsed.data.provision_lark_cli_broker)
+      return reply
+        .code(503)
+        .header("x-deerflow-capability-refresh", "lark-broker")
+        .send({ detail: "there is no lark-cli broker here, as GET /api/capabilities says" });
     const owner = { userId, threadId: parsed.data.thread_id ?? id };
     const extra = mounts.map((mount) => ({
       hostPath: mount.host_path,
@@ -94,10 +108,10 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
     }));
     const { tenant, quota, bounds, environments } = request.caller;
     if (environments?.has(settings.environment) === false) throw unknownEnvironment(settings.environment);
-    const { served, leftOut } = servedMounts(settings, { ...owner, tenant }, extra);
+    const { served, leftOut } = servedMounts(settings, { ...owner, tenant }, extra, skillsRoot);
     if (leftOut.length > 0)
       request.log.warn({ sandbox: id, tenant, leftOut }, "the sandbox does without extra mounts");
-    const volumes = deerflowVolumes(settings, { ...owner, tenant }, served);
+    const volumes = deerflowVolumes(settings, { ...owner, tenant }, served, skillsRoot);
     const { sandbox } = await sandboxes.create({
       request: {
         id,
@@ -113,8 +127,10 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
         },
         guarded: settings.guarded,
         deerflow: true,
-        identity: { owner, extra },
-        mounts: mountsOf(volumes, owner),
+        // Absent where it is the ordinary one, as in requests of gateways that do not know it.
+        identity: { owner, extra, ...(skillsRoot === defaultSkillsRoot ? {} : { skillsRoot }) },
+        mounts: mountsOf(volumes, owner, skillsRoot),
+        shellSessions: shellSessions ?? undefined,
       },
       volumes,
       quota,
@@ -144,6 +160,13 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
     return described(sandbox);
   });
 
+  // The gateway makes nothing anew before it has heard that what was there is gone: the pod itself, not only its URL.
+  app.get<{ Params: { id: string } }>("/sandboxes/:id/presence", async (request) => {
+    const { id } = request.params;
+    const uid = sandboxIdPattern.test(id) ? await sandboxes.present(request.caller.tenant, id) : undefined;
+    return { sandbox_id: id, exists: uid !== undefined, container_id: uid ?? null };
+  });
+
   app.delete<{ Params: { id: string } }>("/sandboxes/:id", async (request) => {
     const { id } = request.params;
     const { tenant } = request.caller;
@@ -155,9 +178,11 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
 
   function shown(sandbox: Sandbox): object | undefined {
     const url = endpoints.url(sandbox, settings.guarded);
-    return url === undefined
-      ? undefined
-      : { sandbox_id: sandbox.id, sandbox_url: url, status: statusOf(sandbox) };
+    if (url === undefined) return undefined;
+    return {
+      ...{ sandbox_id: sandbox.id, sandbox_url: url, status: statusOf(sandbox) },
+      ...{ container_id: sandbox.podUid, max_shell_sessions: sandbox.shellSessions, lark_cli_broker: false },
+    };
   }
 
   function described(sandbox: Sandbox): object {

@@ -31,6 +31,8 @@ export interface SandboxRequest extends AskedSize {
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
+  /** How many shell sessions its server is to keep at once. Absent: as many as it does. */
+  readonly shellSessions?: number | undefined;
   /** As it is granted. What of it was asked for is in `identity`. */
   readonly lifetime: Lifetime;
   /** Whether the sandbox is to ask callers for its token. */
@@ -45,10 +47,12 @@ export interface SandboxRequest extends AskedSize {
 
 /**
  * All that is asked for as one text, and nothing of how this service is set: the same request is the same after that has changed. Keys
- * are sorted, so that order is no difference.
+ * are sorted, so that order is no difference. A sandbox with more shell sessions than are asked for is as good.
  */
 export function canonicalText(request: SandboxRequest): string {
-  return JSON.stringify(sorted({ ...request, mounts: undefined, lifetime: undefined }));
+  return JSON.stringify(
+    sorted({ ...request, mounts: undefined, lifetime: undefined, shellSessions: undefined }),
+  );
 }
 
 /** The labels and annotations of the claim, with the profile that the environment grants. */

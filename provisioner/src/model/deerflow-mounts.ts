@@ -3,6 +3,7 @@ import { posix } from "node:path";
 
 import { defaultTenant } from "./names.js";
 import type { MountedVolume } from "./pod.js";
+import { defaultSkillsRoot, skillsFolders } from "./skills-root.js";
 
 /** Where things are, by DeerFlow's environment variables. */
 export interface MountSettings {
@@ -40,13 +41,9 @@ export interface ExtraMount {
   readonly readOnly: boolean;
 }
 
-const skillsPath = "/mnt/skills";
-
-/** Where extra mounts may go: what DeerFlow's gateway asks for. */
-export const extraMountTargets: readonly string[] = [
+/** Where extra mounts may go beside the folders of skills: what DeerFlow's gateway asks for. */
+const extraMountTargets: readonly string[] = [
   "/mnt/acp-workspace",
-  "/mnt/skills/custom",
-  "/mnt/skills/integrations",
   "/mnt/integrations/lark-cli/config",
   "/mnt/integrations/lark-cli/config/locks",
   "/mnt/integrations/lark-cli/data",
@@ -81,30 +78,38 @@ export function servedMounts(
   settings: MountSettings,
   { tenant }: Owner,
   extra: readonly ExtraMount[],
+  skillsRoot = defaultSkillsRoot,
 ): { served: ExtraMount[]; leftOut: LeftOut[] } {
-  checkTargets(extra);
+  checkTargets(extra, skillsRoot);
   if (settings.hostPaths !== false) return { served: [...extra], leftOut: [] };
   const served: ExtraMount[] = [];
   const leftOut: LeftOut[] = [];
+  const inSkillsClaim =
+    settings.skillsClaim !== undefined && !overridesSkills(extra, skillsRoot) ? skillsRoot : undefined;
   for (const mount of extra) {
-    const why = whyNot(settings, tenant, mount);
+    const why = whyNot(settings, tenant, mount, inSkillsClaim);
     if (why === undefined) served.push(mount);
     else leftOut.push({ containerPath: mount.containerPath, hostPath: mount.hostPath, why });
   }
   return { served, leftOut };
 }
 
-/** Why no claim has what is to be mounted, if none has. */
-function whyNot(settings: MountSettings, tenant: string, mount: ExtraMount): string | undefined {
-  const { userDataClaim, baseDir, skillsClaim } = settings;
+/** Why no claim has what is to be mounted, if none has. `readOnlyRoot`: a volume that nothing can be mounted in. */
+function whyNot(
+  settings: MountSettings,
+  tenant: string,
+  mount: ExtraMount,
+  readOnlyRoot: string | undefined,
+): string | undefined {
+  const { userDataClaim, baseDir } = settings;
   if (userDataClaim === undefined || baseDir === undefined)
     return "no claim is known to hold the gateway's state: set USERDATA_PVC_NAME and DEER_FLOW_HOST_BASE_DIR";
   if (tenant !== defaultTenant) return `the gateway's state is the tenant ${defaultTenant}'s`;
   if (!mount.hostPath.startsWith(`${baseDir.replace(/\/$/, "")}/`))
     return `it is not below DEER_FLOW_HOST_BASE_DIR, ${baseDir}`;
   // In a read-only volume a runtime can make no place to mount it at, so that the pod would not start.
-  if (skillsClaim !== undefined && mount.containerPath.startsWith(`${skillsPath}/`))
-    return `${skillsPath} is the claim SKILLS_PVC_NAME: without that one, skills come from the gateway's state`;
+  if (readOnlyRoot !== undefined && mount.containerPath.startsWith(`${readOnlyRoot}/`))
+    return `${readOnlyRoot} is the claim SKILLS_PVC_NAME: without that one, skills come from the gateway's state`;
   return undefined;
 }
 
@@ -116,15 +121,18 @@ export function deerflowVolumes(
   settings: MountSettings,
   owner: Owner,
   extra: readonly ExtraMount[],
+  skillsRoot = defaultSkillsRoot,
 ): MountedVolume[] {
-  checkTargets(extra);
+  checkTargets(extra, skillsRoot);
   const apart = apartFrom(owner);
   if (extra.length > 0 && apart !== "")
     throw new MountError(
       `extra_mounts are folders of the gateway's state, which is that of the tenant ${defaultTenant} and not of ${owner.tenant}: leave them out`,
     );
   const own = { ...owner, userId: apart + owner.userId };
-  const places = [...skills(settings, own), ...userData(settings, own), ...extraMounts(settings, extra)];
+  // A claim of skills would be hidden by them all the same, and they could not be mounted in it.
+  const configured = overridesSkills(extra, skillsRoot) ? [] : skills(settings, own, skillsRoot);
+  const places = [...configured, ...userData(settings, own), ...extraMounts(settings, extra)];
   return [...new Map(places.map((place) => [place.mountPath, place])).values()];
 }
 
@@ -136,7 +144,7 @@ function apartFrom({ tenant }: Owner): string {
   return tenant === defaultTenant ? "" : `${tenant}.`;
 }
 
-function skills(settings: MountSettings, owner: Owner): MountedVolume[] {
+function skills(settings: MountSettings, owner: Owner, skillsPath: string): MountedVolume[] {
   if (settings.skillsClaim !== undefined) {
     const template = settings.skillsSubPath;
     // A part that goes by thread alone is the tenant's own as well.
@@ -183,13 +191,20 @@ function userData(settings: MountSettings, owner: Owner): MountedVolume[] {
   return [];
 }
 
+/** Whether the gateway brings all skills itself: for a thread that may have some of them only. */
+function overridesSkills(extra: readonly ExtraMount[], skillsRoot: string): boolean {
+  const brought = new Set(extra.map(({ containerPath }) => containerPath));
+  return skillsFolders(skillsRoot).every((folder) => brought.has(folder));
+}
+
 /** @throws MountError if a mount goes where none may, or where another one does. */
-function checkTargets(extra: readonly ExtraMount[]): void {
+function checkTargets(extra: readonly ExtraMount[], skillsRoot: string): void {
+  const targets = [...extraMountTargets, ...skillsFolders(skillsRoot)];
   const seen = new Set<string>();
   for (const [index, { containerPath }] of extra.entries()) {
-    if (!extraMountTargets.includes(containerPath)) {
+    if (!targets.includes(containerPath)) {
       throw new MountError(
-        `extra_mounts[${index}].container_path is ${JSON.stringify(containerPath)}, but must be one of ${extraMountTargets.join(", ")}`,
+        `extra_mounts[${index}].container_path is ${JSON.stringify(containerPath)}, but must be one of ${targets.join(", ")}`,
       );
     }
     if (seen.has(containerPath)) {

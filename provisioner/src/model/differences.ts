@@ -12,7 +12,9 @@ export interface Difference {
 
 /** What has its values not on the pod, or changes while the sandbox lives, so that it may differ without being seen to. */
 export function unseenFields({ deerflow }: Pick<SandboxRequest, "deerflow">): string {
-  return deerflow ? "user_id, thread_id or extra_mounts" : "env, secrets, network or a timeout";
+  return deerflow
+    ? "user_id, thread_id, extra_mounts or skills_container_path"
+    : "env, secrets, network or a timeout";
 }
 
 /** The fields that are seen to differ; none if what differs is {@link unseenFields}. */

@@ -42,6 +42,8 @@ export const FINGERPRINT = "sandlot.dev/request-fingerprint";
 export const REVISION = "sandlot.dev/revision";
 /** `true` where no idle pod would have done, as it has volumes or a size of its own. */
 export const MADE_TO_ORDER = "sandlot.dev/made-to-order";
+/** How many shell sessions its server keeps at once. */
+export const SHELL_SESSIONS = "sandlot.dev/shell-sessions";
 /** Which signing key its claim secret, and with that its token, is made from. */
 export const SIGNING_KEY = "sandlot.dev/signing-key";
 /** What a sandbox of profile `allowlist` may reach, as JSON; the egress proxy reads it. */

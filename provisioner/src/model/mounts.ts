@@ -5,6 +5,7 @@ import { z } from "zod";
 import { deerflowVolumes, type MountSettings } from "./deerflow-mounts.js";
 import { threadIdPattern, userIdPattern } from "./names.js";
 import type { MountedVolume } from "./pod.js";
+import { defaultSkillsRoot } from "./skills-root.js";
 
 const userData = z.strictObject({
   userId: z.string().regex(userIdPattern),
@@ -20,9 +21,8 @@ export interface Mounts {
   readonly userData?: UserData | undefined;
 }
 
-const skillsPath = "/mnt/skills";
 /** Where the gateway's state has a view of skills for everybody; those of single users are of DeerFlow's API alone. */
-const publicSkillsPath = `${skillsPath}/public`;
+const publicSkillsPath = `${defaultSkillsRoot}/public`;
 const userDataPath = "/mnt/user-data";
 
 /** One thing that is asked for and cannot be had. */
@@ -40,7 +40,7 @@ export function askedVolumes(
   const problems = [...skillsProblems(settings, asked), ...dataProblems(settings, asked)];
   if (problems.length > 0) return { volumes: [], problems };
   const places = [
-    ...(asked.skills ? [skillsPath, publicSkillsPath] : []),
+    ...(asked.skills ? [defaultSkillsRoot, publicSkillsPath] : []),
     ...(asked.userData === undefined ? [] : [userDataPath]),
   ];
   // Without a user nothing is taken that goes by one.
@@ -76,10 +76,14 @@ function dataProblems(settings: MountSettings, asked: Mounts): MountProblem[] {
 }
 
 /** What volumes come to for whoever looks at the sandbox. */
-export function mountsOf(volumes: readonly MountedVolume[], owner: UserData | undefined): Mounts {
+export function mountsOf(
+  volumes: readonly MountedVolume[],
+  owner: UserData | undefined,
+  skillsRoot = defaultSkillsRoot,
+): Mounts {
   const at = (path: string): boolean =>
     volumes.some(({ mountPath }) => mountPath === path || mountPath.startsWith(`${path}/`));
-  return { skills: at(skillsPath), ...(at(userDataPath) ? { userData: owner } : {}) };
+  return { skills: at(skillsRoot), ...(at(userDataPath) ? { userData: owner } : {}) };
 }
 
 /** Of an annotation; undefined if it is none, or somebody wrote something else into it. */

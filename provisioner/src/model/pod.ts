@@ -14,6 +14,7 @@ import { revisionOf, type Environment } from "./environment.js";
 import * as label from "./labels.js";
 import { digest } from "./names.js";
 import { probesOf } from "./probes.js";
+import { shellSessionsOf } from "./shell-sessions.js";
 
 /** The user and group that a sandbox runs as. */
 const sandboxUser = 1000;
@@ -89,6 +90,7 @@ export function buildPod(request: PodRequest, settings: PodSettings): V1Pod {
       },
       annotations: {
         [label.REVISION]: revisionOf(environment, settings),
+        [label.SHELL_SESSIONS]: String(shellSessionsOf(environment, settings.server)),
         ...(keyId === undefined ? {} : { [label.SIGNING_KEY]: keyId }),
         ...(madeToOrder ? { [label.MADE_TO_ORDER]: "true" } : {}),
         ...claim?.annotations,

@@ -4,6 +4,7 @@ import type { V1ContainerStatus, V1Pod, V1PodCondition } from "@kubernetes/clien
 import * as label from "./labels.js";
 import { readUserData, type UserData } from "./mounts.js";
 import { readNetworkRules, type NetworkRules } from "./network-rules.js";
+import { leastShellSessions } from "./shell-sessions.js";
 
 /**
  * `starting`: does not answer yet, or not now. `running`: answers. `stopping`: is being deleted. `failed`: its server or its
@@ -44,6 +45,8 @@ export interface PodFacts {
   readonly deadlineSeconds: number | undefined;
   /** The RuntimeClass that it runs in; undefined: the nodes' ordinary runtime. */
   readonly runtime: string | undefined;
+  /** How many shell sessions its server keeps at once. */
+  readonly shellSessions: number;
 }
 
 /** A member of a pool. */
@@ -143,6 +146,7 @@ function factsOf(pod: V1Pod): PodFacts {
     requests: container?.resources?.requests ?? {},
     deadlineSeconds: spec?.activeDeadlineSeconds,
     runtime: spec?.runtimeClassName,
+    shellSessions: positive(metadata?.annotations?.[label.SHELL_SESSIONS]) ?? leastShellSessions,
   };
 }
 

@@ -3,12 +3,14 @@ package info
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -25,14 +27,14 @@ type Detail struct {
 
 // System is where the server runs.
 type System struct {
-	OS            string `json:"os"`
-	OSVersion     string `json:"os_version"`
-	Arch          string `json:"arch"`
-	User          string `json:"user"`
-	HomeDir       string `json:"home_dir"`
-	Workspace     string `json:"workspace"`
-	Timezone      string `json:"timezone"`
-	OccupiedPorts []int  `json:"occupied_ports"`
+	OS            string   `json:"os"`
+	OSVersion     string   `json:"os_version"`
+	Arch          string   `json:"arch"`
+	User          string   `json:"user"`
+	HomeDir       string   `json:"home_dir"`
+	Workspace     string   `json:"workspace"`
+	Timezone      string   `json:"timezone"`
+	OccupiedPorts []string `json:"occupied_ports"` // clients of the API refuse numbers
 }
 
 // Runtime lists the language runtimes.
@@ -178,7 +180,7 @@ func osVersion() string {
 }
 
 // ports are the TCP ports on which something listens.
-func ports() []int {
+func ports() []string {
 	seen := map[int]bool{}
 	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		content, _ := os.ReadFile(file)
@@ -194,10 +196,9 @@ func ports() []int {
 			}
 		}
 	}
-	list := []int{}
-	for port := range seen {
-		list = append(list, port)
+	list := []string{}
+	for _, port := range slices.Sorted(maps.Keys(seen)) {
+		list = append(list, strconv.Itoa(port))
 	}
-	sort.Ints(list)
 	return list
 }

@@ -13,6 +13,9 @@ export interface Described {
   sandbox_id: string;
   sandbox_url: string;
   status: string;
+  container_id: string;
+  max_shell_sessions: number;
+  lark_cli_broker: boolean;
 }
 
 /** A provisioner, and the place from which its sandboxes are called. */
@@ -45,6 +48,8 @@ export async function createByGateway(gateway: Pick<Gateway, "call">, id: string
 /** Adds the tests. The gateway is asked for when they run. */
 export function itServesGateway(gatewayOf: () => Gateway): void {
   const destroy = (id: string) => gatewayOf().call("DELETE", `/api/sandboxes/${id}`);
+  const presence = async (id: string) =>
+    (await gatewayOf().call("GET", `/api/sandboxes/${id}/presence`)).body as { exists: boolean };
   const sandboxOf = ({ sandbox_url: url }: Described): SandboxClient =>
     new SandboxClient(url, gatewayOf().fetch);
 
@@ -53,9 +58,14 @@ export function itServesGateway(gatewayOf: () => Gateway): void {
     const id = "0123456789abcdef";
     const made = await createByGateway(gateway, id);
     try {
-      assert.deepEqual(Object.keys(made).sort(), ["sandbox_id", "sandbox_url", "status"]);
-      assert.equal(made.status, "Running");
-      assert.match(made.sandbox_url, gateway.url(id));
+      const [pod] = await gateway.pods(id);
+      const { sandbox_url: url, ...others } = made;
+      assert.deepEqual(others, {
+        ...{ sandbox_id: id, status: "Running", container_id: pod?.metadata?.uid },
+        ...{ max_shell_sessions: 32, lark_cli_broker: false },
+      });
+      assert.match(url, gateway.url(id));
+      assert.deepEqual(await presence(id), { sandbox_id: id, exists: true, container_id: made.container_id });
       assert.deepEqual((await gateway.call("GET", `/api/sandboxes/${id}`)).body, made);
       assert.deepEqual(await createByGateway(gateway, id), made);
       const list = (await gateway.call("GET", "/api/sandboxes")).body as {
@@ -80,7 +90,10 @@ export function itServesGateway(gatewayOf: () => Gateway): void {
     // A replica that is asked may be a moment behind the one that deleted it.
     else await eventually("it is gone", async () => (await asked()) === 404, 2);
     assert.deepEqual((await destroy(id)).body, { ok: true, sandbox_id: id });
-    await eventually("its pod is gone", async () => (await gateway.pods(id)).length === 0);
+    // Told of the pod itself, so also while that is ending.
+    await eventually("its pod is gone", async () => !(await presence(id)).exists);
+    assert.deepEqual(await presence(id), { sandbox_id: id, exists: false, container_id: null });
+    assert.equal((await gateway.pods(id)).length, 0);
   });
 
   it("executes, writes, reads, finds, lists, greps and downloads by the sandbox's URL", async () => {
@@ -91,6 +104,10 @@ export function itServesGateway(gatewayOf: () => Gateway): void {
       assert.equal((await sandbox.shell("echo $((6*7)); id -u")).body.data.output, "42\n1000");
       const given = await sandbox.bash("echo $WORD", { env: { WORD: "given" }, hard_timeout: 20 });
       assert.equal(given.body.data.stdout.trim(), "given");
+      const { session_id } = (await sandbox.createBashSession({ session_id: "once" })).body.data;
+      const once = await sandbox.bash("exec < /dev/null\necho $SECRET", { session_id, env: { SECRET: "s" } });
+      assert.equal(once.body.data.stdout, "s\n");
+      assert.equal((await sandbox.closeBashSession(session_id)).status, 200);
       const folder = "/mnt/user-data";
       const path = `${folder}/notes/a.txt`;
       assert.ok((await sandbox.write(path, "one\ntwo\n")).body.success);

@@ -7,6 +7,7 @@ import { execa } from "execa";
 
 import { SandboxClient, type Fetch } from "../../support/sandbox-client.js";
 import { cluster, kubectl, mustMake, namespace, node, outputs, upWith } from "../support/cluster.js";
+import { playClientLibrary } from "./client-library.js";
 import { Deployed } from "./deployed.js";
 import { createByGateway, itServesGateway, type Gateway } from "./gateway-play.js";
 
@@ -75,6 +76,45 @@ describe("DeerFlow's gateway with the deployed provisioner", function () {
     itServesGateway(() =>
       gateway((id) => new RegExp(`^${provisioner.url}/sandboxes/${id}/t/[A-Za-z0-9_-]{20,}$`)),
     );
+
+    it("calls sandboxes by its client library, which takes all answers for what it expects", async function () {
+      const id = "gateway-library";
+      const folder = "/mnt/user-data/workspace";
+      try {
+        const { sandbox_url: url } = await createByGateway(provisioner, id);
+        const seen = await playClientLibrary(url, folder);
+        if (seen === undefined) return this.skip();
+        const gone = [404, "session not found"];
+        assert.deepEqual(seen, {
+          context: ["/home/sandbox", "Linux"],
+          shell: ["completed", "hello", 3],
+          "shell keeps its state": ["completed", "kept", 0],
+          "shell at its limit": ["hard_timeout", "", null],
+          "shell after that": ["completed", "on", 0],
+          aborted: "terminated",
+          "left of it": "0",
+          "shell session that is gone": gone,
+          "bash session": ["secret", "ready", 0],
+          bash: ["completed", "s3cret\n", "wrong\n", 4],
+          "bash at its limit": "timed_out",
+          "bash session that is gone": gone,
+          read: "one\ntwo\nthree\nfour\n",
+          lines: "two\nthree\n",
+          download: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString("hex"),
+          find: [`${folder}/notes/a.txt`],
+          list: [`${folder}/b.bin`, `${folder}/notes/a.txt`],
+          grep: [
+            false,
+            [
+              [`${folder}/notes/a.txt`, 2, "two"],
+              [`${folder}/notes/a.txt`, 3, "three"],
+            ],
+          ],
+        });
+      } finally {
+        await destroy(id);
+      }
+    });
 
     it("finds skills where it looks for them", async () => {
       const id = "gateway-skills";

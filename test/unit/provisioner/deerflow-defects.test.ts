@@ -301,7 +301,10 @@ describe("defects of DeerFlow's provisioner, fixed", () => {
     replica = await home.start();
     assert.equal((await create("a")).statusCode, 200);
     for (const more of [{ user_id: "u2" }, { extra_mounts: [mount] }])
-      assert.match(await refusal(more), /not shown of it: user_id, thread_id or extra_mounts/);
+      assert.match(
+        await refusal(more),
+        /not shown of it: user_id, thread_id, extra_mounts or skills_container_path/,
+      );
     await replica.provisioner.stop();
     // Where users' data is mounted, the sandbox shows whose it is.
     replica = await home.start({ USERDATA_PVC_NAME: "data" });

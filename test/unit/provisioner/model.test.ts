@@ -62,6 +62,7 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
       requests: {},
       deadlineSeconds: undefined,
       runtime: undefined,
+      shellSessions: 32,
     },
   };
 }

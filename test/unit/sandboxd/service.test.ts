@@ -30,7 +30,7 @@ describe("sandboxd: service", function () {
         [true, server.home, server.home],
       );
       assert.equal(context.detail.system.os, "Linux");
-      const port = Number(new URL(server.client.baseUrl).port);
+      const { port } = new URL(server.client.baseUrl);
       assert.equal(context.detail.system.occupied_ports.includes(port), true);
       const started = performance.now();
       for (let i = 0; i < 50; i++) await server.client.context();
