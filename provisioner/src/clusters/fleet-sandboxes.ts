@@ -76,13 +76,16 @@ export class FleetSandboxes implements SandboxService {
 
   /** The UID of its pod, wherever that is. @throws SandboxError if a cluster that may have it cannot be asked. */
   async present(tenant: string, id: string): Promise<string | undefined> {
-    const answers = await Promise.all(
-      this.#fleet.clusters.map((cluster) => {
+    const answers = await Promise.allSettled(
+      this.#fleet.clusters.map(async (cluster) => {
         if (!cluster.read || cluster.lost) throw unseen();
         return cluster.sandboxes.present(tenant, id);
       }),
     );
-    return answers.find((uid) => uid !== undefined);
+    for (const answer of answers)
+      if (answer.status === "fulfilled" && answer.value !== undefined) return answer.value;
+    for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
+    return undefined;
   }
 
   // Promises, and not exceptions, for what is wrong as well: as the cluster's own.

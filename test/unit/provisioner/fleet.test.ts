@@ -33,6 +33,9 @@ const listed = async (replica: ListeningReplica): Promise<string[]> =>
     .json<{ items: { id: string }[] }>()
     .items.map(({ id }) => id);
 
+const present = async (replica: ListeningReplica, id: string): Promise<boolean | undefined> =>
+  (await replica.call("GET", `/api/sandboxes/${id}/presence`)).json<{ exists?: boolean }>().exists;
+
 interface Pool {
   size: number;
   ready: number;
@@ -233,6 +236,8 @@ describe("several clusters", function () {
       ["DELETE", `/v1/sandboxes/${inA}`],
       ["GET", `/api/sandboxes/${inA}`],
       ["DELETE", `/api/sandboxes/${inA}`],
+      ["GET", `/api/sandboxes/${inA}/presence`],
+      ["GET", "/api/sandboxes/never-was/presence"],
       ["GET", "/v1/sandboxes/never-was"],
       ["DELETE", "/v1/sandboxes/never-was"],
     ] as const)
@@ -241,6 +246,7 @@ describe("several clusters", function () {
     assert.deepEqual(await through(replica, "never-was"), { status: 503 });
     assert.deepEqual(await listed(replica), [inB, inA].sort());
     // The other one is served, and gets what is new.
+    assert.equal(await present(replica, inB), true);
     assert.equal(await statusOf(replica.call("GET", "/readyz")), 200);
     assert.deepEqual(await through(replica, inB), { status: 200, name: "b" });
     for (let i = 0; i < 5; i += 1)
@@ -262,6 +268,7 @@ describe("several clusters", function () {
     assert.deepEqual(await through(replica, inA), { status: 200, name: "a" });
     assert.equal(await statusOf(replica.call("GET", "/v1/sandboxes/never-was")), 404);
     assert.equal((await listed(replica)).length, 8);
+    assert.deepEqual([await present(replica, inA), await present(replica, "never-was")], [true, false]);
   });
 
   it("that are lost at the start do not keep the others from being used", async () => {
