@@ -1,7 +1,6 @@
 // Whether what is open to a sandbox can still come to anything. When a node is lost nobody says so: what was sent to it is sent
 // again and again, and the caller would wait until Kubernetes evicts the pod, minutes later.
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { connectTimeoutMs } from "../core/connections.js";
 import type { Way } from "../core/endpoints.js";
@@ -41,7 +40,10 @@ export function isReached({ address, port }: Way, timeoutMs = connectTimeoutMs):
 
 interface Watched {
   open: number;
-  readonly over: AbortController;
+  readonly wayTo: () => Way | undefined;
+  dueAt: number;
+  missed: number;
+  looking: boolean;
 }
 
 /** Looks at pods for as long as something is open to them. */
@@ -50,16 +52,21 @@ export class Reachability {
   readonly #reached: (way: Way) => Promise<boolean>;
   readonly #plan: LookPlan;
   readonly #pods = new Map<string, Watched>();
+  /** One for all: most requests are over before anything is due. */
+  readonly #timer: NodeJS.Timeout;
 
   /** @param lost told of a pod that cannot be reached: it is to end what is open */
   constructor(
     lost: (podUid: string) => void,
     reached: (way: Way) => Promise<boolean> = isReached,
-    plans = plan,
+    looks = plan,
   ) {
     this.#lost = lost;
     this.#reached = reached;
-    this.#plan = plans;
+    this.#plan = looks;
+    this.#timer = setInterval(() => {
+      this.#lookAtDue();
+    }, looks.againMs).unref();
   }
 
   /**
@@ -70,33 +77,37 @@ export class Reachability {
   open(podUid: string, wayTo: () => Way | undefined): () => void {
     let pod = this.#pods.get(podUid);
     if (pod === undefined) {
-      this.#pods.set(podUid, (pod = { open: 0, over: new AbortController() }));
-      void this.#watch(podUid, wayTo, pod.over.signal);
+      const dueAt = performance.now() + this.#plan.everyMs;
+      this.#pods.set(podUid, (pod = { open: 0, wayTo, dueAt, missed: 0, looking: false }));
     }
     const watched = pod;
     watched.open += 1;
     return () => {
       watched.open -= 1;
-      if (watched.open > 0) return;
-      watched.over.abort();
-      if (this.#pods.get(podUid) === watched) this.#pods.delete(podUid);
+      if (watched.open === 0) this.#pods.delete(podUid);
     };
   }
 
-  async #watch(podUid: string, wayTo: () => Way | undefined, over: AbortSignal): Promise<void> {
-    const { everyMs, againMs, inVain } = this.#plan;
-    let missed = 0;
-    while (await pause(missed === 0 ? everyMs : againMs, over)) {
-      const way = wayTo();
-      missed = way === undefined || (await this.#reached(way)) ? 0 : missed + 1;
-      if (missed < inVain) continue;
-      missed = 0;
-      if (!over.aborted) this.#lost(podUid);
-    }
+  /** Looks no more. */
+  close(): void {
+    clearInterval(this.#timer);
   }
-}
 
-/** Whether it was not over before. */
-function pause(ms: number, over: AbortSignal): Promise<boolean> {
-  return sleep(ms, true, { signal: over, ref: false }).catch(() => false);
+  #lookAtDue(): void {
+    const now = performance.now();
+    for (const [podUid, pod] of this.#pods)
+      if (!pod.looking && pod.dueAt <= now) void this.#look(podUid, pod);
+  }
+
+  async #look(podUid: string, pod: Watched): Promise<void> {
+    const { everyMs, againMs, inVain } = this.#plan;
+    pod.looking = true;
+    const way = pod.wayTo();
+    pod.missed = way === undefined || (await this.#reached(way)) ? 0 : pod.missed + 1;
+    pod.looking = false;
+    pod.dueAt = performance.now() + (pod.missed === 0 ? everyMs : againMs);
+    if (pod.missed < inVain) return;
+    pod.missed = 0;
+    if (pod.open > 0) this.#lost(podUid);
+  }
 }

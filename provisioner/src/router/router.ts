@@ -163,6 +163,7 @@ export class SandboxRouter {
   close(): void {
     this.#unsubscribe();
     clearInterval(this.#revokedLook);
+    this.#reachability.close();
     this.#options.connections.endAll();
   }
 

@@ -10,6 +10,8 @@ import { isReached, Reachability } from "../../../../provisioner/src/router/reac
 const way = { address: "127.0.0.1", port: 1 };
 const plan = { everyMs: 20, againMs: 5, inVain: 3 };
 
+const made: Reachability[] = [];
+
 /** Looks that have these results one after the other, the last of them from then on. */
 function looking(...results: readonly boolean[]) {
   const lost: string[] = [];
@@ -19,10 +21,15 @@ function looking(...results: readonly boolean[]) {
     () => Promise.resolve(results[Math.min(seen.looks++, results.length - 1)] ?? true),
     plan,
   );
+  made.push(reachability);
   return { reachability, lost, seen };
 }
 
 describe("router: reachability", () => {
+  afterEach(() => {
+    for (const one of made.splice(0)) one.close();
+  });
+
   it("takes a pod for lost after three looks in vain, and not after two", async () => {
     const { reachability, lost, seen } = looking(false, false, true, false, false, false, true);
     const close = reachability.open("a", () => way);
