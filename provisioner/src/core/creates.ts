@@ -11,7 +11,7 @@ import type { ColdStarts } from "./cold-starts.js";
 import { isLive, rankKey, type Directory } from "./directory.js";
 import { checkEgress, proxyVariables } from "./egress-access.js";
 import type { Environments } from "./environments.js";
-import { conflict, full, SandboxError, unknownEnvironment, unwatched } from "./errors.js";
+import { checkSessions, conflict, full, SandboxError, unknownEnvironment, unwatched } from "./errors.js";
 import { needsNone, notHandedOver } from "./handing-over.js";
 import type { IdleClaims } from "./idle-claims.js";
 import type { Metrics } from "./metrics.js";
@@ -99,7 +99,10 @@ export class Creates {
     const before = this.#underWay.get(key);
     if (before !== undefined) {
       if (before.fingerprint !== fingerprint) return Promise.reject(conflict(request));
-      return before.result.then(({ sandbox }) => ({ sandbox, existed: true }));
+      return before.result.then(({ sandbox }) => {
+        checkSessions(sandbox, request);
+        return { sandbox, existed: true };
+      });
     }
     const result = translated(this.#carryOut(create, fingerprint), whenCreating).finally(() => {
       this.#underWay.delete(key);

@@ -55,14 +55,15 @@ export function unwatched(): SandboxError {
   return new SandboxError("unavailable", "the cluster cannot be watched at the moment; try again");
 }
 
-/** There is one of that id, and it cannot be made larger. */
-export function tooFewSessions(
-  { shellSessions }: Pick<Sandbox, "shellSessions">,
-  wanted: number,
-): SandboxError {
-  return new SandboxError(
+/** @throws SandboxError if the sandbox that there is keeps fewer shell sessions than are asked for: it cannot be made larger */
+export function checkSessions(
+  { shellSessions: kept }: Pick<Sandbox, "shellSessions">,
+  { shellSessions: wanted = 0 }: Pick<SandboxRequest, "shellSessions">,
+): void {
+  if (kept >= wanted) return;
+  throw new SandboxError(
     "conflict",
-    `the sandbox keeps ${shellSessions} shell sessions at once, and ${wanted} are asked for: delete it, and ask again`,
+    `the sandbox keeps ${kept} shell sessions at once, and ${wanted} are asked for: delete it, and ask again`,
   );
 }
 

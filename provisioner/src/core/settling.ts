@@ -6,7 +6,7 @@ import type { WatchCache } from "../kubernetes/watch-cache.js";
 import { canonicalText, type SandboxRequest } from "../model/claim.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { isLive, type Directory } from "./directory.js";
-import { conflict, SandboxError, tooFewSessions } from "./errors.js";
+import { checkSessions, conflict, SandboxError } from "./errors.js";
 import type { HandingOver } from "./handing-over.js";
 import type { SandboxPods } from "./sandbox-pods.js";
 import type { Services } from "./services.js";
@@ -64,8 +64,7 @@ export class Settling {
   async adopt(sandbox: Sandbox, attempt: Attempt): Promise<Sandbox> {
     const { request, deadline } = attempt;
     if (!this.#isSame(sandbox, attempt)) throw conflict(request, sandbox);
-    const { shellSessions = 0 } = request;
-    if (sandbox.shellSessions < shellSessions) throw tooFewSessions(sandbox, shellSessions);
+    checkSessions(sandbox, request);
     // Whoever made the pod may have died before it made the Service: without one it could not be handed over from outside.
     await this.#parts.services.ensure(sandbox, deadline);
     return this.#finish(sandbox, attempt, false);

@@ -51,13 +51,16 @@ shell("export MARK=m-1; setsid sleep 120 & true", id="aborted")
 ended = []
 running = threading.Thread(target=lambda: ended.extend(shell("sleep 60", id="aborted")))
 running.start()
-time.sleep(0.5)
+for _ in range(200):
+    if client.shell.view(id="aborted").data.status == "running":
+        break
+    time.sleep(0.1)
 client.shell.kill_process(id="aborted", request_options=once)
 client.shell.create_session(id="sweep", request_options=once)
 shell("for d in /proc/[0-9]*; do grep -qsz '^MARK=m-1$' $d/environ && kill -9 ${d#/proc/}; done; true", id="sweep")
 running.join(20)
 seen["aborted"] = ended[0] if ended else "it goes on"
-seen["left of it"] = shell("sleep 0.3; pgrep -c sleep", id="sweep")[1]
+seen["left of it"] = shell("for i in $(seq 100); do pgrep sleep > /dev/null || break; sleep 0.1; done; pgrep -c sleep", id="sweep")[1]
 for session in ("aborted", "sweep"):
     client.shell.cleanup_session(session, request_options=once)
 seen["shell session that is gone"] = missing(lambda: client.shell.view(id="aborted"))

@@ -79,6 +79,12 @@ describe("DeerFlow's current gateways", () => {
     assert.equal(refused.statusCode, 409);
     assert.match(refused.json<{ detail: string }>().detail, /keeps 32 shell sessions at once, and 33 are/);
     assert.equal(home.cluster.pods().length, 1);
+    // Of two at once, the one that is given what the other has made is told if that is too little.
+    const both = await Promise.all([create("c"), create("c", { max_shell_sessions: 40 })]);
+    assert.deepEqual(
+      both.map(({ statusCode }) => statusCode),
+      [200, 409],
+    );
     for (const wrong of [0, -1, 1.5, 257, "4"]) {
       const answer = await create("b", { max_shell_sessions: wrong });
       assert.equal(answer.statusCode, 422, String(wrong));
