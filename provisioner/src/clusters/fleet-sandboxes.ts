@@ -64,24 +64,14 @@ export class FleetSandboxes implements SandboxService {
     const { clusters } = this.#fleet;
     const having = clusters.filter(({ directory }) => directory.get(tenant, id) !== undefined);
     const asked = having.length > 0 ? having : clusters;
-    const answers = await Promise.allSettled(
-      asked.map(async (cluster) => {
-        if (!cluster.read || cluster.lost) throw unseen();
-        return cluster.sandboxes.delete(tenant, id);
-      }),
-    );
+    const answers = await askSeen(asked, ({ sandboxes }) => sandboxes.delete(tenant, id));
     for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
     return answers.some((answer) => answer.status === "fulfilled" && answer.value);
   }
 
   /** The UID of its pod, wherever that is. @throws SandboxError if a cluster that may have it cannot be asked. */
   async present(tenant: string, id: string): Promise<string | undefined> {
-    const answers = await Promise.allSettled(
-      this.#fleet.clusters.map(async (cluster) => {
-        if (!cluster.read || cluster.lost) throw unseen();
-        return cluster.sandboxes.present(tenant, id);
-      }),
-    );
+    const answers = await askSeen(this.#fleet.clusters, ({ sandboxes }) => sandboxes.present(tenant, id));
     for (const answer of answers)
       if (answer.status === "fulfilled" && answer.value !== undefined) return answer.value;
     for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
@@ -217,6 +207,19 @@ export class FleetSandboxes implements SandboxService {
     await cluster.sandboxes.delete(tenant, id);
     return { ...(await this.#in(other.cluster, create)), existed: true };
   }
+}
+
+/** Asks each cluster; one that cannot be seen is not asked, and is a question that failed. */
+function askSeen<T>(
+  clusters: readonly Cluster[],
+  question: (cluster: Cluster) => Promise<T>,
+): Promise<PromiseSettledResult<T>[]> {
+  return Promise.allSettled(
+    clusters.map(async (cluster) => {
+      if (!cluster.read || cluster.lost) throw unseen();
+      return question(cluster);
+    }),
+  );
 }
 
 function unseen(): SandboxError {

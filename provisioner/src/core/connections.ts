@@ -9,7 +9,7 @@ export const mostOpen = 256;
 export const connectTimeoutMs = 3000;
 
 /** Ends something open. `unreachable`: not because its pod has gone, but because nothing leads to it any more. */
-export type End = (why?: "unreachable") => void;
+type End = (why?: "unreachable") => void;
 
 interface SandboxConnections {
   readonly agent: Agent;

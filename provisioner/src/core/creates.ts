@@ -3,7 +3,6 @@
 import { canonicalText, type SandboxRequest } from "../model/claim.js";
 import type { MountedVolume, PodSettings } from "../model/pod.js";
 import type { Sandbox } from "../model/sandbox.js";
-import { withShellSessions } from "../model/shell-sessions.js";
 import { sized, type SizeProblem, type TenantBounds } from "../model/size.js";
 import { annotate, attribute, inSpan } from "../tracing/spans.js";
 import { translated, whenCreating } from "./cluster-errors.js";
@@ -132,14 +131,13 @@ export class Creates {
     await proxyVariables(request.egress ?? environment.egress, proxyAddress, request.secrets, deadline);
     // Known beforehand, it costs no pod.
     if (settings.server === "aio" && !needsNone(request)) throw notHandedOver();
-    const { environment: size, problems } = sized(environment, request, create.bounds);
+    const { own, environment: asked, problems } = sized(environment, request, create.bounds, settings.server);
     if (problems.length > 0) throw tooMuch(problems);
-    const asked = withShellSessions(size, request.shellSessions, settings.server);
     await reservations.reserve(request, asked, quota, deadline);
     // A failed one makes way: who asks for a sandbox wants one that works.
     if (before?.state === "failed") await sandboxPods.remove(before, deadline);
 
-    const madeToOrder = volumes.length > 0 || asked !== environment;
+    const madeToOrder = volumes.length > 0 || !own;
     const warm = madeToOrder ? undefined : await idleClaims.claim(environment, attempt);
     if (warm === undefined && reservations.full) throw full();
     const sandbox = warm ?? (await coldStarts.start({ environment: asked, volumes, madeToOrder }, attempt));

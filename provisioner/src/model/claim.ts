@@ -31,8 +31,6 @@ export interface SandboxRequest extends AskedSize {
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
-  /** How many shell sessions its server is to keep at once. Absent: as many as it does. */
-  readonly shellSessions?: number | undefined;
   /** As it is granted. What of it was asked for is in `identity`. */
   readonly lifetime: Lifetime;
   /** Whether the sandbox is to ask callers for its token. */

@@ -1,6 +1,8 @@
 // How much a sandbox may use and what it runs in: what was asked for, within what its environment and its tenant allow. Pure.
 import type { Environment } from "./environment.js";
+import type { SandboxServer } from "./pod.js";
 import { parseQuantity } from "./quantity.js";
+import { withShellSessions } from "./shell-sessions.js";
 
 /** The amounts, as requests and key files name them. */
 export const amountNames = ["cpu", "memory", "ephemeralStorage"] as const;
@@ -14,6 +16,8 @@ export interface AskedSize {
   readonly resources?: { readonly limits?: Amounts | undefined; readonly requests?: Amounts | undefined };
   /** A RuntimeClass. */
   readonly runtime?: string | undefined;
+  /** How many shell sessions its server is to keep at once, at least. */
+  readonly shellSessions?: number | undefined;
 }
 
 /** What a tenant's sandboxes may have at most, whatever their environments allow; absent: no bound of the tenant's own. */
@@ -45,7 +49,12 @@ export function isAmount(text: string): boolean {
 }
 
 /** The environment with what is asked for in place of its own, and all that is not allowed of it. */
-export function sized(environment: Environment, asked: AskedSize, tenant: TenantBounds = {}): Sized {
+export function sized(
+  environment: Environment,
+  asked: AskedSize,
+  tenant: TenantBounds = {},
+  server: SandboxServer = "sandboxd",
+): Sized {
   const problems: SizeProblem[] = [];
   const refuse = (field: string, message: string): void => void problems.push({ field, message });
   const { resources } = environment;
@@ -66,7 +75,9 @@ export function sized(environment: Environment, asked: AskedSize, tenant: Tenant
   if (runtimeClassName === undefined ? tenant.runtimes !== undefined : !allowed.includes(runtimeClassName))
     refuse("runtime", runtimeProblem(asked.runtime, environment, allowed));
 
+  const roomy = withShellSessions(environment, asked.shellSessions, server);
   const own =
+    roomy === environment &&
     runtimeClassName === environment.runtimeClassName &&
     amountNames.every(
       (name) =>
@@ -74,7 +85,7 @@ export function sized(environment: Environment, asked: AskedSize, tenant: Tenant
         amount(requests[resourceOf[name]]) === amount(resources.requests[resourceOf[name]]),
     );
   return {
-    environment: own ? environment : { ...environment, resources: { limits, requests }, runtimeClassName },
+    environment: own ? environment : { ...roomy, resources: { limits, requests }, runtimeClassName },
     own,
     problems,
   };

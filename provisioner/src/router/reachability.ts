@@ -6,7 +6,7 @@ import { connectTimeoutMs } from "../core/connections.js";
 import type { Way } from "../core/endpoints.js";
 
 /** When it is looked, and how often in vain until a sandbox is taken for unreachable. */
-export interface LookPlan {
+interface LookPlan {
   readonly everyMs: number;
   /** After one in vain. */
   readonly againMs: number;

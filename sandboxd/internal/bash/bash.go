@@ -181,9 +181,7 @@ func (m *Manager) Close(id string) error {
 	delete(m.sessions, id)
 	s.closed = true
 	commands := s.commands
-	for _, c := range commands {
-		m.forget(c)
-	}
+	m.forget(commands...)
 	m.mu.Unlock()
 	for _, c := range commands {
 		if c.end(Killed) {
@@ -194,11 +192,13 @@ func (m *Manager) Close(id string) error {
 	return nil
 }
 
-// forget takes a command off the books. The manager's mutex is held.
-func (m *Manager) forget(c *command) {
-	c.forgotten = true
-	m.retained -= c.counted
-	m.finished = slices.DeleteFunc(m.finished, func(other *command) bool { return other == c })
+// forget takes commands off the books. The manager's mutex is held.
+func (m *Manager) forget(commands ...*command) {
+	for _, c := range commands {
+		c.forgotten = true
+		m.retained -= c.counted
+	}
+	m.finished = slices.DeleteFunc(m.finished, func(c *command) bool { return c.forgotten })
 }
 
 // open returns the named session, made if need be, and the folder for the next command, which becomes its default.

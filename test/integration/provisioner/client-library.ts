@@ -4,9 +4,9 @@ import { join } from "node:path";
 
 import { execa } from "execa";
 
-import { note } from "../../../toolchain/progress.js";
-import { ensurePython, pythonLack, pythonPackages } from "../../../toolchain/python.js";
+import { pythonPackages } from "../../../toolchain/python.js";
 import { projectRoot } from "../support/cluster.js";
+import { pythonFor } from "../support/virtual-environment.js";
 
 const here = join(projectRoot, "test/integration/provisioner");
 
@@ -15,11 +15,8 @@ export async function playClientLibrary(
   url: string,
   folder: string,
 ): Promise<Record<string, unknown> | undefined> {
-  const python = await ensurePython();
-  if (python === undefined) {
-    note(`Skipped, the client library of the AIO sandbox: ${pythonLack}`);
-    return undefined;
-  }
+  const python = await pythonFor("the client library of the AIO sandbox");
+  if (python === undefined) return undefined;
   const packages = await pythonPackages(python, join(here, "client-library-requirements.txt"));
   const { stdout } = await execa(python.file, [join(here, "client-library.py"), url, folder], {
     env: { PYTHONPATH: packages },

@@ -14,12 +14,10 @@ import {
   ensureYamlHost,
   type PulumiEngine,
 } from "../../../toolchain/pulumi-engine/index.js";
-import { ensurePython, pythonLack } from "../../../toolchain/python.js";
-import { note } from "../../../toolchain/progress.js";
 import { generateSdk } from "../../../toolchain/sdk/generate.js";
 import { projectRoot } from "./cluster.js";
 import { run, type Result, type Summary } from "./plugin-project.js";
-import { makeVirtualEnvironment, type VirtualEnvironment } from "./virtual-environment.js";
+import { makeVirtualEnvironment, pythonFor, type VirtualEnvironment } from "./virtual-environment.js";
 
 /** The folders of `examples/`, each with the file that is its program. */
 const programs = { python: "__main__.py", typescript: "index.ts", yaml: "Pulumi.yaml" } as const;
@@ -80,11 +78,8 @@ export class Examples {
    * said, where there is no Python.
    */
   async pythonStack(config: Readonly<Record<string, string>>): Promise<Example | undefined> {
-    const python = await ensurePython();
-    if (python === undefined) {
-      note(`Skipped, the example in Python: ${pythonLack}`);
-      return undefined;
-    }
+    const python = await pythonFor("the example in Python");
+    if (python === undefined) return undefined;
     const [environment, sdk, host] = await Promise.all([
       makeVirtualEnvironment(python, join(this.root, "examples", "python", "venv")),
       generateSdk(this.engine, "python", join(this.root, "sdk")),

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { pythonPackages, type Python } from "../../../toolchain/python.js";
+import { note } from "../../../toolchain/progress.js";
+import { ensurePython, pythonLack, pythonPackages, type Python } from "../../../toolchain/python.js";
 import { projectRoot } from "./cluster.js";
 import { run, type Result } from "./plugin-project.js";
 
@@ -36,6 +37,13 @@ export class VirtualEnvironment {
     assert.equal(exitCode, 0, `python ${args.join(" ")} failed:\n${output}`);
     return stdout.trim();
   }
+}
+
+/** A Python; undefined, and said of what is skipped, where there is none. */
+export async function pythonFor(what: string): Promise<Python | undefined> {
+  const python = await ensurePython();
+  if (python === undefined) note(`Skipped, ${what}: ${pythonLack}`);
+  return python;
 }
 
 /** Makes one in the folder `dir`. */

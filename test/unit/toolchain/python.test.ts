@@ -9,12 +9,17 @@ import { minimumVersions, pulumiVersions } from "../../../toolchain/versions.js"
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 
 describe("Python packages for tests", () => {
-  const text = read("test/integration/support/python-requirements.txt").replace(/^#.*\n/gm, "");
-  const packages = text.split(/^(?=\S)/m);
+  const ofExample = "test/integration/support/python-requirements.txt";
+  const ofLibrary = "test/integration/provisioner/client-library-requirements.txt";
+  const packagesOf = (path: string): string[] =>
+    read(path)
+      .replace(/^#.*\n/gm, "")
+      .split(/^(?=\S)/m);
+  const packages = packagesOf(ofExample);
 
   it("are pinned with hashes, one and all", () => {
-    assert.ok(packages.length > 5);
-    for (const each of packages)
+    assert.ok(packages.length > 5 && packagesOf(ofLibrary).length > 5);
+    for (const each of [...packages, ...packagesOf(ofLibrary)])
       assert.match(
         each,
         /^[\w.-]+==[\w.]+(?: ; [^\\\n]+)? \\\n(?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+$/,
@@ -28,7 +33,7 @@ describe("Python packages for tests", () => {
   });
 
   it("are for the least Python that is used", () => {
-    assert.match(read("test/integration/support/python-requirements.txt"), /--python-version 3\.10 /);
+    for (const path of [ofExample, ofLibrary]) assert.match(read(path), /--python-version 3\.10 /);
     assert.equal(minimumVersions.python, "3.10");
   });
 });
