@@ -1,5 +1,5 @@
 // Takes all figures, one after the other, and prints them. Progress goes to standard error. Arguments: --json, --cold, and
-// --only=cluster, --only=provisioner, --only=stacks or --only=scores for one part of them.
+// --only=cluster, --only=provisioner, --only=agent-sandbox, --only=stacks or --only=scores for one part of them.
 import { cpus, loadavg } from "node:os";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { formatDuration, note, step } from "@sandlot/toolchain/progress.js";
 import { nodeOf, readOutputs, type StackOutputs } from "../commands/support/outputs.js";
 import { setUp } from "../commands/support/setup.js";
 import { composeStackFile, writeStackFile } from "../commands/support/stack-file.js";
+import { agentSandboxFigures } from "./agent-sandbox/index.js";
 import { bareNode } from "./bare-node.js";
 import { Cleanup } from "./cleanup.js";
 import { connect, type Cluster } from "./cluster.js";
@@ -31,16 +32,27 @@ import { stackName, type Surroundings } from "./surroundings.js";
 const settleMs = 20_000;
 
 /** A run that takes longer than this has gone astray, in minutes. */
-const limitMinutes = { warm: 15, cold: 75, provisioner: 40, stacks: 15, scores: 30 };
+const limitMinutes = { warm: 15, cold: 75, provisioner: 40, "agent-sandbox": 40, stacks: 15, scores: 30 };
 
 const cold = process.argv.includes("--cold");
 const json = process.argv.includes("--json");
 const only = process.argv.find((each) => each.startsWith("--only="))?.slice("--only=".length);
-const wants = (part: "cluster" | "provisioner" | "stacks" | "scores"): boolean =>
+const wants = (part: "cluster" | "provisioner" | "agent-sandbox" | "stacks" | "scores"): boolean =>
   only === undefined || only === part;
 
 /** The groups of rows in the order in which they are printed, which is not the order in which they are taken. */
-const groups = ["start", "engine", "pods", "idle", "node", "exec", "provisioner", "cold", "stacks"] as const;
+const groups = [
+  "start",
+  "engine",
+  "pods",
+  "idle",
+  "node",
+  "exec",
+  "provisioner",
+  "agent-sandbox",
+  "cold",
+  "stacks",
+] as const;
 
 /** The rows that have been taken so far. */
 type Taken = Partial<Record<(typeof groups)[number], readonly Figure[]>> & { scores?: readonly Scores[] };
@@ -60,14 +72,16 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
   const node = nodeOf(stack, outputs);
   const nodeMemory = wants("cluster") ? await clusterFigures(taken, cluster, outputs, node, around) : 0;
   // The last in the cluster: what it leaves behind goes with that.
-  if (wants("provisioner")) {
+  if (wants("provisioner") || wants("agent-sandbox")) {
     const { namespace: home, provisionerNamespace: system } = outputs;
     if (home === undefined || system === undefined)
       throw new UserError(
         "The stack bench has no provisioner.",
         "Set provisioner.enabled in stacks/Pulumi.bench.yaml.",
       );
-    taken.provisioner = await provisionerFigures(cluster, { home, system, node }, around);
+    const model = { home, system, node };
+    if (wants("provisioner")) taken.provisioner = await provisionerFigures(cluster, model, around);
+    if (wants("agent-sandbox")) taken["agent-sandbox"] = await agentSandboxFigures(cluster, model, around);
   }
   await down();
   if (!wants("cluster")) return;
@@ -116,7 +130,8 @@ async function clusterFigures(
 
 /** What was asked for. What it finds without an account of it makes the run fail, when all else is done. */
 async function takeAll(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Promise<void> {
-  if (wants("cluster") || wants("provisioner")) await measure(taken, signal, cleanup);
+  if (wants("cluster") || wants("provisioner") || wants("agent-sandbox"))
+    await measure(taken, signal, cleanup);
   if (wants("stacks")) taken.stacks = await stackFigures(signal, cleanup);
   if (!wants("scores")) return;
   taken.scores = await takeScores(signal, cleanup);
@@ -179,6 +194,7 @@ async function main(): Promise<number> {
   const minutes =
     (wants("cluster") ? limitMinutes[cold ? "cold" : "warm"] : 0) +
     (wants("provisioner") ? limitMinutes.provisioner : 0) +
+    (wants("agent-sandbox") ? limitMinutes["agent-sandbox"] : 0) +
     (wants("stacks") ? limitMinutes.stacks : 0) +
     (wants("scores") ? limitMinutes.scores : 0);
   const timer = setTimeout(() => {

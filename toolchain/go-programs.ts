@@ -1,6 +1,6 @@
-// Programs of Go modules, built for this machine and kept in the cache.
+// Programs of Go modules, built and kept in the cache.
 import { cached, contentKey } from "./cache.js";
-import { goEnvironment, goVersion, quickCompile } from "./go.js";
+import { goEnvironment, goVersion, quickCompile, type GoTarget } from "./go.js";
 import { requireBuildRoom } from "./prerequisites/build-room.js";
 import { step } from "./progress.js";
 import { run } from "./run.js";
@@ -22,6 +22,8 @@ export interface GoPrograms {
   readonly linked?: string;
   /** More for the environment of the compiler. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What they run on. @default "native" */
+  readonly target?: GoTarget;
 }
 
 /**
@@ -29,8 +31,8 @@ export interface GoPrograms {
  * @throws UserError when there is no Go, no room, or the build fails.
  */
 export async function goPrograms(programs: GoPrograms): Promise<string> {
-  const { name, title, source, packages, why, log, linked, env = {} } = programs;
-  const version = await goVersion(source, why, "native");
+  const { name, title, source, packages, why, log, linked, env = {}, target = "native" } = programs;
+  const version = await goVersion(source, why, target);
   const flags = [
     "-mod=readonly",
     "-trimpath",
@@ -47,7 +49,7 @@ export async function goPrograms(programs: GoPrograms): Promise<string> {
       await requireBuildRoom();
       await run("go", ["build", "-v", ...flags, ...quickCompile, "-o", dir, ...packages], {
         cwd: source,
-        env: { ...goEnvironment("native"), ...env },
+        env: { ...goEnvironment(target), ...env },
         log,
         progress,
       });

@@ -2,10 +2,10 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { step } from "@sandlot/toolchain/progress.js";
 
-import { managedSelector } from "../../provisioner/src/model/labels.js";
+import { managedSelector, SANDBOX_ID } from "../../provisioner/src/model/labels.js";
 import { written, type Written } from "./cold.js";
 import { fakePod } from "./fake-pods.js";
-import { fleetSize, spare, type Stand } from "./stand.js";
+import { fleetSize, spare, type Server, type Stand } from "./stand.js";
 import { samples } from "./writes.js";
 
 /** How many there are, one after the other; with the last, the provisioner has all that it may: then no claim is refilled. */
@@ -16,7 +16,7 @@ const settleMs = 20_000;
 /** Until the last of thousands has been asked whether it was handed over, which nobody answers: provisioner/src/core/reaper.ts. */
 const doubtMs = 90_000;
 
-/** What the provisioner holds: bytes. */
+/** What a server holds: bytes. */
 export interface Held {
   /** As it says itself. */
   readonly resident: number;
@@ -38,9 +38,10 @@ export interface Fleet {
   readonly claimWrites: Written;
 }
 
-async function held(stand: Stand): Promise<Held> {
-  const [found] = samples(await stand.metrics(), "process_resident_memory_bytes");
-  return { resident: found?.[1] ?? Number.NaN, workingSet: await stand.workingSetBytes() };
+/** @param server absent: the provisioner */
+export async function held(stand: Stand, server?: Server): Promise<Held> {
+  const [found] = samples(await stand.metrics(server), "process_resident_memory_bytes");
+  return { resident: found?.[1] ?? Number.NaN, workingSet: await stand.workingSetBytes(server) };
 }
 
 /** What a server of Node's own that does nothing holds, in the same container. */
@@ -108,13 +109,7 @@ async function firstSandbox(stand: Stand): Promise<V1Pod> {
   await stand.client.claim("bench-first");
   await stand.filled(spare);
   await stand.openWalls();
-  const selector = encodeURIComponent("sandlot.dev/sandbox-id=bench-first");
-  const { items } = await stand.api.json<{ items: V1Pod[] }>({
-    path: `/api/v1/namespaces/${stand.namespace}/pods?labelSelector=${selector}`,
-  });
-  const [mould] = items;
-  if (mould === undefined) throw new Error("the first sandbox has no pod");
-  return mould;
+  return stand.aPod(`${SANDBOX_ID}=bench-first`);
 }
 
 /** Makes fake ones until there are `to`, and waits until the provisioner knows all. */

@@ -4,15 +4,21 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { ApiException, NetworkingV1Api, RbacAuthorizationV1Api } from "@kubernetes/client-node";
-import type { V1ConfigMap, V1Deployment, V1Namespace, V1PodTemplateSpec } from "@kubernetes/client-node";
+import type {
+  V1ConfigMap,
+  V1Deployment,
+  V1Namespace,
+  V1Pod,
+  V1PodTemplateSpec,
+} from "@kubernetes/client-node";
 import { step } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
-import { ENVIRONMENT, SANDBOX_ID } from "../../provisioner/src/model/labels.js";
+import { ENVIRONMENT, managedSelector, SANDBOX_ID } from "../../provisioner/src/model/labels.js";
 import type { Cluster } from "../cluster.js";
 import { execInPod } from "../exec.js";
 import { podMemory } from "../memory.js";
-import { benchPod } from "../pod-manifests.js";
+import { benchPod, type PodKind } from "../pod-manifests.js";
 import { isReady, PodWatch } from "../pod-watch.js";
 import type { Surroundings } from "../surroundings.js";
 import { ApiServer } from "./api-server.js";
@@ -31,6 +37,13 @@ export interface Model {
 export const fleetSize = 5_000;
 export const spare = 10;
 
+/** What is measured as a process: a pod beside the sandboxes, by its name, and the port of its metrics. */
+export interface Server {
+  readonly name: string;
+  readonly metricsPort: number;
+}
+
+const provisioner: Server = { name: manifests.provisionerName, metricsPort: manifests.metricsPort };
 const names: manifests.Namespaces = { home: "sandlot-bench", system: "sandlot-bench-system" };
 const container = "sandbox";
 const patience = { poolSeconds: 240, goneSeconds: 240, pollMs: 100 };
@@ -45,6 +58,8 @@ interface Found {
 /** A provisioner and its sandboxes. */
 export class Stand {
   readonly namespace = names.home;
+  /** Where the provisioner is. */
+  readonly system = names.system;
   private readonly networking: NetworkingV1Api;
 
   private constructor(
@@ -97,21 +112,15 @@ export class Stand {
     });
   }
 
-  /** What the provisioner tells Prometheus. */
-  metrics(): Promise<string> {
-    const { system } = names;
-    const path = `/api/v1/namespaces/${system}/pods/${manifests.provisionerName}:${manifests.metricsPort}/proxy/metrics`;
+  /** What a server tells Prometheus. */
+  metrics({ name, metricsPort }: Server = provisioner): Promise<string> {
+    const path = `/api/v1/namespaces/${names.system}/pods/${name}:${metricsPort}/proxy/metrics`;
     return this.api.text({ path });
   }
 
-  /** What the provisioner holds as the kubelet counts it, who holds it against the limit: bytes. */
-  async workingSetBytes(): Promise<number> {
-    const [bytes = Number.NaN] = await podMemory(
-      this.cluster,
-      names.system,
-      [manifests.provisionerName],
-      this.signal,
-    );
+  /** What a server holds as the kubelet counts it, who holds it against the limit: bytes. */
+  async workingSetBytes({ name }: Server = provisioner): Promise<number> {
+    const [bytes = Number.NaN] = await podMemory(this.cluster, names.system, [name], this.signal);
     return bytes;
   }
 
@@ -153,10 +162,30 @@ export class Stand {
     return { readyMs, answeredMs: performance.now() - started };
   }
 
+  /** A pod of the stack's sandbox, as it is or bare. */
+  pod(kind: PodKind, name: string): V1Pod {
+    return benchPod(kind, this.found.template, { namespace: names.home, name });
+  }
+
   async createBare(name: string): Promise<void> {
-    const namespace = names.home;
-    const body = benchPod("bare", this.found.template, { namespace, name });
-    await this.cluster.core.createNamespacedPod({ namespace, body });
+    const body = this.pod("bare", name);
+    await this.cluster.core.createNamespacedPod({ namespace: names.home, body });
+  }
+
+  /** An idle pod of the provisioner's pool, which is empty before and after. */
+  async idlePod(): Promise<V1Pod> {
+    await this.pool(1);
+    const pod = await this.aPod(managedSelector);
+    await this.pool(0);
+    return pod;
+  }
+
+  /** One of the pods that a label selects. @throws Error if there is none */
+  async aPod(labelSelector: string): Promise<V1Pod> {
+    const { items } = await this.cluster.core.listNamespacedPod({ namespace: names.home, labelSelector });
+    const [pod] = items;
+    if (pod === undefined) throw new Error(`no pod has ${labelSelector}`);
+    return pod;
   }
 
   /** Deletes a bare pod, which knows no signal, as gently as it can be, and waits until it is gone. */

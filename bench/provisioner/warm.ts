@@ -2,6 +2,7 @@
 import { step } from "@sandlot/toolchain/progress.js";
 
 import { isReady } from "../pod-watch.js";
+import type { Claimed } from "./client.js";
 import type { Runtime } from "./manifests.js";
 import type { Stand } from "./stand.js";
 
@@ -43,39 +44,74 @@ export async function warmTimes(stand: Stand): Promise<Warm> {
 }
 
 async function claimTimes(stand: Stand, runtime: Runtime): Promise<ClaimTimes> {
-  const refill: number[] = [];
-  const created = new Map<number, number[]>();
-  const answered = new Map<number, number[]>();
-  const claim = async (atOnce: number, ids: readonly string[]): Promise<void> => {
-    await stand.client.warm(atOnce);
-    const claims = await Promise.all(ids.map((id) => stand.client.claim(id)));
-    created.set(atOnce, [...(created.get(atOnce) ?? []), ...claims.map((one) => one.createdMs)]);
-    answered.set(atOnce, [...(answered.get(atOnce) ?? []), ...claims.map((one) => one.answeredMs)]);
-  };
   const where = runtime === "own" ? "" : ", in the nodes' ordinary runtime";
+  const { claims, refill } = await claimRounds(stand, ownPool(stand, runtime), where);
+  const times = (of: (claim: Claimed) => number): WarmTimes =>
+    new Map([...claims].map(([atOnce, made]) => [atOnce, made.map(of)]));
+  return { created: times((claim) => claim.createdMs), answered: times((claim) => claim.answeredMs), refill };
+}
+
+/** The pool of the stand's provisioner. */
+export function ownPool(stand: Stand, runtime: Runtime = "own"): Pool<Claimed> {
+  return {
+    resize: (size) => stand.pool(size, runtime),
+    filled: (size) => stand.filled(size),
+    // Those who come together do not wait for connections.
+    prepare: (atOnce) => stand.client.warm(atOnce),
+    claim: (id) => stand.client.claim(id),
+    remove: (ids) => stand.removeSandboxes(ids),
+  };
+}
+
+/** What can be claimed from. */
+export interface Pool<Claim> {
+  /** Sets its size and waits until it has that. */
+  resize(size: number): Promise<void>;
+  /** Waits until it has its size again. @returns milliseconds */
+  filled(size: number): Promise<number>;
+  /** Before so many claims at once. */
+  prepare(atOnce: number): Promise<void>;
+  claim(id: string): Promise<Claim>;
+  /** Deletes what was claimed and waits until it is gone. */
+  remove(ids: readonly string[]): Promise<void>;
+}
+
+/** Claims one after the other and many at once, by how many; and the pool's refills, in milliseconds. */
+export async function claimRounds<Claim>(
+  stand: Stand,
+  pool: Pool<Claim>,
+  where: string,
+): Promise<{ readonly claims: ReadonlyMap<number, readonly Claim[]>; readonly refill: readonly number[] }> {
+  const refill: number[] = [];
+  const claims = new Map<number, Claim[]>();
+  const claim = async (atOnce: number, ids: readonly string[]): Promise<void> => {
+    await pool.prepare(atOnce);
+    const made = await Promise.all(ids.map((id) => pool.claim(id)));
+    claims.set(atOnce, [...(claims.get(atOnce) ?? []), ...made]);
+  };
   await step(`Warm claims one after the other, ${serial.rounds}${where}`, async (progress) => {
-    await stand.pool(serial.pool, runtime);
+    await pool.resize(serial.pool);
     for (let round = 0; round < serial.rounds; round++) {
       progress.detail(`round ${round + 1} of ${serial.rounds}`);
-      await stand.filled(serial.pool);
+      await pool.filled(serial.pool);
       await stand.settle(serial.quietMs);
       await claim(1, [`bench-serial-${round}`]);
-      await stand.removeSandboxes([`bench-serial-${round}`]);
+      await pool.remove([`bench-serial-${round}`]);
     }
   });
   for (const { size, rounds } of bursts)
     await step(`Warm claims, ${size} at once, ${rounds} times${where}`, async () => {
       for (let round = 0; round < rounds; round++) {
-        await stand.pool(size, runtime);
+        await pool.resize(size);
         await stand.settle(2_000);
         const ids = Array.from({ length: size }, (_, at) => `bench-${size}-${round}-${at}`);
         await claim(size, ids);
-        if (size === refilled) refill.push(await stand.filled(size));
-        else await stand.pool(0, runtime);
-        await stand.removeSandboxes(ids);
+        if (size === refilled) refill.push(await pool.filled(size));
+        else await pool.resize(0);
+        await pool.remove(ids);
       }
     });
-  return { created, answered, refill };
+  return { claims, refill };
 }
 
 /** The reference of a refill. */

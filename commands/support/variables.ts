@@ -89,8 +89,8 @@ export const variables = {
   COLD: flag("1: measure as well how long `make up` takes with empty caches (twenty minutes, and then some)"),
   FIGURES: {
     help: "which figures to take (default: all)",
-    allowed: "cluster, provisioner, stacks or scores",
-    pattern: /^(cluster|provisioner|stacks|scores)$/,
+    allowed: "cluster, provisioner, agent-sandbox, stacks or scores",
+    pattern: /^(cluster|provisioner|agent-sandbox|stacks|scores)$/,
   },
   SETTING: {
     help: "the setting to put a secret into, as its path in configuration",

@@ -3,9 +3,26 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 
 import { format, resolveConfig } from "prettier";
+import { parse } from "yaml";
 
+import { proxySelector } from "../../../components/egress-proxy/objects.js";
+import {
+  CLIENT_LABEL,
+  EGRESS_LABEL,
+  provisionedSelector,
+  sandboxSelector,
+  sharedSelector,
+} from "../../../components/shared/labels.js";
 import { reachTable, withTables } from "../../../infra/config/network-reference.js";
-import { read, root } from "./documents.js";
+import {
+  ENVIRONMENT,
+  POD,
+  SANDBOX_ID,
+  STATE,
+  TENANT,
+  USER_LABEL_PREFIX,
+} from "../../../provisioner/src/model/labels.js";
+import { codeBlocks, read, root } from "./documents.js";
 
 describe("docs/network.md", () => {
   it("has the tables that the policies give (npm run reference)", async () => {
@@ -46,5 +63,24 @@ describe("docs/network.md", () => {
 
   it("fails to be made when a table has lost its place", () => {
     assert.throws(() => withTables("# Network\n"), /no place for the table reach-shared/);
+  });
+
+  it("leaves out of Cilium's identities what is a sandbox's own, and nothing that policies select by", () => {
+    const [block = ""] = codeBlocks(read("docs/network.md"), "yaml").filter((each) =>
+      each.includes("cilium-config"),
+    );
+    const { data } = parse(block) as { data: { labels: string } };
+    // Exclusions are regular expressions that a key begins with.
+    const patterns = data.labels.split(" ").map((each) => {
+      const [, pattern = ""] = /^k8s:!(.+)$/.exec(each) ?? [];
+      assert.notEqual(pattern, "", each);
+      return new RegExp(`^(?:${pattern})`);
+    });
+    const leftOut = (key: string): boolean => patterns.some((pattern) => pattern.test(key));
+    for (const own of [POD, SANDBOX_ID, STATE, "sandbox-id", `${USER_LABEL_PREFIX}team`])
+      assert.ok(leftOut(own), own);
+    const selecting = { ...sandboxSelector, ...sharedSelector, ...provisionedSelector, ...proxySelector };
+    for (const key of [...Object.keys(selecting), EGRESS_LABEL, CLIENT_LABEL, TENANT, ENVIRONMENT])
+      assert.ok(!leftOut(key), key);
   });
 });
