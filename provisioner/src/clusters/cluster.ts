@@ -268,7 +268,7 @@ export class Cluster {
           maxAgeSeconds: settings.POOL_MAX_AGE_SECONDS,
         },
         startSeconds: settings.START_TIMEOUT_SECONDS,
-        maxStarting: settings.POOL_MAX_STARTING,
+        maxStartingPerNode: settings.POOL_MAX_STARTING,
         maxSandboxes: settings.MAX_SANDBOXES,
       },
       leads: () => this.leader.leads,

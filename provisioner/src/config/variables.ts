@@ -252,7 +252,8 @@ export const variables = {
   POOL_MAX_STARTING: {
     schema: whole(1, 100).default(4),
     allowed: "a whole number from 1 to 100",
-    purpose: "the most pods of one pool that start at once; default 4",
+    purpose:
+      "the most pods of one pool that start at once, for each node that has sandboxes or idle pods; default 4",
   },
   DRAIN_SECONDS: seconds(
     0,

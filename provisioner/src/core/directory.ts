@@ -115,6 +115,13 @@ export class Directory implements SandboxDirectory {
     return this.#count;
   }
 
+  /** How many nodes have pods of ours. */
+  nodes(): number {
+    const nodes = new Set<string>();
+    for (const { spec } of this.#pods.values()) if (spec?.nodeName !== undefined) nodes.add(spec.nodeName);
+    return nodes.size;
+  }
+
   onChange(listener: SandboxListener): () => void {
     this.#sandboxListeners.add(listener);
     return () => this.#sandboxListeners.delete(listener);

@@ -44,7 +44,8 @@ export interface PoolParts {
 export interface PoolSettings extends PodSettings {
   readonly deadlines: DeadlineRules;
   readonly startSeconds: number;
-  readonly maxStarting: number;
+  /** For each node: pods that start there slow each other and claims down, those of other nodes do not. */
+  readonly maxStartingPerNode: number;
   readonly maxSandboxes: number;
 }
 
@@ -123,7 +124,8 @@ export class PoolKeeper {
         revision: environment === undefined ? undefined : revisionOf(environment, settings),
         ...settings.deadlines,
         startSeconds: settings.startSeconds,
-        maxStarting: settings.maxStarting,
+        // Where there is no pod yet, what there may be for one node tells where the next ones may go.
+        maxStarting: settings.maxStartingPerNode * Math.max(1, directory.nodes()),
       },
       (pod) => times.age(pod),
     );

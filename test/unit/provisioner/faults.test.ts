@@ -78,6 +78,26 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal(home.cluster.count("POST", "/pods"), 6);
   });
 
+  it("starts as many pods at once as one node may, and as many for each node that has some", async () => {
+    home.cluster.startMs = undefined;
+    home.cluster.put("configmaps", environment("default", 20));
+    await home.start({ POOL_MAX_STARTING: "3" });
+    const place = (at: number, node: string): void => {
+      home.cluster.update(home.cluster.pods()[at]?.metadata.name ?? "", (pod) => {
+        pod.spec = Object.assign({}, pod.spec, { nodeName: node });
+      });
+    };
+    await eventually("as many start as one node may", () => idle() === 3);
+    place(0, "one");
+    place(1, "two");
+    await eventually("as many start as two may", () => idle() === 6);
+    place(2, "two");
+    place(3, "one");
+    // Longer than the keeper takes to look again after a change.
+    await sleep(500);
+    assert.equal(idle(), 6);
+  });
+
   it("gives each of many claims at once a pod of its own", async () => {
     const replica = await withPool(5, { POOL_MAX_STARTING: "10" });
     const ids = Array.from({ length: 20 }, (_, index) => `c-${index}`);
