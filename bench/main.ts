@@ -71,7 +71,7 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
   const cluster = connect(stack);
   const node = nodeOf(stack, outputs);
   const nodeMemory = wants("cluster") ? await clusterFigures(taken, cluster, outputs, node, around) : 0;
-  // The last in the cluster: what it leaves behind goes with that.
+  // The last in the cluster: what they leave behind, thousands of sandboxes in the end, goes with that.
   if (wants("provisioner") || wants("agent-sandbox")) {
     const { namespace: home, provisionerNamespace: system } = outputs;
     if (home === undefined || system === undefined)
@@ -80,8 +80,8 @@ async function measure(taken: Taken, signal: AbortSignal, cleanup: Cleanup): Pro
         "Set provisioner.enabled in stacks/Pulumi.bench.yaml.",
       );
     const model = { home, system, node };
-    if (wants("provisioner")) taken.provisioner = await provisionerFigures(cluster, model, around);
     if (wants("agent-sandbox")) taken["agent-sandbox"] = await agentSandboxFigures(cluster, model, around);
+    if (wants("provisioner")) taken.provisioner = await provisionerFigures(cluster, model, around);
   }
   await down();
   if (!wants("cluster")) return;

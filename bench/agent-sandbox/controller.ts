@@ -11,13 +11,10 @@ import { execa } from "execa";
 import { parseAllDocuments } from "yaml";
 
 import type { Surroundings } from "../surroundings.js";
-import type { Definition } from "./manifests.js";
+import { controller, type Definition } from "./manifests.js";
 
 const moduleName = "sigs.k8s.io/agent-sandbox";
 const source = join(dirname(fileURLToPath(import.meta.url)), "controller");
-
-/** The program's file. */
-export const program = "agent-sandbox-controller";
 
 /** What is measured. */
 export interface Release {
@@ -36,7 +33,7 @@ export async function release({ signal }: Pick<Surroundings, "signal">): Promise
     name: "bench-agent-sandbox",
     title: "agent-sandbox: build its controller from Go modules",
     source,
-    packages: [`${moduleName}/cmd/${program}`],
+    packages: [`${moduleName}/cmd/${controller.name}`],
     why: "agent-sandbox's controller is built with it",
     log: "agent-sandbox",
     target: "container",
@@ -53,7 +50,7 @@ export async function release({ signal }: Pick<Surroundings, "signal">): Promise
     parseAllDocuments(readFileSync(join(manifests, file), "utf8")).map((document) => document.toJS() as T);
   return {
     version: Version,
-    program: join(folder, program),
+    program: join(folder, controller.name),
     definitions: readdirSync(join(manifests, "crds")).flatMap((name) =>
       objects<Definition>(join("crds", name)),
     ),

@@ -25,7 +25,7 @@ export interface Conditioned extends KubernetesObject {
   };
 }
 
-/** The controller's pod, its account, and its port of metrics. */
+/** What the controller's program, pod and account are called, and its port of metrics. */
 export const controller = { name: "agent-sandbox-controller", metricsPort: 8080 } as const;
 
 /** Where its program is put on the node. */
