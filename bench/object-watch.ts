@@ -1,11 +1,25 @@
 // Sees objects come and go, by the Kubernetes watch API: no polling interval blurs the times.
 import { setMaxListeners } from "node:events";
 
-import { Watch, type KubeConfig, type V1ObjectMeta } from "@kubernetes/client-node";
+import { Watch, type KubeConfig, type V1Condition, type V1ObjectMeta } from "@kubernetes/client-node";
 
 /** What every object has. */
 export interface Watched {
   readonly metadata?: V1ObjectMeta;
+}
+
+/** What tells by conditions how it stands with it. */
+export interface Conditioned {
+  readonly status?: {
+    readonly conditions?: readonly Pick<V1Condition, "type" | "status">[];
+  };
+}
+
+/** Whether an object has this condition, and it holds. */
+export function isTrue(object: Conditioned | undefined, condition: string): boolean {
+  return (
+    object?.status?.conditions?.some(({ type, status }) => type === condition && status === "True") ?? false
+  );
 }
 
 const limitMs = 90_000;

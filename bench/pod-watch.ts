@@ -1,11 +1,11 @@
 // Sees pods come and go.
 import type { KubeConfig, V1Pod } from "@kubernetes/client-node";
 
-import { ObjectWatch } from "./object-watch.js";
+import { isTrue, ObjectWatch } from "./object-watch.js";
 
 /** Whether the kubelet has said that the pod is Ready. */
 export function isReady(pod: V1Pod | undefined): boolean {
-  return pod?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+  return isTrue(pod, "Ready");
 }
 
 /** A watch over the pods of a namespace that a label selects. */

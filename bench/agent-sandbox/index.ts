@@ -5,7 +5,7 @@ import type { Cluster } from "../cluster.js";
 import type { Figure } from "../figures.js";
 import type { Claimed } from "../provisioner/client.js";
 import { written } from "../provisioner/cold.js";
-import { held, idleMemory } from "../provisioner/fleet.js";
+import { idleHeld } from "../provisioner/fleet.js";
 import { Stand, type Model } from "../provisioner/stand.js";
 import { claimRounds, ownPool, type Pool } from "../provisioner/warm.js";
 import { total } from "../provisioner/writes.js";
@@ -18,7 +18,6 @@ import { peerRows, type Claims, type Side } from "./rows.js";
 /** Claims of which writes are counted, and the pool that is refilled after each. */
 const counted = { claims: 5, pool: 4 };
 const coldRounds = 6;
-const settleMs = 20_000;
 
 /** Takes them. Needs a stack with a provisioner that is up, which it leaves alone. */
 export async function agentSandboxFigures(
@@ -28,12 +27,9 @@ export async function agentSandboxFigures(
 ): Promise<Figure[]> {
   const built = await release(around);
   const { stand, close } = await Stand.open(cluster, model, around);
-  const { idle } = await idleMemory(stand);
+  const idle = await idleHeld(stand, "the idle provisioner");
   const { peer, close: closePeer } = await Peer.open(stand, built, model.node, around);
-  const idlePeer = await step("Memory of agent-sandbox's idle controller", async () => {
-    await stand.settle(settleMs);
-    return held(stand, controller);
-  });
+  const idlePeer = await idleHeld(stand, "agent-sandbox's idle controller", controller);
   const theirs = await side(stand, peer, ", agent-sandbox");
   const ours = await side(stand, ownPool(stand), "");
   await closePeer();

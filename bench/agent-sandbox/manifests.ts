@@ -1,11 +1,7 @@
 // agent-sandbox's controller as a pod, and the objects by which it is asked for a pool and for claims of it. Pure.
-import type {
-  KubernetesObject,
-  V1ClusterRoleBinding,
-  V1Condition,
-  V1ObjectMeta,
-  V1Pod,
-} from "@kubernetes/client-node";
+import type { KubernetesObject, V1ClusterRoleBinding, V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
+
+import { isTrue, type Conditioned } from "../object-watch.js";
 
 const core = "agents.x-k8s.io/v1beta1";
 const extensions = "extensions.agents.x-k8s.io/v1beta1";
@@ -17,9 +13,8 @@ export interface Definition extends KubernetesObject {
 }
 
 /** What is read of a Sandbox and of a SandboxClaim. */
-export interface Conditioned extends KubernetesObject {
-  readonly status?: {
-    readonly conditions?: readonly V1Condition[];
+export interface SandboxObject extends KubernetesObject, Conditioned {
+  readonly status?: Conditioned["status"] & {
     /** Of a claim: the Sandbox that it got, which has the name of its pod. */
     readonly sandbox?: { readonly name?: string };
   };
@@ -108,20 +103,13 @@ export function sandboxClaim(name: string, pool: string): object {
   };
 }
 
-/** Whether a condition is there and holds. */
-export function isTrue(status: Conditioned["status"], condition: string): boolean {
-  return (
-    status?.conditions?.some(({ type, status: state }) => type === condition && state === "True") ?? false
-  );
-}
-
 /** Whether the controller says that it is Ready. */
-export function isReady(object: Conditioned | undefined): boolean {
-  return isTrue(object?.status, "Ready");
+export function isReady(object: SandboxObject | undefined): boolean {
+  return isTrue(object, "Ready");
 }
 
 /** Whether a Sandbox is a pool's, Ready to be claimed. */
-export function isIdle(sandbox: Conditioned): boolean {
+export function isIdle(sandbox: SandboxObject): boolean {
   return (
     sandbox.metadata?.labels?.[poolLabel] !== undefined &&
     sandbox.metadata.deletionTimestamp === undefined &&

@@ -3,7 +3,7 @@ import { RbacAuthorizationV1Api } from "@kubernetes/client-node";
 import { step } from "@sandlot/toolchain/progress.js";
 import { execa } from "execa";
 
-import { ObjectWatch } from "../object-watch.js";
+import { isTrue, ObjectWatch, type Conditioned } from "../object-watch.js";
 import { isReady, PodWatch } from "../pod-watch.js";
 import type { Stand } from "../provisioner/stand.js";
 import type { Pool } from "../provisioner/warm.js";
@@ -17,8 +17,8 @@ const name = "bench";
 export class Peer implements Pool<number> {
   private constructor(
     private readonly stand: Stand,
-    private readonly sandboxes: ObjectWatch<manifests.Conditioned>,
-    private readonly claims: ObjectWatch<manifests.Conditioned>,
+    private readonly sandboxes: ObjectWatch<manifests.SandboxObject>,
+    private readonly claims: ObjectWatch<manifests.SandboxObject>,
   ) {}
 
   /** Installs it in the cluster of `node`, a container. What it leaves there goes with that. */
@@ -36,8 +36,8 @@ export class Peer implements Pool<number> {
       await docker("cp", release.program, `${node}:${manifests.programFolder}/${manifests.controller.name}`);
       await startController(stand, release);
     });
-    const sandboxes = new ObjectWatch<manifests.Conditioned>("Sandbox", signal);
-    const claims = new ObjectWatch<manifests.Conditioned>("SandboxClaim", signal);
+    const sandboxes = new ObjectWatch<manifests.SandboxObject>("Sandbox", signal);
+    const claims = new ObjectWatch<manifests.SandboxObject>("SandboxClaim", signal);
     await sandboxes.openPath(cluster.config, manifests.paths.sandboxes(namespace));
     await claims.openPath(cluster.config, manifests.paths.claims(namespace));
     const close = cleanup.add("The watches over agent-sandbox's objects", () => {
@@ -109,8 +109,7 @@ async function define(stand: Stand, { definitions }: Release): Promise<void> {
   for (const { metadata } of definitions) {
     const path = `${manifests.paths.definitions}/${metadata.name ?? ""}`;
     for (;;) {
-      const { status } = await stand.api.json<manifests.Conditioned>({ path });
-      if (manifests.isTrue(status, "Established")) break;
+      if (isTrue(await stand.api.json<Conditioned>({ path }), "Established")) break;
       await stand.settle(100);
     }
   }

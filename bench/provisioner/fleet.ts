@@ -39,7 +39,7 @@ export interface Fleet {
 }
 
 /** @param server absent: the provisioner */
-export async function held(stand: Stand, server?: Server): Promise<Held> {
+async function held(stand: Stand, server?: Server): Promise<Held> {
   const [found] = samples(await stand.metrics(server), "process_resident_memory_bytes");
   return { resident: found?.[1] ?? Number.NaN, workingSet: await stand.workingSetBytes(server) };
 }
@@ -55,12 +55,18 @@ async function bareBytes(stand: Stand): Promise<number> {
   return Number(await stand.runBeside(["/usr/local/bin/node", "--eval", program]));
 }
 
+/** What a server holds when it has had time to settle. @param server absent: the provisioner */
+export async function idleHeld(stand: Stand, what: string, server?: Server): Promise<Held> {
+  return step(`Memory of ${what}`, async () => {
+    await stand.settle(settleMs);
+    return held(stand, server);
+  });
+}
+
 /** Memory before there is any sandbox. */
 export async function idleMemory(stand: Stand): Promise<Pick<Fleet, "idle" | "bareBytes">> {
-  return step("Memory of the idle provisioner", async () => {
-    await stand.settle(settleMs);
-    return { idle: await held(stand), bareBytes: await bareBytes(stand) };
-  });
+  const idle = await idleHeld(stand, "the idle provisioner");
+  return { idle, bareBytes: await bareBytes(stand) };
 }
 
 /** Everything else; to be taken last, because what was filled up is not emptied. */
