@@ -250,10 +250,10 @@ export const variables = {
   FAILED_SECONDS: seconds(0, 86400, 600, "how long a failed sandbox stays to be seen"),
   POOL_MAX_AGE_SECONDS: seconds(60, week, 3600, "when an idle pod is replaced"),
   POOL_MAX_STARTING: {
-    schema: whole(1, 100).default(4),
+    schema: whole(1, 100).default(8),
     allowed: "a whole number from 1 to 100",
     purpose:
-      "the most pods of one pool that start at once, for each node that has sandboxes or idle pods; default 4",
+      "the most pods of one pool that start at once, for each node that has sandboxes or idle pods; half as many within two seconds of a claim; default 8",
   },
   DRAIN_SECONDS: seconds(
     0,

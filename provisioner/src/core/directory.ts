@@ -7,6 +7,9 @@ import { viewOf, type IdlePod, type PodView, type Sandbox } from "../model/sandb
 /** Told of every change of a sandbox. */
 export type SandboxListener = (sandbox: Sandbox, gone: boolean) => void;
 
+/** Told of the environment whose pool changed, and whether that was a claim. */
+export type IdleListener = (environment: string, claimed: boolean) => void;
+
 /** The part that others need. */
 export interface SandboxDirectory {
   get(tenant: string, id: string): Sandbox | undefined;
@@ -33,7 +36,7 @@ export class Directory implements SandboxDirectory {
   readonly #byEnvironment = new Map<string, Map<string, Sandbox>>();
   readonly #idle = new Map<string, Map<string, IdlePod>>();
   readonly #sandboxListeners = new Set<SandboxListener>();
-  readonly #idleListeners = new Set<(environment: string) => void>();
+  readonly #idleListeners = new Set<IdleListener>();
   /** Pods that answered us before the kubelet said that they are Ready. */
   readonly #answering = new Set<string>();
   /** The version with which each pod was first seen to be somebody's: that of its claim, if we were there. */
@@ -127,8 +130,7 @@ export class Directory implements SandboxDirectory {
     return () => this.#sandboxListeners.delete(listener);
   }
 
-  /** Told of the environment whose pool changed. */
-  onIdleChange(listener: (environment: string) => void): () => void {
+  onIdleChange(listener: IdleListener): () => void {
     this.#idleListeners.add(listener);
     return () => this.#idleListeners.delete(listener);
   }
@@ -193,7 +195,9 @@ export class Directory implements SandboxDirectory {
     const pools = new Set(
       [before, view].flatMap((one) => (one?.kind === "idle" ? [one.pod.environment] : [])),
     );
-    for (const environment of pools) for (const listener of this.#idleListeners) listener(environment);
+    const claimed = before?.kind === "idle" && view.kind === "sandbox";
+    for (const environment of pools)
+      for (const listener of this.#idleListeners) listener(environment, claimed);
   }
 }
 

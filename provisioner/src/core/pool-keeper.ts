@@ -52,6 +52,8 @@ export interface PoolSettings extends PodSettings {
 /** A pause after the last claim: a burst of claims is served before the machine starts pods again; and the longest such pause. */
 const quietMs = 150;
 const longestQuietMs = 3_000;
+/** For so long after a claim the next ones are expected: half as many pods start at once. */
+const busyMs = 2_000;
 const longestBackoffMs = 60_000;
 /** How long a new pod's Service is tried for; its name is new, so nothing is in its way. */
 const serviceMs = 1_000;
@@ -62,11 +64,13 @@ export class PoolKeeper {
   readonly #creating = new Map<string, number>();
   readonly #deleting = new Set<string>();
   readonly #backoff = new Map<string, { failures: number; until: number }>();
-  readonly #due = new Map<string, { timer: NodeJS.Timeout; latest: number }>();
+  readonly #due = new Map<string, NodeJS.Timeout>();
+  #claimedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
-    parts.directory.onIdleChange((environment) => {
+    parts.directory.onIdleChange((environment, claimed) => {
+      if (claimed) this.#claimedAt = performance.now();
       this.#soon(environment);
     });
     parts.environments.onChange((environment) => {
@@ -82,27 +86,24 @@ export class PoolKeeper {
   }
 
   stop(): void {
-    for (const { timer } of this.#due.values()) clearTimeout(timer);
+    for (const timer of this.#due.values()) clearTimeout(timer);
     this.#due.clear();
   }
 
-  #soon(environment: string): void {
-    const now = performance.now();
-    const before = this.#due.get(environment);
-    const latest = before?.latest ?? now + longestQuietMs;
-    if (before !== undefined) clearTimeout(before.timer);
-    const timer = setTimeout(
-      () => {
-        const again = this.#parts.claiming() && performance.now() < latest;
-        if (again) this.#soon(environment);
-        else {
-          this.#due.delete(environment);
-          this.#keep(environment);
-        }
-      },
-      Math.max(0, Math.min(quietMs, latest - now)),
-    );
-    this.#due.set(environment, { timer, latest });
+  /** Looks at a pool once what else happens at this moment is known, and no claims are under way. */
+  #soon(environment: string, latest = performance.now() + longestQuietMs): void {
+    if (this.#due.has(environment)) return;
+    const look = (): void => {
+      this.#due.delete(environment);
+      if (this.#sinceClaim() < quietMs && performance.now() < latest) this.#soon(environment, latest);
+      else this.#keep(environment);
+    };
+    this.#due.set(environment, setTimeout(look, Math.max(0, quietMs - this.#sinceClaim())));
+  }
+
+  /** Milliseconds. */
+  #sinceClaim(): number {
+    return this.#parts.claiming() ? 0 : performance.now() - this.#claimedAt;
   }
 
   #keep(name: string): void {
@@ -124,14 +125,20 @@ export class PoolKeeper {
         revision: environment === undefined ? undefined : revisionOf(environment, settings),
         ...settings.deadlines,
         startSeconds: settings.startSeconds,
-        // Where there is no pod yet, what there may be for one node tells where the next ones may go.
-        maxStarting: settings.maxStartingPerNode * Math.max(1, directory.nodes()),
+        maxStarting: this.#maxStarting(),
       },
       (pod) => times.age(pod),
     );
     for (const pod of plan.remove) void this.#remove(name, pod);
     if (environment === undefined || performance.now() < (this.#backoff.get(name)?.until ?? 0)) return;
     for (let count = 0; count < plan.create; count += 1) void this.#create(environment);
+  }
+
+  #maxStarting(): number {
+    const { directory, settings } = this.#parts;
+    const share = this.#sinceClaim() < busyMs ? 1 / 2 : 1;
+    // Where there is no pod yet, what there may be for one node tells where the next ones may go.
+    return Math.ceil(settings.maxStartingPerNode * share) * Math.max(1, directory.nodes());
   }
 
   /** Pods that end by themselves, such as with a broken image, are not made again and again at full speed. */

@@ -8,10 +8,16 @@ import { problem } from "./problems.js";
 /** Streams that are open, so that a server that stops can end them. */
 export class EventStreams {
   readonly #open = new Map<() => void, string>();
+  #over = false;
 
   /** The most that may be open at once, and the most of one tenant: none can take all of them from the others. */
   static readonly most = 1_000;
   static readonly mostOfTenant = 200;
+
+  /** Whether they have been ended, and none may be opened again. */
+  get over(): boolean {
+    return this.#over;
+  }
 
   /** Whether a tenant may open no other one now. */
   fullFor(tenant: string): boolean {
@@ -25,6 +31,7 @@ export class EventStreams {
   }
 
   endAll(): void {
+    this.#over = true;
     for (const end of [...this.#open.keys()]) end();
   }
 }
@@ -49,6 +56,10 @@ export function sendEvents(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
+  if (streams.over) {
+    problem(reply, 503, "The replica ends", "another one is to be followed from; try again");
+    return;
+  }
   if (streams.fullFor(sandbox.tenant)) {
     const detail = `at most ${EventStreams.mostOfTenant} of a tenant's may be open at once, and ${EventStreams.most} in all; end one, or try again later`;
     problem(reply, 503, "Too many event streams", detail);

@@ -46,11 +46,13 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     requestIdHeader: false,
     // Traffic into sandboxes may take its time; headers may not, and bodies for us may not either (body-limit.ts).
     requestTimeout: 0,
-    http: { headersTimeout: 15_000 },
+    // Node.js looks for headers that take too long every 30 seconds by itself.
+    http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 },
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     routerOptions: { ignoreTrailingSlash: false },
-    return503OnClosing: true,
+    // What comes on an open connection is still carried out, and told that it is the last: see router/drain.ts.
+    return503OnClosing: false,
     frameworkErrors: answerUnrouted,
   });
   // Node.js would answer it before any hook, and wait for the body for ever.

@@ -171,7 +171,8 @@ export function v1(app: FastifyInstance, options: V1Options): void {
     return reply.type("text/plain; charset=utf-8").send(logs);
   });
 
-  app.get("/sandboxes/:id/events", async (request, reply) => {
+  // Of a stream, HEAD would wait for the end.
+  app.get("/sandboxes/:id/events", { exposeHeadRoute: false }, async (request, reply) => {
     const sandbox = await named(request);
     const allowed = (): boolean => isStillKnown(request, options.keys);
     sendEvents(options.events, { directory, refusals, allowed }, sandbox, described, request, reply);

@@ -6,9 +6,10 @@ import { request } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { mock } from "node:test";
 
-import { eventually, house, type House } from "./house.js";
+import { apiKey, eventually, house, type House } from "./house.js";
 import { writeKeysFile } from "./keys-file.js";
 
 describe("a replica that ends", () => {
@@ -79,6 +80,45 @@ describe("a replica that ends", () => {
     await provisioner.stop();
     await cut;
     assert.ok(performance.now() - started < 10_000);
+  });
+
+  it("carries out what comes on connections that are open, and says on each answer that it is the last", async () => {
+    const replica = await home.start({ DRAIN_SECONDS: "60" });
+    const { provisioner } = replica;
+    await provisioner.app.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = provisioner.app.server.address() as AddressInfo;
+    const create = (id: string): string => {
+      const text = JSON.stringify({ id });
+      return `POST /v1/sandboxes HTTP/1.1\r\nHost: x\r\nX-API-Key: ${apiKey}\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+    };
+    const events = "GET /v1/sandboxes/late/events HTTP/1.1\r\nHost: x\r\nX-API-Key: " + apiKey + "\r\n\r\n";
+    const [busy, unused, follower] = [0, 1, 2].map(() => connect(port, "127.0.0.1"));
+    assert.ok(busy !== undefined && unused !== undefined && follower !== undefined);
+    const answers = [busy, unused, follower].map((socket) => text(socket));
+    await Promise.all([busy, unused, follower].map((socket) => once(socket, "connect")));
+    let go: (() => void) | undefined;
+    home.sandbox.before = (what) =>
+      what === "POST /v1/claim" && go === undefined
+        ? new Promise((resolve) => (go = () => resolve(undefined)))
+        : Promise.resolve();
+    busy.write(create("early"));
+    await eventually("a create is under way", () => go !== undefined);
+    const stopped = provisioner.stop();
+    unused.write(create("late"));
+    const late = await answers[1];
+    assert.match(late ?? "", /^HTTP\/1\.1 201 /);
+    follower.write(events);
+    const refused = await answers[2];
+    assert.match(refused ?? "", /^HTTP\/1\.1 503 /);
+    assert.match(refused ?? "", /"urn:sandlot:problem:the-replica-ends"/);
+    assert.match(refused ?? "", /^retry-after: \d+\r$/im);
+    go?.();
+    assert.match((await answers[0]) ?? "", /^HTTP\/1\.1 201 /);
+    for (const answer of await Promise.all(answers)) {
+      assert.match(answer, /^connection: close\r$/im);
+      assert.match(answer, /^x-request-id: [\w-]+\r$/im);
+    }
+    await stopped;
   });
 
   it("cuts what a key holds open that is taken away meanwhile", async () => {

@@ -112,6 +112,18 @@ describe("a stream of events", () => {
     }
   });
 
+  it("is not begun by HEAD, which would wait for its end and take a reader's place", async () => {
+    const home = await house();
+    try {
+      const replica = await home.start();
+      assert.equal((await replica.call("POST", "/v1/sandboxes", { id: "a" })).statusCode, 201);
+      assert.equal((await replica.call("HEAD", "/v1/sandboxes/a/events")).statusCode, 404);
+      assert.equal((await replica.call("HEAD", "/v1/sandboxes/a")).statusCode, 200);
+    } finally {
+      await home.end();
+    }
+  });
+
   it("is not begun for a sandbox that goes while it is asked whether it answers", async () => {
     const home = await house();
     try {

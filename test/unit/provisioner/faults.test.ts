@@ -98,6 +98,17 @@ describe("the provisioner's pool and claims, with faults", () => {
     assert.equal(idle(), 6);
   });
 
+  it("starts half as many at once while claims are to be expected", async () => {
+    const replica = await withPool(4, { POOL_MAX_STARTING: "4" });
+    home.cluster.startMs = undefined;
+    const before = performance.now();
+    await Promise.all(["a", "b", "c", "d"].map((id) => replica.call("POST", "/api/sandboxes", body(id))));
+    await eventually("some start soon", () => idle() > 0);
+    await eventually("all start at last", () => idle() === 4);
+    const waited = performance.now() - before;
+    assert.ok(waited >= 2_000, `all started ${waited} ms after the claims`);
+  });
+
   it("gives each of many claims at once a pod of its own", async () => {
     const replica = await withPool(5, { POOL_MAX_STARTING: "10" });
     const ids = Array.from({ length: 20 }, (_, index) => `c-${index}`);

@@ -17,7 +17,7 @@ export const apiKey = "0123456789abcdef-key";
 export interface Replica {
   readonly provisioner: Provisioner;
   call(
-    method: "GET" | "POST" | "PATCH" | "DELETE",
+    method: "GET" | "HEAD" | "POST" | "PATCH" | "DELETE",
     url: string,
     body?: object | string,
     headers?: Record<string, string>,
