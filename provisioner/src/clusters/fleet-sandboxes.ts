@@ -4,7 +4,8 @@ import type { Logger } from "pino";
 import type { Created, CreateRequest } from "../core/creates.js";
 import { isLive, rankKey } from "../core/directory.js";
 import { full, notFound, SandboxError, unknownEnvironment } from "../core/errors.js";
-import { untilSeen } from "../core/until-seen.js";
+import { isNone, untilSeen } from "../core/until-seen.js";
+import { KubernetesError } from "../kubernetes/client.js";
 import type { NetworkRules } from "../model/network-rules.js";
 import { placements, rankedSites } from "../model/placement.js";
 import type { Sandbox } from "../model/sandbox.js";
@@ -42,7 +43,7 @@ export class FleetSandboxes implements SandboxService {
 
   /** The same, but this replica has a moment to see what another one has just made. @throws SandboxError as {@link get} */
   async find(tenant: string, id: string): Promise<Sandbox> {
-    if (this.#fleet.locate(tenant, id) === undefined) await untilSeen(this.#fleet.directory, tenant, id);
+    if (isNone(this.#fleet.locate(tenant, id)?.sandbox)) await untilSeen(this.#fleet.directory, tenant, id);
     const { cluster, sandbox } = this.#known(tenant, id);
     return cluster.sandboxes.asked(sandbox);
   }
@@ -62,7 +63,7 @@ export class FleetSandboxes implements SandboxService {
   /** Deletes it, wherever it is; whether there was one. @throws SandboxError if a cluster that may have it cannot be asked. */
   async delete(tenant: string, id: string): Promise<boolean> {
     const { clusters } = this.#fleet;
-    const having = clusters.filter(({ directory }) => directory.get(tenant, id) !== undefined);
+    const having = clusters.filter(({ directory }) => !isNone(directory.get(tenant, id)));
     const asked = having.length > 0 ? having : clusters;
     const answers = await askSeen(asked, ({ sandboxes }) => sandboxes.delete(tenant, id));
     for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
@@ -188,8 +189,8 @@ export class FleetSandboxes implements SandboxService {
     try {
       return await cluster.sandboxes.create(create);
     } catch (error) {
-      // The next one need not wait as long to find out.
-      if (error instanceof SandboxError && error.code === "unavailable") cluster.noteSilence();
+      // The next one need not wait as long to find out. Where it answered, in whatever way, it is there for others.
+      if (isSilence(error)) cluster.noteSilence();
       throw error;
     }
   }
@@ -219,6 +220,13 @@ function askSeen<T>(
       if (!cluster.read || cluster.lost) throw unseen();
       return question(cluster);
     }),
+  );
+}
+
+/** Whether no answer came at all. */
+function isSilence(error: unknown): boolean {
+  return (
+    error instanceof SandboxError && error.cause instanceof KubernetesError && error.cause.status === 0
   );
 }
 

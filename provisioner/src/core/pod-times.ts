@@ -6,6 +6,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import type { ClusterClock } from "../kubernetes/clock.js";
 import type { ChangeListener } from "../kubernetes/watch-cache.js";
 import { viewOf, type IdlePod, type Sandbox } from "../model/sandbox.js";
+import type { IdleAges } from "../model/pool.js";
 import type { Ages } from "../model/timeouts.js";
 
 /** What tells of pods. */
@@ -58,8 +59,13 @@ export class PodTimes {
 
   /** How old a member of a pool is. Seconds. */
   age(pod: IdlePod): number {
-    const { createdAt } = this.#moments.get(pod.podUid) ?? this.#noteIdle(pod, false);
-    return this.#since(createdAt) ?? 0;
+    return this.idleAges(pod).age;
+  }
+
+  /** How long everything about a member of a pool has been so. */
+  idleAges(pod: IdlePod): IdleAges {
+    const { createdAt, changedAt } = this.#moments.get(pod.podUid) ?? this.#noteIdle(pod, false);
+    return { age: this.#since(createdAt) ?? 0, changed: this.#since(changedAt) };
   }
 
   /** How long everything about a sandbox has been so. */
@@ -94,6 +100,7 @@ export class PodTimes {
   #noteIdle(pod: IdlePod, live: boolean): Moments {
     const moments = this.#of(pod.podUid);
     this.#notePast(moments, "createdAt", pod.createdAt, live);
+    this.#notePast(moments, "changedAt", pod.changedAt, live);
     return moments;
   }
 

@@ -127,7 +127,7 @@ export class PoolKeeper {
         startSeconds: settings.startSeconds,
         maxStarting: this.#maxStarting(),
       },
-      (pod) => times.age(pod),
+      (pod) => times.idleAges(pod),
     );
     for (const pod of plan.remove) void this.#remove(name, pod);
     if (environment === undefined || performance.now() < (this.#backoff.get(name)?.until ?? 0)) return;

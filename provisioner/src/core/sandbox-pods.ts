@@ -2,7 +2,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 
 import { isConflict, isNotFound } from "../kubernetes/client.js";
-import type { Namespace } from "../kubernetes/namespace.js";
+import type { Namespace, PodIdentity } from "../kubernetes/namespace.js";
 import type { WatchCache } from "../kubernetes/watch-cache.js";
 import type { PatchOperation } from "../model/claim.js";
 import { viewOf, type Sandbox } from "../model/sandbox.js";
@@ -38,12 +38,23 @@ export class SandboxPods {
 
   /** Deletes it, if it is there. @throws KubernetesError */
   async remove({ podName, podUid }: Sandbox, deadline?: AbortSignal): Promise<void> {
+    // Gone, or another pod has its name: either way, this one is not there.
+    await this.#delete({ podName, podUid }, deadline);
+  }
+
+  /** Deletes it if it is as we saw it, and so is neither gone nor going; whether it was. @throws KubernetesError */
+  removeAsSeen({ podName, podUid, resourceVersion }: Sandbox): Promise<boolean> {
+    return this.#delete({ podName, podUid, resourceVersion });
+  }
+
+  async #delete(pod: PodIdentity, deadline?: AbortSignal): Promise<boolean> {
     try {
-      const pod = await this.#namespace.deletePod({ podName, podUid }, deadline);
-      if (pod !== undefined) this.#pods.observe(pod);
+      const deleted = await this.#namespace.deletePod(pod, deadline);
+      if (deleted !== undefined) this.#pods.observe(deleted);
+      return true;
     } catch (error) {
-      // Gone, or another pod has its name: either way, this one is not there.
       if (!isNotFound(error) && !isConflict(error)) throw error;
+      return false;
     }
   }
 

@@ -23,7 +23,7 @@ import type { PodTimes } from "./pod-times.js";
 import type { ProxyAddress } from "./proxy-address.js";
 import type { SandboxPods } from "./sandbox-pods.js";
 import type { Tokens } from "./tokens.js";
-import { untilSeen } from "./until-seen.js";
+import { isNone, untilSeen } from "./until-seen.js";
 
 /** What sandboxes need. */
 export interface SandboxesParts {
@@ -71,7 +71,7 @@ export class Sandboxes {
   /** The same, but this replica has a moment to see what another one has just made. @throws SandboxError as {@link get} */
   async find(tenant: string, id: string): Promise<Sandbox> {
     const { directory } = this.#parts;
-    if (directory.get(tenant, id) === undefined && directory.current) await untilSeen(directory, tenant, id);
+    if (isNone(directory.get(tenant, id)) && directory.current) await untilSeen(directory, tenant, id);
     return this.asked(this.get(tenant, id));
   }
 
@@ -160,13 +160,16 @@ export class Sandboxes {
 
   async #delete(tenant: string, id: string): Promise<boolean> {
     const { directory, pods, sandboxPods } = this.#parts;
-    if (directory.get(tenant, id) === undefined) {
-      // Another replica may have created it a moment ago: "nothing there" must be true before we say it.
-      for (const pod of await this.#listed(tenant, id)) pods.observe(pod);
-    }
-    const mine = directory.withId(id).filter((one) => one.tenant === tenant && one.state !== "stopping");
-    await Promise.all(mine.map((one) => sandboxPods.remove(one)));
-    return mine.length > 0;
+    const staying = (): Sandbox[] =>
+      directory.withId(id).filter((one) => one.tenant === tenant && one.state !== "stopping");
+    const seen = staying();
+    const asSeen = await Promise.all(seen.map((one) => sandboxPods.removeAsSeen(one)));
+    if (seen.length > 0 && asSeen.every(Boolean)) return true;
+    // Another replica may have created or replaced it a moment ago: that nothing is left must be true before we say it.
+    for (const pod of await this.#listed(tenant, id)) pods.observe(pod);
+    const left = staying();
+    await Promise.all(left.map((one) => sandboxPods.remove(one)));
+    return left.length > 0 || seen.length > 0;
   }
 
   #listed(tenant: string, id: string): Promise<V1Pod[]> {

@@ -1,10 +1,16 @@
 // Replicas watch the cluster each for itself: one may be a moment behind another that has just made a sandbox.
+import type { Sandbox } from "../model/sandbox.js";
 import type { SandboxListener } from "./directory.js";
 
 /** How long a replica may be behind another. */
 const behindMs = 250;
 
-/** Waits until anything of the sandbox is seen, but not longer than replicas may be behind each other. */
+/** Whether nothing of a sandbox is seen but what goes: the one that comes after it may not be seen yet. */
+export function isNone(seen: Pick<Sandbox, "state"> | undefined): boolean {
+  return seen === undefined || seen.state === "stopping";
+}
+
+/** Waits until the sandbox is seen, but not longer than replicas may be behind each other. */
 export function untilSeen(
   directory: { onChange(listener: SandboxListener): () => void },
   tenant: string,
@@ -17,8 +23,8 @@ export function untilSeen(
       resolve();
     };
     const timer = setTimeout(end, behindMs);
-    const off = directory.onChange((changed) => {
-      if (changed.id === id && changed.tenant === tenant) end();
+    const off = directory.onChange((changed, gone) => {
+      if (changed.id === id && changed.tenant === tenant && !gone && !isNone(changed)) end();
     });
   });
 }

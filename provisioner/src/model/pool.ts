@@ -14,6 +14,16 @@ export interface PoolRules extends DeadlineRules {
   readonly maxStarting: number;
 }
 
+/** How old an idle pod is, and for how long it has been Ready or not. Seconds. */
+export interface IdleAges {
+  readonly age: number;
+  /** See `PodFacts.changedAt`. */
+  readonly changed: number | undefined;
+}
+
+/** A kubelet that starts anew has its pods unready for seconds; one that is unready for longer does not come back. Seconds. */
+const unreadySeconds = 30;
+
 /** What to do. */
 export interface PoolPlan {
   readonly create: number;
@@ -22,20 +32,23 @@ export interface PoolPlan {
 
 /**
  * Plans one step. `creating` counts create calls that are out and whose pods are not yet among `pods`: without it, a slow
- * answer would make us create twice. `room` is how many pods there may be beyond those that are, `age` how old one is in seconds.
+ * answer would make us create twice. `room` is how many pods there may be beyond those that are.
  */
 export function planPool(
   pods: readonly IdlePod[],
   creating: number,
   room: number,
   rules: PoolRules,
-  age: (pod: IdlePod) => number,
+  ages: (pod: IdlePod) => IdleAges,
 ): PoolPlan {
+  const age = (pod: IdlePod): number => ages(pod).age;
+  const givenUp = (pod: IdlePod): boolean =>
+    pod.everReady ? (ages(pod).changed ?? 0) > unreadySeconds : age(pod) > rules.startSeconds;
   const dead = (pod: IdlePod): boolean =>
     pod.state === "failed" ||
     pod.revision !== rules.revision ||
     !hasTime(pod, age(pod), rules.hardSeconds) ||
-    (pod.state === "starting" && age(pod) > rules.startSeconds);
+    (pod.state === "starting" && givenUp(pod));
   const present = pods.filter(({ state }) => state !== "stopping");
   const alive = present.filter((pod) => !dead(pod));
   const young = alive.filter((pod) => age(pod) <= rules.maxAgeSeconds);

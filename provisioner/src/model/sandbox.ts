@@ -160,15 +160,16 @@ export function stateOf({ metadata, status }: V1Pod): SandboxState {
 }
 
 /**
- * Between the startup probe's success (`started`) and the first readiness probe a pod has not been Ready, and is not one that has
- * ceased to be: it ceased to be if its condition changed after its container had started, as it was unready before that too.
+ * Until its first readiness probe a pod has not been Ready, and is not one that has ceased to be: it ceased to be if its condition
+ * changed after its container had started, as it was unready before that too. Whether the container has `started` says less: a
+ * kubelet that starts anew takes that back until the startup probe has passed again (before v1.35, kubernetes#118245).
  */
-function wasReady(pod: V1Pod, running: V1ContainerStatus | undefined): boolean {
-  if (running?.started !== true) return false;
+function wasReady(pod: V1Pod, container: V1ContainerStatus | undefined): boolean {
   const ready = readyCondition(pod);
   if (ready?.status === "True") return true;
-  const [changedAt, startedAt] = [time(ready?.lastTransitionTime), time(running.state?.running?.startedAt)];
-  return changedAt === undefined || startedAt === undefined || changedAt > startedAt;
+  const changedAt = time(ready?.lastTransitionTime);
+  const startedAt = time(container?.state?.running?.startedAt);
+  return changedAt !== undefined && startedAt !== undefined && changedAt > startedAt;
 }
 
 function readyCondition({ status }: V1Pod): V1PodCondition | undefined {

@@ -125,6 +125,19 @@ describe("several clusters", function () {
     assert.equal(await statusOf(second.call("DELETE", `/v1/sandboxes/${id}`)), 404);
   });
 
+  it("answer for others although one of them cannot carry out what somebody asks for", async () => {
+    // In `a` there is no egress proxy, which the sandboxes of this environment need.
+    const walled = environment("walled", 0, { egress: "allowlist" });
+    for (const name of ["a", "b"] as const) home.clusters[name].put("configmaps", walled);
+    const replica = await home.start(home.share(even), {
+      EGRESS_PROXY_URL: "http://proxy.proxies.svc:3128",
+      READY_TIMEOUT_SECONDS: "1",
+    });
+    assert.equal(await create(replica, idOf("a", "walled"), { environment: "walled" }), 503);
+    assert.equal(await create(replica, idOf("a", "plain")), 201);
+    assert.equal(await statusOf(replica.call("GET", "/v1/sandboxes/unknown")), 404);
+  });
+
   it("go on to the next where there is no room, and say so when there is none at all", async () => {
     const replica = await home.start(home.share({ a: { maxSandboxes: 1 }, b: { maxSandboxes: 2 } }));
     const statuses = [];

@@ -22,7 +22,7 @@ import {
 import type { EgressProfile } from "../../../provisioner/src/model/egress.js";
 import { parseLabelSelector } from "../../../provisioner/src/model/label-selector.js";
 import { buildPod } from "../../../provisioner/src/model/pod.js";
-import { planPool } from "../../../provisioner/src/model/pool.js";
+import { planPool, type IdleAges } from "../../../provisioner/src/model/pool.js";
 import {
   viewOf,
   type IdlePod,
@@ -35,7 +35,10 @@ const now = new Date("2026-01-02T03:04:05Z");
 const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1000);
 
 const since = (time: Date): number => (now.getTime() - time.getTime()) / 1000;
-const ageOf = ({ createdAt }: IdlePod): number => since(createdAt);
+const agesOf = ({ createdAt, changedAt }: IdlePod): IdleAges => ({
+  age: since(createdAt),
+  changed: changedAt && since(changedAt),
+});
 
 function idle(podName: string, state: SandboxState, age: number, revision = "r"): IdlePod {
   return {
@@ -47,7 +50,7 @@ function idle(podName: string, state: SandboxState, age: number, revision = "r")
       podIP: "10.0.0.1",
       port: 8080,
       state,
-      everReady: true,
+      everReady: state !== "starting",
     },
     ...{
       environment: "e",
@@ -95,7 +98,7 @@ const rules = {
 
 describe("the arithmetic of a pool", () => {
   const plan = (pods: IdlePod[], creating = 0, room = 100) => {
-    const { create, remove } = planPool(pods, creating, room, rules, ageOf);
+    const { create, remove } = planPool(pods, creating, room, rules, agesOf);
     return { create, remove: remove.map(({ podName }) => podName) };
   };
 
@@ -123,6 +126,15 @@ describe("the arithmetic of a pool", () => {
     );
   });
 
+  it("leaves one that has ceased to be Ready the time that a kubelet takes to start anew", () => {
+    const unready = (seconds: number): IdlePod => ({
+      ...idle("a", "starting", 90),
+      ...{ everReady: true, changedAt: ago(seconds) },
+    });
+    assert.deepEqual(plan([unready(30)]).remove, []);
+    assert.deepEqual(plan([unready(31)]).remove, ["a"]);
+  });
+
   it("replaces one that the kubelet would end before the longest sandbox is over", () => {
     const with60 = (deadlineSeconds: number): IdlePod => ({ ...idle("a", "running", 60), deadlineSeconds });
     assert.deepEqual(plan([with60(1060)]).remove, []);
@@ -137,7 +149,7 @@ describe("the arithmetic of a pool", () => {
     fc.assert(
       fc.property(pods, fc.nat(4), (given, creating) => {
         const all = given.map(([state, age, revision], at) => idle(`p${at}`, state, age, revision));
-        const { create, remove } = planPool(all, creating, 100, rules, ageOf);
+        const { create, remove } = planPool(all, creating, 100, rules, agesOf);
         const kept = all.filter(
           (pod) =>
             !remove.includes(pod) &&
@@ -252,6 +264,7 @@ describe("what a pod is", () => {
     assert.equal(everReady("False", 10), false, "and all that within one second");
     assert.equal(everReady("True", 12), true);
     assert.equal(everReady("False", 27), true, "it does not answer any more");
+    assert.equal(everReady("False", 27, false), true, "and its kubelet has started anew since");
   });
 
   it("is built with the walls of the shared sandbox, field by field", () => {
