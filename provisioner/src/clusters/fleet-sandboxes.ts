@@ -225,9 +225,7 @@ function askSeen<T>(
 
 /** Whether no answer came at all. */
 function isSilence(error: unknown): boolean {
-  return (
-    error instanceof SandboxError && error.cause instanceof KubernetesError && error.cause.status === 0
-  );
+  return error instanceof SandboxError && error.cause instanceof KubernetesError && error.cause.status === 0;
 }
 
 function unseen(): SandboxError {

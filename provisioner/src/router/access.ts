@@ -36,7 +36,8 @@ export const outside: Refusal = {
     "this service is outside the sandboxes' cluster and reaches their own API alone, by a port of the node: run it in the cluster to reach other ports",
 };
 
-const gone: Refusal = { status: 410, reason: "gone", detail: "the sandbox has ended" };
+/** For whoever may know that there was one. */
+export const gone: Refusal = { status: 410, reason: "gone", detail: "the sandbox has ended" };
 
 /**
  * The sandbox with this id if the credential opens it and it is not over. One that is starting, as far as we know, may answer

@@ -7,7 +7,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { mostOpen } from "../core/connections.js";
 import type { Way } from "../core/endpoints.js";
 import { bound, traceFields } from "../tracing/spans.js";
-import { admit, outside, starting, unauthorized, unavailable } from "./access.js";
+import { admit, gone, outside, starting, unauthorized, unavailable } from "./access.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
 import { requestHeaders } from "./headers.js";
 import { type Kind, type RouterMetrics, routerMetrics } from "./metrics.js";
@@ -45,9 +45,13 @@ const unreachable: Refusal = {
   detail: "the sandbox cannot be reached any more: its node may be lost",
 };
 
-/** How long this replica may be behind another: with a sandbox that it does not know at all, and with one that has no address. */
+/**
+ * How long this replica may be behind another: with a sandbox that it does not know at all, or only one before it of the same id, and with
+ * one that has no address.
+ */
 const patienceMs: ReadonlyMap<Refusal, number> = new Map([
   [notFound, 250],
+  [gone, 250],
   [unavailable, 250],
   [starting, 2_000],
 ]);
@@ -79,8 +83,8 @@ export class SandboxRouter {
     this.#options = options;
     this.#log = log;
     this.#metrics = routerMetrics(options.registry);
-    this.#unsubscribe = options.directory.onChange(({ podUid, state }, gone) => {
-      if (gone || state === "failed") options.connections.end(podUid);
+    this.#unsubscribe = options.directory.onChange(({ podUid, state }, over) => {
+      if (over || state === "failed") options.connections.end(podUid);
     });
     this.#reachability = new Reachability((podUid) => {
       log.warn({ podUid }, "a sandbox is not reached any more: what was open to it is cut");

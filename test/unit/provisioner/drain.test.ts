@@ -99,7 +99,7 @@ describe("a replica that ends", () => {
     let go: (() => void) | undefined;
     home.sandbox.before = (what) =>
       what === "POST /v1/claim" && go === undefined
-        ? new Promise((resolve) => (go = () => resolve(undefined)))
+        ? new Promise<void>((resolve) => (go = resolve))
         : Promise.resolve();
     busy.write(create("early"));
     await eventually("a create is under way", () => go !== undefined);

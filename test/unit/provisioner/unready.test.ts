@@ -21,7 +21,7 @@ describe("a pod that is unready for a moment", () => {
   const becomesUnready = (name: string): void => {
     home.cluster.update(name, (pod) => {
       const at = (ms: number): string =>
-        new Date(Date.parse(pod.metadata.creationTimestamp ?? "") + ms).toISOString();
+        new Date(Date.parse(pod.metadata.creationTimestamp) + ms).toISOString();
       pod.status = Object.assign({}, pod.status, {
         conditions: [{ type: "Ready", status: "False", lastTransitionTime: at(oldMs) }],
         containerStatuses: [
@@ -53,10 +53,12 @@ describe("a pod that is unready for a moment", () => {
 
   it("stays in the pool, and is given up when it stays so", async () => {
     home.cluster.put("configmaps", environment("default", 3));
-    await home.start();
-    await eventually("the pool is full", () => home.cluster.readyPods().length === 3);
+    const replica = await home.start();
+    await eventually("the replica sees that the pool is full", async () => {
+      const { body } = await replica.call("GET", "/v1/environments");
+      return body.includes('"ready":3');
+    });
     home.pass(oldMs);
-    await eventually("time has passed", () => home.cluster.readyPods().length === 3);
     const before = names();
     home.cluster.startMs = undefined;
     for (const name of before) becomesUnready(name);

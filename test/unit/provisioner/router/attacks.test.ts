@@ -171,6 +171,20 @@ describe("router: attacks", function () {
     assert.ok(performance.now() - asked < 1_500);
   });
 
+  it("waits as long for one that comes after another of its id, which is known by its tenant's key", async () => {
+    const old = sandbox({ id: "anew", podUid: "uid-before", tenant: "alpha", state: "stopping" });
+    router.directory.put(old);
+    const next = sandbox({ id: "anew", podUid: "uid-after", tenant: "alpha", port: ports["alpha"] ?? 0 });
+    const [answer] = await Promise.all([
+      get("/sandboxes/anew/x", { "x-api-key": apiKeys["alpha"] ?? "" }),
+      sleep(50).then(() => {
+        router.directory.remove(old);
+        router.directory.put(next);
+      }),
+    ]);
+    assert.equal(answer.body, "alpha");
+  });
+
   it("connects to no address but the directory's, whatever a request says", async () => {
     const inner = `127.0.0.1:${ports["inner"] ?? 0}`;
     const line = (target: string, headers = ""): string =>
