@@ -56,6 +56,11 @@ export interface ObservabilityArgs extends ObservabilityOptions {
   /** The namespace of the sandboxes. */
   namespace: pulumi.Input<string>;
   /**
+   * Whether there are shared sandboxes, whose alerts come along then.
+   * @default true
+   */
+  sharedSandboxes?: boolean;
+  /**
    * Whether there is a provisioner, whose alerts and dashboard come along then.
    * @default false
    */

@@ -9,6 +9,7 @@ import type { MetricsScraper, ObservabilityArgs } from "./args";
 /** {@link ObservabilityArgs} with every default filled in. */
 export interface ObservabilitySettings {
   namespace: pulumi.Input<string>;
+  sharedSandboxes: boolean;
   provisioner: boolean;
   egressProxy: boolean;
   prometheusOperator: boolean;
@@ -23,6 +24,7 @@ export interface ObservabilitySettings {
 export function withDefaults(args: ObservabilityArgs): ObservabilitySettings {
   return {
     namespace: args.namespace,
+    sharedSandboxes: args.sharedSandboxes ?? true,
     provisioner: args.provisioner ?? false,
     egressProxy: args.egressProxy ?? false,
     prometheusOperator: args.prometheusOperator ?? false,

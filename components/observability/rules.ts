@@ -4,16 +4,22 @@ import { sandboxAlerts } from "./sandbox-alerts";
 import { egressProxyAlerts } from "./egress-proxy-alerts";
 import { provisionerAlerts } from "./provisioner-alerts";
 
-/** Which parts there are beside the shared sandboxes. */
+/** Which parts there are. */
 export interface WatchedParts {
+  /** The Deployment of shared sandboxes: without a pod of it, there are no metrics of sandboxes, and nothing is wrong. */
+  readonly sharedSandboxes: boolean;
   readonly provisioner: boolean;
   readonly egressProxy: boolean;
 }
 
 /** The alerts by the name of their group. */
-function groupsOf({ provisioner, egressProxy }: WatchedParts): Record<string, readonly Alert[]> {
+function groupsOf({
+  sharedSandboxes,
+  provisioner,
+  egressProxy,
+}: WatchedParts): Record<string, readonly Alert[]> {
   return {
-    "sandlot-sandboxes": sandboxAlerts,
+    ...(sharedSandboxes ? { "sandlot-sandboxes": sandboxAlerts } : {}),
     ...(provisioner ? { "sandlot-provisioner": provisionerAlerts } : {}),
     ...(egressProxy ? { "sandlot-egress-proxy": egressProxyAlerts } : {}),
   };

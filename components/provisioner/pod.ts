@@ -32,6 +32,12 @@ const settleSeconds = 3;
 /** What is left of the grace period after that and after what is under way was cut: to write down what it knows, and to end. */
 const endSeconds = 7;
 
+/**
+ * How long a container has that a probe gave up. Seconds. What does not answer has nothing to end in order, and until it is gone the
+ * kubelet, which asks it no more, starts no other.
+ */
+const hung = { terminationGracePeriodSeconds: 15 };
+
 /** What is only known when other objects are. */
 export interface PodParts {
   readonly serviceAccountName: pulumi.Input<string>;
@@ -104,9 +110,9 @@ function container(settings: ProvisionerSettings, parts: PodParts): k8s.types.in
     env: variables(settings, parts),
     resources: { requests: amounts(requests), limits: amounts(limits) },
     securityContext: hardenedContainer,
-    startupProbe: { ...probe("/readyz"), periodSeconds: 1, failureThreshold: 120 },
+    startupProbe: { ...probe("/readyz"), ...hung, periodSeconds: 1, failureThreshold: 120 },
     readinessProbe: { ...probe("/readyz"), periodSeconds: 5, failureThreshold: 2 },
-    livenessProbe: { ...probe("/livez"), periodSeconds: 10, failureThreshold: 3 },
+    livenessProbe: { ...probe("/livez"), ...hung, periodSeconds: 10, failureThreshold: 3 },
     lifecycle: { preStop: { sleep: { seconds: settleSeconds } } },
     volumeMounts: [
       { name: "keys", mountPath: keysFolder, readOnly: true },

@@ -76,11 +76,7 @@ export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSe
   return {
     ...rest,
     build: build && buildDefaults(build, args.sandboxImage),
-    registry: registry && {
-      ...registry,
-      pushCredentials: withSecret(registry.pushCredentials),
-      pullCredentials: withSecret(registry.pullCredentials),
-    },
+    registry: registry && withSecretPasswords(registry),
     imagePullPolicy: args.imagePullPolicy ?? SandboxPullPolicy.IfNotPresent,
     imagePullSecrets: args.imagePullSecrets ?? [],
     runtimes: args.runtimes ?? [],
@@ -105,8 +101,14 @@ export function withDefaults(args: SandboxEnvironmentArgs): SandboxEnvironmentSe
 }
 
 /** A password is a secret, whoever forgot to say so. */
-function withSecret(credentials: RegistryCredentials | undefined): RegistryCredentials | undefined {
-  return credentials && { ...credentials, password: pulumi.secret(credentials.password) };
+export function withSecretPasswords(registry: EnvironmentRegistry): EnvironmentRegistry {
+  const secret = (credentials: RegistryCredentials | undefined): RegistryCredentials | undefined =>
+    credentials && { ...credentials, password: pulumi.secret(credentials.password) };
+  const { pushCredentials, pullCredentials } = registry;
+  return over(registry, {
+    pushCredentials: secret(pushCredentials),
+    pullCredentials: secret(pullCredentials),
+  });
 }
 
 function buildDefaults(build: EnvironmentBuild, sandboxImage: pulumi.Input<string>): BuildSettings {

@@ -5,6 +5,7 @@ import type { EgressProxyArgs, EgressProxyOptions } from "../egress-proxy/args";
 import type { ObservabilityArgs } from "../observability/args";
 import { withDefaults as observabilityDefaults } from "../observability/resolve";
 import type { ProvisionerArgs, ProvisionerMetrics, ProvisionerOptions } from "../provisioner/args";
+import { withSecretPasswords } from "../sandbox-environment/resolve";
 import { over } from "../shared/defaults";
 import type { SandboxPlatformArgs } from "./args";
 
@@ -56,12 +57,13 @@ export function egressProxyArgs(
 
 /** What is watched: all that the platform has. */
 export function observabilityArgs(
-  { observability, provisioner, egressProxy }: SandboxPlatformArgs,
+  { observability, deployment, provisioner, egressProxy }: SandboxPlatformArgs,
   namespace: pulumi.Input<string>,
 ): ObservabilityArgs {
   return {
     ...observability,
     namespace,
+    sharedSandboxes: deployment?.replicas !== 0 || deployment.autoscaling !== undefined,
     provisioner: provisioner !== undefined,
     egressProxy: egressProxy !== undefined,
   };
@@ -73,15 +75,20 @@ function metrics(given: NonNullable<SandboxPlatformArgs["observability"]>): Prov
   return { prometheusOperator, operatorLabels, scraper, scrapeIntervalSeconds };
 }
 
-/** The platform's arguments as they are registered: keys are secrets, whoever forgot to say so. */
+/** The platform's arguments as they are registered: keys and passwords are secrets, whoever forgot to say so. */
 export function withSecrets(args: SandboxPlatformArgs): SandboxPlatformArgs {
-  const { provisioner } = args;
-  if (provisioner === undefined) return args;
+  const { provisioner, environments } = args;
+  return over(args, {
+    provisioner: provisioner && withSecretKeys(provisioner),
+    environments: environments?.map(({ registry, ...rest }) =>
+      registry === undefined ? rest : { ...rest, registry: withSecretPasswords(registry) },
+    ),
+  });
+}
+
+function withSecretKeys(provisioner: ProvisionerOptions): ProvisionerOptions {
   const secret = (value: pulumi.Input<string> | undefined) =>
     value === undefined ? undefined : pulumi.secret(value);
   const { apiKey, signingKey } = provisioner;
-  return {
-    ...args,
-    provisioner: over(provisioner, { apiKey: secret(apiKey), signingKey: secret(signingKey) }),
-  };
+  return over(provisioner, { apiKey: secret(apiKey), signingKey: secret(signingKey) });
 }

@@ -56,7 +56,8 @@ export interface SkillsStorageOptions {
    */
   size?: string;
   /**
-   * From where the volume of a StorageClass is mounted; only with `SkillsSource.StorageClass`.
+   * From where the volume of a StorageClass is mounted; only with `SkillsSource.StorageClass`. A claim that is there keeps its own, as
+   * another one would be empty.
    * @default VolumeAccessMode.ReadWriteMany, because somebody else has to fill it
    */
   accessMode?: VolumeAccessMode;

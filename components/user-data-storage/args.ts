@@ -56,7 +56,8 @@ export interface UserDataStorageOptions {
    */
   size?: string;
   /**
-   * From where the volume is mounted: `ReadWriteOnce` keeps all its pods on one node.
+   * From where the volume is mounted: `ReadWriteOnce` keeps all its pods on one node. A StorageClass's claim that is there keeps its own,
+   * as another one would be empty.
    * @default VolumeAccessMode.ReadWriteMany
    */
   accessMode?: VolumeAccessMode;

@@ -26,7 +26,7 @@ export function provisionerArguments(
   { provisionerImage, place }: Pick<Surroundings, "provisionerImage" | "place">,
 ): Pick<SandboxPlatformArgs, "provisioner" | "defaultPoolSize" | "egressProxy"> {
   if (config.enabled !== true || provisionerImage === undefined) return {};
-  const { nodePort, hostPort, timeouts, sandboxUrls, imagePullPolicy, apiServerCidrs } = config;
+  const { nodePort, hostPort, timeouts, sandboxUrls, imagePullPolicy } = config;
   const { clustersSecret, clustersNetwork, deerflowBaseDir, rateLimit, terminationGracePeriodSeconds } =
     config;
   const { imagePullSecrets, replicas, maxSandboxes, tenants, existingSecret, logLevel, resources } = config;
@@ -49,7 +49,7 @@ export function provisionerArguments(
     deerflowBaseDir,
     clustersSecret,
     clustersNetwork: clustersNetwork && given(clustersNetwork),
-    apiServer: apiServerCidrs && { cidrs: apiServerCidrs },
+    apiServer: apiServer(config),
     tracing: observability.tracing && tracing(observability.tracing),
     timeouts:
       timeouts &&
@@ -65,6 +65,13 @@ export function provisionerArguments(
       }),
   });
   return given({ provisioner, defaultPoolSize: config.poolSize, egressProxy: egressProxy(config) });
+}
+
+function apiServer({
+  apiServerCidrs: cidrs,
+  apiServerPorts: ports,
+}: NonNullable<SandlotConfig["provisioner"]>): ProvisionerOptions["apiServer"] {
+  return cidrs === undefined && ports === undefined ? undefined : given({ cidrs, ports });
 }
 
 function tracing({

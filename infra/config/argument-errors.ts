@@ -49,6 +49,7 @@ const keys: Readonly<Record<string, { readonly key: string; readonly renamed?: R
     renamed: [
       ...nodePort,
       [/\bapiServer\.cidrs\b/g, "apiServerCidrs"],
+      [/\bapiServer\.ports\b/g, "apiServerPorts"],
       [/\btimeouts\.(\w+)Seconds\b/g, "timeouts.$1"],
     ],
   },

@@ -51,8 +51,9 @@ function connect(
     kubeconfig: cluster.kubeconfig,
     clusterIdentifier: cluster.clusterIdentifier,
     enableServerSideApply: true,
-    // Who reads a ConfigMap of ours must not take a change for its end.
+    // Who reads a ConfigMap or Secret of ours must not take a change for its end, nor be left without one if an update is cut off.
     enableConfigMapMutable: true,
+    enableSecretMutable: true,
     // When the node is gone, what was in it is gone too.
     deleteUnreachable: true,
   });

@@ -18,8 +18,9 @@ export function existingTarget({ kubeconfig, context, server, clusterIdentifier 
           context,
           clusterIdentifier,
           enableServerSideApply: true,
-          // Who reads a ConfigMap of ours must not take a change for its end.
+          // Who reads a ConfigMap or Secret of ours must not take a change for its end, nor be left without one if an update is cut off.
           enableConfigMapMutable: true,
+          enableSecretMutable: true,
           deleteUnreachable: false,
           skipUpdateUnreachable: false,
         }),

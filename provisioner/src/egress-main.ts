@@ -9,8 +9,9 @@ import { endBySignal, run } from "./process.js";
 run("egress", async () => {
   const settings = readEgressSettings(process.env);
   const log = buildLog(settings.LOG_LEVEL);
+  const endBy = endBySignal(log);
   const service = await startEgress(settings, log);
-  endBySignal(() => service.stop(), log);
+  endBy(() => service.stop());
   const { server } = service.proxy;
   server.listen(settings.PORT, settings.HOST);
   await once(server, "listening");

@@ -7,8 +7,9 @@ import { startProvisioner } from "./provisioner.js";
 run("provisioner", async () => {
   const settings = readSettings(process.env);
   const log = buildLog(settings.LOG_LEVEL);
+  const endBy = endBySignal(log);
   const provisioner = await startProvisioner(settings, log);
-  endBySignal(() => provisioner.stop(), log);
+  endBy(() => provisioner.stop());
   await provisioner.metrics.listen({ host: settings.HOST, port: settings.METRICS_PORT });
   await provisioner.app.listen({ host: settings.HOST, port: settings.PORT });
 });

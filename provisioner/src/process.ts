@@ -3,8 +3,12 @@ import type { Logger } from "pino";
 
 import { SettingsError } from "./config/errors.js";
 
-/** Ends the process by `stop` when it is told to. */
-export function endBySignal(stop: () => Promise<void>, log: Logger): void {
+/**
+ * Ends the process when it is told to: at once, or by what the returned function was given last, as soon as something may be under
+ * way. As the first process of its container it would hear no signal without this, however long it waits for its cluster.
+ */
+export function endBySignal(log: Logger): (stop: () => Promise<void>) => void {
+  let stop = (): Promise<void> => Promise.resolve();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       log.info({ signal }, "stopping");
@@ -17,6 +21,9 @@ export function endBySignal(stop: () => Promise<void>, log: Logger): void {
       );
     });
   }
+  return (by) => {
+    stop = by;
+  };
 }
 
 /** Runs a process under a name. */

@@ -80,6 +80,8 @@ describe("environments", () => {
       it("keeps the kubeconfig secret, and nobody else's credentials at all", () => {
         const { secretInputs, inputs } = graph.get("cluster", "pulumi:providers:kubernetes");
         assert.ok(secretInputs.includes("kubeconfig"));
+        // A Secret or ConfigMap that is replaced is gone for a moment, or for good if the update is cut off.
+        assert.deepEqual([inputs["enableSecretMutable"], inputs["enableConfigMapMutable"]], ["true", "true"]);
         assert.match(inputs["kubeconfig"] as string, /u-token/);
         assert.doesNotMatch(inputs["kubeconfig"] as string, /other-token/);
       });

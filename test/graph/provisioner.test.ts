@@ -31,12 +31,21 @@ const platform = (
   more: Partial<SandboxPlatformArgs> = {},
 ): Promise<Graph> => record(program(options, more));
 
+interface Probe {
+  terminationGracePeriodSeconds?: number;
+}
+
 interface Pod {
   spec: {
     automountServiceAccountToken: boolean;
     terminationGracePeriodSeconds: number;
     securityContext: object;
-    containers: { env: { name: string; value?: string }[]; securityContext: object }[];
+    containers: {
+      env: { name: string; value?: string }[];
+      securityContext: object;
+      startupProbe: Probe;
+      livenessProbe: Probe;
+    }[];
     volumes: object[];
   };
   metadata: { annotations?: Record<string, string> };
@@ -159,6 +168,13 @@ describe("the provisioner's graph", () => {
       podOf(graph).metadata.annotations?.["sandlot.dev/signing-key-revision"] ?? "",
       /^[0-9a-f]{16}$/,
     );
+  });
+
+  it("ends a container that a probe gave up at once, however long one that answers has to end", () => {
+    const { containers, terminationGracePeriodSeconds } = podOf(graph).spec;
+    for (const probe of [containers[0]?.startupProbe, containers[0]?.livenessProbe])
+      assert.equal(probe?.terminationGracePeriodSeconds, 15);
+    assert.ok(terminationGracePeriodSeconds > 15);
   });
 
   it("makes given keys secret, whoever forgot to say so", async () => {

@@ -240,6 +240,30 @@ describe("SandboxPlatform's graph", () => {
     });
   }
 
+  it("registers passwords of environments as secrets, whoever forgot to say so", async () => {
+    const repository = "registry.example.com/team";
+    const pushCredentials = { username: "ci", password: "push-word" };
+    const pullCredentials = { username: "node", password: "pull-word" };
+    const registry = { repository, pushCredentials, pullCredentials };
+    const graph = await platform({ environments: [{ name: "tools", build: {}, registry }] });
+    assert.deepEqual(
+      graph.get("sandlot").secretInputs.filter((path) => path.includes("registry")),
+      ["pull", "push"].map((which) => `environments[0].registry.${which}Credentials.password`),
+    );
+  });
+
+  it("has no alerts for shared sandboxes where there are none", async () => {
+    const groups = async (deployment: SandboxPlatformArgs["deployment"]): Promise<string[]> => {
+      const graph = await platform({ deployment, observability: {} });
+      const { data } = graph.get("sandlot-observability-rules").inputs as { data: Record<string, string> };
+      return (JSON.parse(data["sandlot.rules.yaml"] ?? "") as { groups: { name: string }[] }).groups.map(
+        ({ name }) => name,
+      );
+    };
+    assert.deepEqual(await groups({ replicas: 1 }), ["sandlot-sandboxes"]);
+    assert.deepEqual(await groups({ replicas: 0 }), []);
+  });
+
   it("admits what fills the quota exactly", async () => {
     const full = await platform({
       deployment: { replicas: 1, resources: { limits: { cpu: "100m" }, requests: { cpu: "100m" } } },

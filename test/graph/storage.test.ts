@@ -105,6 +105,8 @@ describe("SkillsStorage's graph", () => {
     );
     assert.equal(spec(onDemand, "skills-claim")["storageClassName"], "fast");
     assert.equal(spec(onDemand, "skills-claim")["volumeName"], undefined);
+    assert.deepEqual(onDemand.get("skills-claim").ignoreChanges, ["spec.accessModes"]);
+    assert.deepEqual((await skills({ hostPath })).get("skills-claim").ignoreChanges, []);
     const there = await skills({ source: SkillsSource.ExistingClaim, existingClaim: "team-skills" });
     assert.deepEqual(there.childrenOf(there.get("skills")), []);
     assert.deepEqual(there.get("skills").registered, [{ claimName: "team-skills" }]);

@@ -18,7 +18,7 @@ import { ask, type Answers } from "./support/dashboard-answers.js";
 import { buildGoProgram } from "./support/go-program.js";
 import { evaluate, type Scrape } from "./support/prometheus.js";
 
-const all = { provisioner: true, egressProxy: true };
+const all = { sharedSandboxes: true, provisioner: true, egressProxy: true };
 const alerts = alertsOf(all);
 const cases: Readonly<Record<string, AlertCase>> = {
   ...sandboxCases,
@@ -81,7 +81,7 @@ describe("alert rules and dashboard in Prometheus' engine", function () {
   });
 
   it("alerts of parts that a stack does not have are not there", async () => {
-    const few = JSON.stringify(ruleGroups({ provisioner: false, egressProxy: false }));
+    const few = JSON.stringify(ruleGroups({ ...all, provisioner: false, egressProxy: false }));
     assert.deepEqual(
       (await evaluate(program, { series: [], rules: few, step: 30, at: 3600 })).firing.map(
         ({ labels }) => labels["alertname"],

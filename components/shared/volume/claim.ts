@@ -22,12 +22,15 @@ export function claimOf(name: string, options: ClaimOptions, parent: pulumi.Reso
   const known = pulumi
     .all([namespace, source])
     .apply(([place, from]): ClaimedVolume => ({ ...rest, namespace: place, source: from }));
-  const dependsOn = fields.storageClass === undefined ? [volumeOf(name, known, opts)] : [];
+  const onDemand = fields.storageClass !== undefined;
+  const dependsOn = onDemand ? [] : [volumeOf(name, known, opts)];
+  // A claim's mode is fixed: another one would delete it, and the volume that its StorageClass made for it.
+  const fixed = onDemand ? { ignoreChanges: ["spec.accessModes"] } : {};
   const parts = known.apply(claimArgs);
   const claim = new k8s.core.v1.PersistentVolumeClaim(
     `${name}-claim`,
     { metadata: parts.metadata, spec: parts.spec },
-    { ...opts, dependsOn },
+    { ...opts, ...fixed, dependsOn },
   );
   return claim.metadata.name;
 }

@@ -3,7 +3,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import { createHash } from "node:crypto";
 
 import { commonLabels } from "../labels";
-import type { VolumeAccessMode, VolumeNames } from "./args";
+import { VolumeAccessMode, type VolumeNames } from "./args";
 
 /** What a claim stands on. */
 export type VolumeSource =
@@ -67,15 +67,17 @@ export function volumeNames(volume: ClaimedVolume): { volume: string; claim: str
   };
 }
 
-/** What makes a pair another one. A volume on demand grows in place: another claim would be an empty one. */
-function identity({ source, size }: ClaimedVolume): unknown[] {
+/** What makes a pair another one. A volume on demand grows in place, and keeps its access mode: another claim would be an empty one. */
+function identity({ source, size, accessMode, readOnly }: ClaimedVolume): unknown[] {
+  const usual = readOnly ? VolumeAccessMode.ReadOnlyMany : VolumeAccessMode.ReadWriteMany;
+  const mode = accessMode === usual ? [] : [accessMode];
   switch (source.kind) {
     case "hostPath":
-      return [source.path, size];
+      return [source.path, size, ...mode];
     case "storageClass":
       return [source.kind, source.storageClass];
     default:
-      return [source, size];
+      return [source, size, ...mode];
   }
 }
 

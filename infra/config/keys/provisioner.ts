@@ -197,7 +197,11 @@ export const provisioner = object(
     clustersNetwork: clustersNetwork.optional(),
     apiServerCidrs: listOf(
       cidr("A range"),
-      "The API server's addresses, as pods reach it, at ports 443 and 6443. Default: any",
+      "The API server's addresses, as pods reach it. Default: any",
+    ).optional(),
+    apiServerPorts: listOf(
+      port("A port"),
+      "The API server's ports, as pods reach it. Default: 443 and 6443",
     ).optional(),
     logLevel: choice(
       ["fatal", "error", "warn", "info", "debug", "trace"],

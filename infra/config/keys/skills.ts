@@ -23,7 +23,7 @@ export const skills = object(
     existingClaim: dnsLabel("A PersistentVolumeClaim to use instead of hostPath").optional(),
     size: quantity("The volume's nominal size. Default: 1Gi").optional(),
     accessMode: accessMode(
-      "From where a StorageClass's volume is mounted; sandboxes mount it read-only in any case. Default: ReadWriteMany",
+      "From where a StorageClass's volume is mounted; sandboxes mount it read-only in any case. A claim that is there keeps its own. Default: ReadWriteMany",
     ).optional(),
     retain: flag(
       "Whether volume and claim stay in the cluster when they are removed from the stack. Default: false",

@@ -13,7 +13,7 @@ export const userData = object(
     existingClaim: dnsLabel("A PersistentVolumeClaim that is there already").optional(),
     size: quantity("How much the claim asks for. Default: 10Gi").optional(),
     accessMode: accessMode(
-      "From where the volume is mounted: ReadWriteOnce keeps all its pods on one node. Default: ReadWriteMany",
+      "From where the volume is mounted: ReadWriteOnce keeps all its pods on one node. A StorageClass's claim that is there keeps its own. Default: ReadWriteMany",
     ).optional(),
     subPath: field(
       z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/),

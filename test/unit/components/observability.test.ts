@@ -17,7 +17,7 @@ import { alertsOf, ruleGroups, runbookPath } from "../../../components/observabi
 import { refuses } from "../../support/refuses";
 
 const root = path(__dirname, "../../..");
-const all = { provisioner: true, egressProxy: true };
+const all = { sharedSandboxes: true, provisioner: true, egressProxy: true };
 const alerts = alertsOf(all);
 const given: ObservabilityArgs = { namespace: "sandlot" };
 

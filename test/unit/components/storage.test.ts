@@ -197,6 +197,17 @@ describe("skills' objects", () => {
     );
   });
 
+  it("keep the name with another access mode on a StorageClass, whose next volume would be empty, and get another elsewhere", () => {
+    const modes = [VolumeAccessMode.ReadWriteMany, VolumeAccessMode.ReadWriteOnce];
+    const claims = (source: VolumeSource): Set<string> =>
+      new Set(
+        modes.map((accessMode) => volumeNames({ ...volume(source), readOnly: false, accessMode }).claim),
+      );
+    assert.equal(claims({ kind: "storageClass", storageClass: "fast" }).size, 1);
+    assert.equal(claims({ kind: "hostPath", path: "/a" }).size, 2);
+    assert.equal(claims({ kind: "nfs", ...nfs, mountOptions: [] }).size, 2);
+  });
+
   it("get other names with another source", () => {
     const sources: VolumeSource[] = [
       { kind: "hostPath", path: "/a" },

@@ -22,6 +22,14 @@ describe("sandlot:provisioner", () => {
     assert.throws(() => argumentsOf({ terminationGracePeriodSeconds: 5 }), /from 15 to 3600/);
   });
 
+  it("says where the API server is", () => {
+    assert.equal(argumentsOf({})?.apiServer, undefined);
+    assert.deepEqual(argumentsOf({ apiServerPorts: [16_443] })?.apiServer, { ports: [16_443] });
+    const both = argumentsOf({ apiServerCidrs: ["198.51.100.7/32"], apiServerPorts: [8443] });
+    assert.deepEqual(both?.apiServer, { cidrs: ["198.51.100.7/32"], ports: [8443] });
+    assert.throws(() => argumentsOf({ apiServerPorts: [0] }), /apiServerPorts/);
+  });
+
   it("says how often everybody may call, and one tenant", () => {
     const rateLimit = { requests: 20, seconds: 1 };
     const acme = { name: "acme", keys: [{ name: "k", sha256: "0".repeat(64) }], rateLimit };
