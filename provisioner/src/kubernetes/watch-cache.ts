@@ -51,6 +51,8 @@ const pageSize = 500;
 const silenceMs = 90_000;
 /** The server of a watch that stood for so long was well: whatever ended that watch was no failure after failures. */
 const settledMs = 30_000;
+/** A watch that ended sooner than this and told of nothing has failed, although it was answered: none is asked for so short a time. */
+const shortMs = 1_000;
 /** The longest pause between attempts: until one succeeds, sandboxes that were lost stay so, however well the server is again. */
 const longestPauseMs = 10_000;
 const tombstoneMs = 300_000;
@@ -216,10 +218,12 @@ export class WatchCache<T extends KubernetesObject> {
     );
     this.#connected = true;
     const since = performance.now();
+    let told = false;
     this.#markSynced();
     try {
       for await (const line of lines(body)) {
         const { type, object } = JSON.parse(line) as WatchEvent<T>;
+        told = true;
         if (type === "ERROR")
           throw new KubernetesError(object.code ?? 0, "", object.message ?? "the watch failed");
         if (type === "ADDED" || type === "MODIFIED") this.#put(this.#slim(object));
@@ -229,6 +233,8 @@ export class WatchCache<T extends KubernetesObject> {
         this.#advance(version);
         yield version;
       }
+      if (!told && performance.now() - since < shortMs)
+        throw new KubernetesError(0, "ShortWatch", "the watch ended at once, and told of nothing");
     } finally {
       this.#connected = false;
       if (performance.now() - since > settledMs) this.#failures = 0;

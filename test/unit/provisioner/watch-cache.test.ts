@@ -1,6 +1,8 @@
 // The watch of a cluster that goes away without a word: how soon that is noticed, and what is believed until then.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
+import { setImmediate as immediately } from "node:timers/promises";
 
 import type { V1Pod } from "@kubernetes/client-node";
 
@@ -76,6 +78,62 @@ describe("the watch of a cluster", () => {
     } finally {
       performance.now = now;
     }
+  });
+
+  /** Watches that are answered and tell of nothing, each by a body that whoever asked for this may end. */
+  function answered(opened: (body: PassThrough) => void): void {
+    client.stream = async ({ signal }) => {
+      // Not before the loop has gone round, so that watches without end do not keep the test from looking.
+      await immediately();
+      const body = new PassThrough();
+      signal?.addEventListener("abort", () => body.destroy());
+      opened(body);
+      return body as unknown as Awaited<ReturnType<KubernetesClient["stream"]>>;
+    };
+  }
+
+  it("is a failure when it ends at once without a word: that is told, and the next one waits longer each time", async () => {
+    let watches = 0;
+    answered((body) => {
+      watches += 1;
+      body.end();
+    });
+    const cuts: { watches: number; at: number }[] = [];
+    await followed(
+      () => eventually("it was told three times", () => cuts.length >= 3),
+      () => cuts.push({ watches, at: performance.now() }),
+    );
+    assert.deepEqual(
+      cuts.slice(0, 3).map((cut) => cut.watches),
+      [1, 2, 3],
+    );
+    const [first, , third] = cuts;
+    assert.ok((third?.at ?? 0) - (first?.at ?? 0) >= 700, "a quarter of a second at least, and twice that");
+  });
+
+  it("is opened again at once, and nothing is told, when it ends in its time or after an event", async () => {
+    const now = performance.now.bind(performance);
+    let ahead = 0;
+    performance.now = () => now() + ahead;
+    const watches: PassThrough[] = [];
+    answered((body) => watches.push(body));
+    let cuts = 0;
+    try {
+      await followed(
+        async () => {
+          ahead += 240_000;
+          watches[0]?.end();
+          await eventually("there is another", () => watches.length === 2);
+          const metadata = { name: "p", uid: "u", resourceVersion: "999" };
+          watches[1]?.end(`${JSON.stringify({ type: "ADDED", object: { metadata } })}\n`);
+          await eventually("there is a third", () => watches.length === 3);
+        },
+        () => (cuts += 1),
+      );
+    } finally {
+      performance.now = now;
+    }
+    assert.equal(cuts, 0);
   });
 
   it("is given up when nothing came for longer than a server's bookmarks take", async () => {
