@@ -382,7 +382,7 @@ export class Cluster {
     // Until here: sandboxes that are used through a replica that is ending are in use, and another one reaps.
     clearInterval(this.#flushing);
     const late = sleep(lastFlushMs, undefined, { ref: false });
-    await Promise.race([this.activity.flush(this.#namespace), late]);
+    await Promise.race([this.activity.flushAll(this.#namespace), late]);
     for (const cache of this.#caches) cache.stop();
     this.#refusalEvents?.stop();
     // Before what runs is waited for: it may be waiting for an answer.

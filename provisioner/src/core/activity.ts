@@ -70,14 +70,28 @@ export class ActivityLog implements Activity {
    * Writes down what has gone unwritten for a quarter of the idle timeout, or for a minute; and what has not, where the replica that
    * reaps would take the sandbox for idle without it.
    */
-  async flush(namespace: Namespace): Promise<void> {
+  flush(namespace: Namespace): Promise<void> {
+    return this.#write(namespace, (written, idleSeconds) =>
+      written >= idleSeconds - nearEnd ? sameActivity : longestUnwritten,
+    );
+  }
+
+  /** Writes down all that has gone unwritten: of whoever ends, nobody sees it any more. */
+  flushAll(namespace: Namespace): Promise<void> {
+    return this.#write(namespace, () => sameActivity);
+  }
+
+  /** @param enough how much later than what is written, which is so old, an activity has to be; never more than a quarter of the idle timeout */
+  async #write(
+    namespace: Namespace,
+    enough: (written: number, idleSeconds: number) => number,
+  ): Promise<void> {
     const due = this.#directory.sandboxes().filter((sandbox) => {
       const { idleSeconds } = sandbox;
       if (idleSeconds === undefined || sandbox.state === "stopping") return false;
       const written = this.#times.ages(sandbox).active;
       const ahead = written - this.#idleHere(sandbox);
-      const enough = written >= idleSeconds - nearEnd ? sameActivity : longestUnwritten;
-      return ahead >= Math.min(enough, idleSeconds / 4);
+      return ahead >= Math.min(enough(written, idleSeconds), idleSeconds / 4);
     });
     const written = due.map((sandbox) =>
       namespace.patchPod(sandbox.podName, [

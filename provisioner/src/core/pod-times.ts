@@ -12,7 +12,7 @@ import type { Ages } from "../model/timeouts.js";
 /** What tells of pods. */
 export interface PodSource {
   /** Whether what changes is told as it happens, and not some time later. */
-  readonly connected: boolean;
+  readonly live: boolean;
   onChange(listener: ChangeListener<V1Pod>): () => void;
 }
 
@@ -52,8 +52,8 @@ export class PodTimes {
         return;
       }
       const view = viewOf(pod);
-      if (view.kind === "idle") this.#noteIdle(view.pod, pods.connected);
-      if (view.kind === "sandbox") this.#noteSandbox(view.pod, pods.connected);
+      if (view.kind === "idle") this.#noteIdle(view.pod, pods.live);
+      if (view.kind === "sandbox") this.#noteSandbox(view.pod, pods.live);
     });
   }
 

@@ -66,6 +66,7 @@ export class PoolKeeper {
   readonly #backoff = new Map<string, { failures: number; until: number }>();
   readonly #due = new Map<string, NodeJS.Timeout>();
   #claimedAt = Number.NEGATIVE_INFINITY;
+  #stopped = false;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -85,14 +86,16 @@ export class PoolKeeper {
     for (const name of names) if (!this.#due.has(name)) this.#keep(name);
   }
 
+  /** Pools that change from here on are another replica's to look at. */
   stop(): void {
+    this.#stopped = true;
     for (const timer of this.#due.values()) clearTimeout(timer);
     this.#due.clear();
   }
 
   /** Looks at a pool once what else happens at this moment is known, and no claims are under way. */
   #soon(environment: string, latest = performance.now() + longestQuietMs): void {
-    if (this.#due.has(environment)) return;
+    if (this.#stopped || this.#due.has(environment)) return;
     const look = (): void => {
       this.#due.delete(environment);
       if (this.#sinceClaim() < quietMs && performance.now() < latest) this.#soon(environment, latest);

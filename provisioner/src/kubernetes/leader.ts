@@ -42,6 +42,7 @@ export class Leader {
   readonly #timing: LeaderTiming;
   readonly #events: LeaderEvents;
   readonly #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
   #renewedAt = -Infinity;
   #seen = { version: "", at: 0 };
 
@@ -59,11 +60,21 @@ export class Leader {
 
   /** Whether we lead now. It ends by itself before the others may think that the Lease is free. */
   get leads(): boolean {
-    return performance.now() - this.#renewedAt < this.#timing.durationMs * 0.8;
+    return this.#holds && !this.#stopping.signal.aborted;
   }
 
   /** Runs until {@link stop}. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
+    this.#running = this.#run();
+    return this.#running;
+  }
+
+  /** Whether the Lease is ours, which it may still be when we lead no more. */
+  get #holds(): boolean {
+    return performance.now() - this.#renewedAt < this.#timing.durationMs * 0.8;
+  }
+
+  async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const asked = performance.now();
@@ -71,9 +82,9 @@ export class Leader {
         const held = await this.#tryHold();
         this.#events.onAnswer?.();
         if (held) {
-          const anew = !this.leads;
+          const anew = !this.#holds;
           this.#renewedAt = asked;
-          if (anew) this.#events.onElected?.();
+          if (anew && this.leads) this.#events.onElected?.();
         }
       } catch (error) {
         if (isConflict(error)) this.#events.onAnswer?.();
@@ -90,13 +101,14 @@ export class Leader {
    * most: if the API server does not answer by then, the Lease lapses.
    */
   async stop(): Promise<void> {
-    const held = this.leads;
     this.#stopping.abort();
-    this.#renewedAt = -Infinity;
-    if (held) await Promise.race([this.#release(), sleep(releaseMs, undefined, { ref: false })]);
+    await Promise.race([this.#release(), sleep(releaseMs, undefined, { ref: false })]);
   }
 
   async #release(): Promise<void> {
+    // What is being written would be in the way of what is written here, or take the Lease again after it.
+    await this.#running;
+    if (!this.#holds) return;
     const lease = await this.#namespace.getLease(leaseName);
     if (lease.spec?.holderIdentity !== this.#identity) return;
     await this.#namespace.replaceLease(leaseName, changed(lease, { holderIdentity: "" }));

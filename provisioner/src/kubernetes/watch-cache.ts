@@ -51,6 +51,10 @@ const pageSize = 500;
 const silenceMs = 90_000;
 /** The server of a watch that stood for so long was well: whatever ended that watch was no failure after failures. */
 const settledMs = 30_000;
+/** A watch that ended sooner than this and told of nothing has failed, although it was answered: none is asked for so short a time. */
+const shortMs = 1_000;
+/** A watch tells first of what was missed before it was opened; when it has stood for so long, that has come. */
+const missedMs = 5_000;
 /** The longest pause between attempts: until one succeeds, sandboxes that were lost stay so, however well the server is again. */
 const longestPauseMs = 10_000;
 const tombstoneMs = 300_000;
@@ -73,6 +77,7 @@ export class WatchCache<T extends KubernetesObject> {
   readonly synced: Promise<void>;
   #markSynced: () => void = () => undefined;
   #connected = false;
+  #connectedAt = 0;
   /** Attempts that failed since the server was last well. */
   #failures = 0;
 
@@ -93,6 +98,14 @@ export class WatchCache<T extends KubernetesObject> {
   /** Whether the watch stands at this moment, so that what is seen is what is. */
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /**
+   * Whether what changes is told as it happens. What a watch tells first may have happened long before: as long as the one before it
+   * was silent, because its server or network was gone.
+   */
+  get live(): boolean {
+    return this.#connected && performance.now() - this.#connectedAt > missedMs;
   }
 
   get(name: string): T | undefined {
@@ -215,11 +228,13 @@ export class WatchCache<T extends KubernetesObject> {
       silenceMs,
     );
     this.#connected = true;
-    const since = performance.now();
+    this.#connectedAt = performance.now();
+    let told = false;
     this.#markSynced();
     try {
       for await (const line of lines(body)) {
         const { type, object } = JSON.parse(line) as WatchEvent<T>;
+        told = true;
         if (type === "ERROR")
           throw new KubernetesError(object.code ?? 0, "", object.message ?? "the watch failed");
         if (type === "ADDED" || type === "MODIFIED") this.#put(this.#slim(object));
@@ -229,9 +244,11 @@ export class WatchCache<T extends KubernetesObject> {
         this.#advance(version);
         yield version;
       }
+      if (!told && performance.now() - this.#connectedAt < shortMs)
+        throw new KubernetesError(0, "ShortWatch", "the watch ended at once, and told of nothing");
     } finally {
       this.#connected = false;
-      if (performance.now() - since > settledMs) this.#failures = 0;
+      if (performance.now() - this.#connectedAt > settledMs) this.#failures = 0;
     }
   }
 

@@ -52,7 +52,13 @@ function logOf(given: Partial<Sandbox> = {}) {
     await log.flush(namespace);
     return patches - before;
   };
-  return { sandbox, directory, log, time, tell, flushed };
+  /** What is written at the end. */
+  const end = async (): Promise<number> => {
+    const before = patches;
+    await log.flushAll(namespace);
+    return patches - before;
+  };
+  return { sandbox, directory, log, time, tell, flushed, end };
 }
 
 describe("the activity of a sandbox", () => {
@@ -79,6 +85,19 @@ describe("the activity of a sandbox", () => {
     log.touch(sandbox);
     assert.equal(await flushed(641), 1, "within what the other waits after the timeout");
     assert.ok(641 < 40 + 600 + unseenSeconds);
+  });
+
+  it("is written by a replica that ends, however lately it was written before", async () => {
+    const { log, sandbox, time, flushed, end } = logOf();
+    time.seconds = 40;
+    log.touch(sandbox);
+    assert.equal(await flushed(42), 0);
+    assert.equal(await end(), 1);
+    assert.equal(time.written, 40);
+    assert.equal(await end(), 0, "nothing new");
+    const unused = logOf();
+    unused.time.seconds = 40;
+    assert.equal(await unused.end(), 0, "nothing seen");
   });
 
   it("is not noted of what has gone: what was open to it ends later", () => {
@@ -197,6 +216,17 @@ describe("idle sandboxes, on a cluster", () => {
     const written = () => home.cluster.pods()[0]?.metadata.annotations?.["sandlot.dev/last-active-at"];
     await eventually("what it said is written for others", () => (written() ?? long) > long);
     assert.equal(home.cluster.livePods().length, 1);
+  });
+
+  it("are not those that were used last through a replica that ends in order, however lately others heard of a use", async () => {
+    const replica = await home.start();
+    await replica.call("POST", "/v1/sandboxes", { id: "a", idleTimeoutSeconds: 600 });
+    home.pass(30_000);
+    const used = Date.now() + home.cluster.aheadMs;
+    assert.equal((await replica.call("GET", "/v1/sandboxes/a")).statusCode, 200);
+    await replica.provisioner.stop();
+    const written = home.cluster.pods()[0]?.metadata.annotations?.["sandlot.dev/last-active-at"] ?? "";
+    assert.ok(Date.parse(written) >= used - 1_000, written);
   });
 
   for (const call of ["logs?tailLines=1", "events"])

@@ -100,7 +100,7 @@ describe("how old what is written on a pod is", () => {
     const clocks = new Clocks();
     let tell: (pod: V1Pod, gone: boolean) => void = () => undefined;
     const source = {
-      connected: true,
+      live: true,
       onChange: (listener: typeof tell) => {
         tell = listener;
         return () => undefined;
@@ -199,17 +199,17 @@ describe("how old what is written on a pod is", () => {
     clocks.pass(60_000);
     near(times.ages(stopping).overdue, 60);
     // Of what was there before we were, only the clock tells.
-    source.connected = false;
+    source.live = false;
     near(times.ages(put({}, clocks.server - 60_000)).overdue, 60);
   });
 
   it("is taken from the clock for what was there before we were", () => {
     const { clocks, source, times, claim } = watched();
-    source.connected = false;
+    source.live = false;
     const sandbox = claim(clocks.server - 600_000);
     near(times.ages(sandbox).claimed, 600);
     near(times.ages(sandbox).expired, -3_000);
-    source.connected = true;
+    source.live = true;
     clocks.pass(10_000);
     near(times.ages(sandbox).active, 610);
   });
