@@ -266,7 +266,7 @@ func failed(w http.ResponseWriter, err error) {
 		send(w, http.StatusOK, envelope{Message: file.Message, Data: file})
 	case errors.Is(err, shell.ErrUnknown), errors.Is(err, bash.ErrUnknown), errors.Is(err, bash.ErrUnknownCommand):
 		fail(w, http.StatusNotFound, err.Error())
-	case errors.As(err, &busy), errors.Is(err, shell.ErrIdle), errors.Is(err, shell.ErrClosed):
+	case errors.As(err, &busy), errors.Is(err, shell.ErrIdle), errors.Is(err, shell.ErrUnread), errors.Is(err, shell.ErrClosed):
 		fail(w, http.StatusConflict, err.Error())
 	case errors.As(err, &shellFolder), errors.As(err, &bashFolder):
 		fail(w, http.StatusBadRequest, err.Error())

@@ -56,6 +56,14 @@ var ErrTooMany = errors.New("too many shell sessions; delete one")
 // ErrIdle says that a session runs nothing that could be written to.
 var ErrIdle = errors.New("no command is running in the session")
 
+// ErrUnread says that a terminal takes no more input.
+var ErrUnread = errors.New("the program does not read its input")
+
+const (
+	unreadLimit = 5 * time.Second      // for a program to read its input
+	inputPause  = 5 * time.Millisecond // between looks whether it has
+)
+
 // FolderError says that a working folder cannot be used.
 type FolderError struct{ Path string }
 
@@ -389,20 +397,28 @@ func (m *Manager) Write(id, input string) (Status, error) {
 		return "", err
 	}
 	s.mu.Lock()
-	c, t := s.current, s.terminal
-	if c == nil || c.status != Running || t == nil {
-		s.mu.Unlock()
+	c := s.current
+	s.mu.Unlock()
+	if c == nil {
 		return "", ErrIdle
 	}
-	s.used = time.Now()
-	s.mu.Unlock()
-	// A program that does not read must not hold the request: the terminal's input queue is bounded.
-	_ = t.master.SetWriteDeadline(time.Now().Add(5 * time.Second))
-	if _, err := t.master.WriteString(input); err != nil {
-		return "", fmt.Errorf("the program does not read its input: %w", err)
+	// A program that does not read must not hold the request: a terminal's input is bounded.
+	deadline := time.Now().Add(unreadLimit)
+	for rest := input; ; {
+		n, err := s.put(c, rest)
+		if err != nil {
+			return "", err
+		}
+		if rest = rest[n:]; rest == "" {
+			return Running, nil
+		}
+		if time.Now().After(deadline) {
+			return "", fmt.Errorf("%w: of %d bytes the terminal took %d", ErrUnread, len(input), len(input)-len(rest))
+		}
+		if n == 0 {
+			time.Sleep(inputPause)
+		}
 	}
-	_ = t.master.SetWriteDeadline(time.Time{})
-	return Running, nil
 }
 
 // Kill ends the running command of a session; the session stays.

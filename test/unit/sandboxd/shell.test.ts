@@ -260,6 +260,18 @@ describe("sandboxd: shell", function () {
       assert.equal((await client.post("/v1/shell/write", { id, input: "x", press_enter: true })).status, 409);
     });
 
+    it("that reads nothing refuses what its terminal cannot hold, and holds up nobody", async () => {
+      const id = fresh();
+      await client.shell("sleep 60", { id, async_mode: true });
+      const write = client.post("/v1/shell/write", { id, input: "x\n".repeat(500_000), press_enter: false });
+      assert.equal((await client.request("GET", "/v1/shell/sessions")).status, 200);
+      const { status, body } = await write;
+      assert.deepEqual([status, body.success], [409, false]);
+      assert.match(body.message, /does not read its input: of 1000000 bytes the terminal took \d+$/);
+      assert.equal((await client.post("/v1/shell/kill", { id })).status, 200);
+      assert.equal((await client.shell("echo next", { id })).body.data.output, "next");
+    });
+
     it("of the shell itself is interrupted too", async () => {
       const id = fresh();
       await client.shell("K=kept; while :; do :; done", { id, timeout: 0.1 });

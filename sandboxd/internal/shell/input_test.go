@@ -1,0 +1,115 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sandlot.dev/sandboxd/internal/config"
+	"sandlot.dev/sandboxd/internal/metrics"
+	"sandlot.dev/sandboxd/internal/proc"
+)
+
+var table = sync.OnceValues(proc.NewTable)
+
+// newManager returns one whose sessions start in an empty folder of their own.
+func newManager(t *testing.T) *Manager {
+	t.Helper()
+	processes, err := table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := config.Default()
+	settings.Home = t.TempDir()
+	settings.Workspace = settings.Home
+	env := func() []string { return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + settings.Home} }
+	m := NewManager(settings, processes, proc.NewSlots(settings.MaxCommands), &metrics.Counters{}, env)
+	t.Cleanup(func() { m.DeleteAll() })
+	return m
+}
+
+func run(t *testing.T, m *Manager, options ExecOptions) Result {
+	t.Helper()
+	result, err := m.Exec(context.Background(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// within fails the test if something takes so long that it must be stuck.
+func within(t *testing.T, what string, do func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	if !waitFor(done, 30*time.Second) {
+		t.Fatalf("%s does not end", what)
+	}
+}
+
+// waitUntil waits for something that happens by itself.
+func waitUntil(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+const flood = 4 << 20 // more than any terminal holds
+
+func TestInputThatNobodyReads(t *testing.T) {
+	m := newManager(t)
+	run(t, m, ExecOptions{ID: "s", Command: "kept=1; sleep 1000", Async: true})
+	var unread error
+	within(t, "a write that nobody reads", func() { _, unread = m.Write("s", strings.Repeat("x\n", flood)) })
+	if !errors.Is(unread, ErrUnread) {
+		t.Errorf("the write was answered %v", unread)
+	}
+	written := make(chan error, 1)
+	go func() {
+		_, err := m.Write("s", strings.Repeat("x\n", flood))
+		written <- err
+	}()
+	within(t, "a list of the sessions", func() { m.List() })
+	within(t, "a kill", func() {
+		if status, _, err := m.Kill("s"); status != Terminated || err != nil {
+			t.Errorf("killed: %s, %v", status, err)
+		}
+	})
+	within(t, "the other write", func() {
+		if err := <-written; !errors.Is(err, ErrIdle) {
+			t.Errorf("a write into a command that was killed was answered %v", err)
+		}
+	})
+	within(t, "the next command", func() {
+		if result := run(t, m, ExecOptions{ID: "s", Command: "echo next"}); result.Output != "next" {
+			t.Errorf("the next command printed %q", result.Output)
+		}
+	})
+}
+
+// A terminal that takes no command is replaced with its bash, and the session goes on.
+func TestTerminalThatTakesNothing(t *testing.T) {
+	m := newManager(t)
+	run(t, m, ExecOptions{ID: "s", Command: ":"})
+	s, _ := m.Get("s")
+	s.mu.Lock()
+	old := s.process
+	s.terminal.master.Close()
+	s.mu.Unlock()
+	within(t, "a command", func() {
+		if result := run(t, m, ExecOptions{ID: "s", Command: "echo fresh"}); result.Output != "fresh" {
+			t.Errorf("the command printed %q", result.Output)
+		}
+	})
+	within(t, "the bash that was replaced", func() { <-old.Done })
+}
