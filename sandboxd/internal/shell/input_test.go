@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,4 +113,42 @@ func TestTerminalThatTakesNothing(t *testing.T) {
 		}
 	})
 	within(t, "the bash that was replaced", func() { <-old.Done })
+}
+
+// What a program does not read is not for the shell: with an end of line and without, with an end of input between, and more
+// than a terminal holds at once.
+func TestInputLeftOver(t *testing.T) {
+	m := newManager(t)
+	run(t, m, ExecOptions{ID: "s", Command: "kept=1"})
+	for name, input := range map[string]string{
+		"lines": "touch made\n", "a line without an end": "touch made; ", "an end of input": "\x04\x04touch made\n",
+		"a long line without an end": strings.Repeat("x", 5000), "many lines": strings.Repeat("touch made\n", 1000),
+	} {
+		started := run(t, m, ExecOptions{ID: "s", Command: "read -r line; sleep 1000", Async: true})
+		if started.Status != Running {
+			t.Fatalf("%s: the program is %s", name, started.Status)
+		}
+		if _, err := m.Write("s", "one\n"+input); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s, _ := m.Get("s")
+		waitUntil(t, "the program has read a line", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return len(s.scope.Members(nil)) == 1
+		})
+		for pid := range s.scope.Members(nil) {
+			// The program ends by itself: an interrupt would empty the terminal.
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
+		within(t, name, func() {
+			_, _ = m.Wait(context.Background(), "s", 20*time.Second)
+			if result := run(t, m, ExecOptions{ID: "s", Command: "(exit 3)"}); result.ExitCode == nil || *result.ExitCode != 3 {
+				t.Errorf("%s: %+v", name, result)
+			}
+			if result := run(t, m, ExecOptions{ID: "s", Command: "echo $? $kept; ls"}); result.Output != "3 1" {
+				t.Errorf("%s: the next command printed %q", name, result.Output)
+			}
+		})
+	}
 }

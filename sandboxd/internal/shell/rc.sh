@@ -4,7 +4,10 @@
 # runs, and no command ever sees its words. Under gVisor every system call counts: bash makes six to read up to a NUL, and eleven
 # for a redirection.
 #
-# Both functions return the status of the command before, and are called with "&& :" behind them: so $? is kept, but neither
+# Between commands the shell throws away what is typed, up to the line that the server types before the next command: input that
+# a program did not read, or that came too late for it, is not for the shell. Whatever it does read by itself begins with "#".
+#
+# All functions return the status of the command before, and are called with "&& :" behind them: so $? is kept, but neither
 # errexit nor a trap of ERR takes it for theirs.
 exec 250<&3 249>&1 3<&- 4<&-
 [ -r ~/.bashrc ] && . ~/.bashrc
@@ -24,7 +27,7 @@ __sandboxd_take() {
   esac
   word=${__sandboxd_command:1:32} __sandboxd_command=${__sandboxd_command:33}
   # What is run at the next prompt ends a command that was interrupted.
-  __sandboxd_busy=1 PROMPT_COMMAND='{ __sandboxd_done && :; } 2>/dev/null'
+  __sandboxd_busy=1 PROMPT_COMMAND='{ __sandboxd_done && :; } 2>/dev/null; __sandboxd_wait && :'
   case $folder in
   P*) builtin cd -P -- "${folder#?}" ;;
   L*) builtin cd -L -- "${folder#?}" ;;
@@ -53,4 +56,13 @@ __sandboxd_done() {
     builtin printf '\036%sE%d;%s\0' "$word" "$status" "$PWD" >&249
   fi
   return "$status"
+}
+
+__sandboxd_wait() {
+  # An end of input that somebody typed is thrown away as well; a terminal that has ended gives nothing else.
+  local __sandboxd_status=$? __sandboxd_line __sandboxd_ends=10
+  while IFS= builtin read -r __sandboxd_line || ((--__sandboxd_ends)); do
+    case $__sandboxd_line in *$'#\036') break ;; esac
+  done
+  return "$__sandboxd_status"
 }

@@ -137,6 +137,7 @@ func (s *Session) receive(t *terminal, data []byte) {
 		return
 	}
 	t.forget()
+	t.waits = true
 	s.pending = nil
 	s.folder = folder
 	status := Completed
@@ -290,7 +291,7 @@ func (s *Session) put(c *command, input string) (int, error) {
 	if s.current != c || c.status != Running || s.terminal == nil {
 		return 0, ErrIdle
 	}
-	s.used = time.Now()
+	s.used, s.terminal.typed = time.Now(), true
 	return s.terminal.put(input)
 }
 
@@ -312,6 +313,7 @@ func (s *Session) interrupt(c *command, status Status) {
 	c.ending, c.swept = status, make(chan struct{})
 	defer close(c.swept)
 	t, process, scope, older := s.terminal, s.process, s.scope, c.older
+	t.typed = true
 	s.mu.Unlock()
 	_, _ = t.put("\x03")
 	ended := waitFor(c.done, 100*time.Millisecond)

@@ -18,8 +18,12 @@ import (
 //go:embed rc.sh
 var startup []byte
 
-// trigger makes the waiting shell take and run the next command. It is the only line the server ever types.
-const trigger = "__sandboxd_take && :; builtin eval \"$__sandboxd_command\" 249>&- 250<&-; { __sandboxd_done && :; } 2>/dev/null\n"
+// trigger makes the shell at its prompt take and run the next command, and then throw away its input until it is woken.
+const trigger = "__sandboxd_take && :; builtin eval \"$__sandboxd_command\" 249>&- 250<&-; " +
+	"{ __sandboxd_done && :; } 2>/dev/null; __sandboxd_wait && :\n"
+
+// wake brings a shell that has run a command back to its prompt, where it is a comment. Clients do not type such a line.
+const wake = "#\x1e\n"
 
 // terminal is a pseudo-terminal with a bash on it and the file that brings the bash its commands. It is no pipe, because from
 // one bash reads byte by byte, which under gVisor takes longer than a short command itself. Server and bash share its offset.
@@ -29,6 +33,8 @@ type terminal struct {
 	control *os.File
 	fd      int  // of slave while that is open: os.File.Fd() would make it blocking again with each call
 	brings  bool // whether there is something in control
+	waits   bool // whether the shell has run a command, and throws its input away
+	typed   bool // whether somebody else has typed since the last command of the server's
 }
 
 // openTerminal prepares cmd to run on a new terminal and returns the child's start-up file, to be closed after the start.
@@ -127,7 +133,6 @@ func (t *terminal) reset() {
 // command before is thrown away. It tells whether the terminal took the command: not if it is full of what nobody reads.
 func (t *terminal) next(variables []string, folder, first, line, last string) bool {
 	t.reset()
-	_ = unix.IoctlSetInt(t.fd, unix.TCFLSH, unix.TCIFLUSH)
 	fields := []string{"-" + first + line, last, ""}
 	if len(variables) > 0 || folder != "" {
 		fields = slices.Concat([]string{"+" + first + line}, variables, []string{"", folder, last, ""})
@@ -136,8 +141,18 @@ func (t *terminal) next(variables []string, folder, first, line, last string) bo
 	t.brings = true
 	_, _ = t.control.WriteAt([]byte(strings.Join(fields, "\x00")), 0)
 	_, _ = t.control.Seek(0, io.SeekStart)
+	line = trigger
+	if t.waits {
+		line = wake + trigger
+	}
+	if t.typed {
+		_ = unix.IoctlSetInt(t.fd, unix.TCFLSH, unix.TCIFLUSH)
+		// What is left may have no end of line, and be as long as a line can be.
+		line = "\n" + line
+	}
+	t.waits, t.typed = false, false
 	// A shell that still throws away a lot of input makes room in a moment.
-	for rest, tries := trigger, 100; tries > 0; tries-- {
+	for rest, tries := line, 100; tries > 0; tries-- {
 		n, err := t.put(rest)
 		if rest = rest[n:]; err != nil || rest == "" {
 			return err == nil
