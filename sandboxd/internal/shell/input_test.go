@@ -3,67 +3,11 @@ package shell
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"sandlot.dev/sandboxd/internal/config"
-	"sandlot.dev/sandboxd/internal/metrics"
-	"sandlot.dev/sandboxd/internal/proc"
 )
-
-var table = sync.OnceValues(proc.NewTable)
-
-// newManager returns one whose sessions start in an empty folder of their own.
-func newManager(t *testing.T) *Manager {
-	t.Helper()
-	processes, err := table()
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := config.Default()
-	settings.Home = t.TempDir()
-	settings.Workspace = settings.Home
-	env := func() []string { return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + settings.Home} }
-	m := NewManager(settings, processes, proc.NewSlots(settings.MaxCommands), &metrics.Counters{}, env)
-	t.Cleanup(func() { m.DeleteAll() })
-	return m
-}
-
-func run(t *testing.T, m *Manager, options ExecOptions) Result {
-	t.Helper()
-	result, err := m.Exec(context.Background(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
-}
-
-// within fails the test if something takes so long that it must be stuck.
-func within(t *testing.T, what string, do func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		do()
-	}()
-	if !waitFor(done, 30*time.Second) {
-		t.Fatalf("%s does not end", what)
-	}
-}
-
-// waitUntil waits for something that happens by itself.
-func waitUntil(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
 
 const flood = 4 << 20 // more than any terminal holds
 

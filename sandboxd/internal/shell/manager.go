@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -101,7 +102,7 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 	if m.slots.Draining() {
 		return nil, "", proc.ErrDraining
 	}
-	if len(m.sessions) >= m.settings.MaxSessions {
+	if len(m.sessions) >= m.settings.MaxSessions && !m.makeRoom() {
 		return nil, "", ErrTooMany
 	}
 	s := m.takeWaiting(folder, physical)
@@ -125,6 +126,41 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 	}
 	m.sessions[s.ID] = s
 	return s, folder, nil
+}
+
+// makeRoom ends the session that has been idle the longest of those that nobody asked for and that are the default no more, and
+// tells whether there was one. The manager's mutex is held.
+func (m *Manager) makeRoom() bool {
+	var idle []*Session
+	for _, s := range m.sessions {
+		if s.unasked && s.ID != m.defaultID {
+			idle = append(idle, s)
+		}
+	}
+	slices.SortFunc(idle, func(a, b *Session) int { return a.lastUsed().Compare(b.lastUsed()) })
+	for _, s := range idle {
+		if s.retire() {
+			delete(m.sessions, s.ID)
+			go s.shut()
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Session) lastUsed() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
+}
+
+// retire lets no command begin any more if the session runs none, nor anything in the background, and tells whether that is so.
+func (s *Session) retire() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	running := len(s.turn) > 0 || s.current != nil && s.current.status == Running
+	s.closed = s.closed || !running && (s.scope == nil || len(s.scope.Members(nil)) == 0)
+	return s.closed
 }
 
 // newSession returns one that nobody knows, without a bash.
@@ -170,6 +206,7 @@ func (m *Manager) forExec(id string, preserveSymlinks bool) (*Session, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	fresh.unasked = true
 	if now := m.sessions[m.defaultID]; now != nil && now != s {
 		// Another request was faster: one default session for all.
 		go m.remove(fresh)

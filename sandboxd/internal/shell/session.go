@@ -43,6 +43,7 @@ type Session struct {
 	startDir string
 	physical bool
 	turn     chan struct{} // held by the request whose turn it is
+	unasked  bool          // made for a command that named none; guarded by the manager's mutex
 
 	mu       sync.Mutex
 	noChange time.Duration
