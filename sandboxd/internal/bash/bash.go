@@ -183,11 +183,10 @@ func (m *Manager) Close(id string) error {
 	commands := s.commands
 	m.forget(commands...)
 	m.mu.Unlock()
-	for _, c := range commands {
-		if c.end(Killed) {
-			m.killTree(c)
-			<-c.done
-		}
+	running := ended(commands)
+	m.killTrees(running...)
+	for _, c := range running {
+		<-c.done
 	}
 	return nil
 }
@@ -313,7 +312,7 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	}
 	go m.watch(c, hard)
 	if late && c.end(Killed) {
-		m.killTree(c)
+		m.killTrees(c)
 	}
 	return c, nil
 }
@@ -356,7 +355,7 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 	case <-c.process.Done:
 	case <-timer.C:
 		c.end(TimedOut)
-		m.killTree(c)
+		m.killTrees(c)
 		<-c.process.Done
 	}
 	c.scope.SetRoot(0)
@@ -434,12 +433,30 @@ func (m *Manager) retain(c *command) {
 	}
 }
 
-func (m *Manager) killTree(c *command) {
+func (m *Manager) killTrees(commands ...*command) {
+	if len(commands) == 0 {
+		return
+	}
 	// A bash that sees its children die would report it.
-	m.table.Signal(c.process, syscall.SIGSTOP)
-	c.scope.Kill(nil)
-	m.table.Signal(c.process, syscall.SIGKILL)
-	c.scope.Kill(nil)
+	m.signal(commands, syscall.SIGSTOP)
+	scopes(commands).Kill(nil)
+	m.signal(commands, syscall.SIGKILL)
+	scopes(commands).Kill(nil)
+}
+
+// signal sends a signal to the bash of each command that still has one.
+func (m *Manager) signal(commands []*command, signal syscall.Signal) {
+	for _, c := range commands {
+		m.table.Signal(c.process, signal)
+	}
+}
+
+func scopes(commands []*command) proc.Scopes {
+	var all proc.Scopes
+	for _, c := range commands {
+		all = append(all, c.scope)
+	}
+	return all
 }
 
 // result reads a command's output from the given offsets on.
@@ -522,23 +539,17 @@ func (m *Manager) Kill(sessionID string, signal syscall.Signal) (int, error) {
 	}
 	commands := append([]*command(nil), s.commands...)
 	m.mu.Unlock()
-	running := 0
-	for _, c := range commands {
-		alive := c.end(Killed)
-		if alive {
-			running++
-		}
-		if signal == syscall.SIGKILL {
-			m.killTree(c)
-			if alive {
-				<-c.done
-			}
-			continue
-		}
-		c.scope.Signal(signal, nil)
-		m.table.Signal(c.process, signal)
+	running := ended(commands)
+	if signal != syscall.SIGKILL {
+		scopes(commands).Signal(signal, nil)
+		m.signal(commands, signal)
+		return len(running), nil
 	}
-	return running, nil
+	m.killTrees(commands...)
+	for _, c := range running {
+		<-c.done
+	}
+	return len(running), nil
 }
 
 // Info describes a session.
@@ -598,12 +609,10 @@ func (m *Manager) Sessions() int {
 
 // Terminate asks every process of every command to end.
 func (m *Manager) Terminate() int {
-	asked := 0
-	for _, c := range m.all() {
-		c.end(Killed)
-		asked += c.scope.Signal(syscall.SIGTERM, nil)
-		m.table.Signal(c.process, syscall.SIGTERM)
-	}
+	all := m.all()
+	ended(all)
+	asked := scopes(all).Signal(syscall.SIGTERM, nil)
+	m.signal(all, syscall.SIGTERM)
 	return asked
 }
 
@@ -622,10 +631,20 @@ func (m *Manager) Running() int {
 
 // KillAll ends every process of every command.
 func (m *Manager) KillAll() {
-	for _, c := range m.all() {
-		c.end(Killed)
-		m.killTree(c)
+	all := m.all()
+	ended(all)
+	m.killTrees(all...)
+}
+
+// ended says of the commands that run that they will be called killed, and returns them.
+func ended(commands []*command) []*command {
+	var running []*command
+	for _, c := range commands {
+		if c.end(Killed) {
+			running = append(running, c)
+		}
 	}
+	return running
 }
 
 // end says what a running command will be called once it is over, and whether it was running.
