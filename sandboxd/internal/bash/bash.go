@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"sandlot.dev/sandboxd/internal/config"
 	"sandlot.dev/sandboxd/internal/metrics"
 	"sandlot.dev/sandboxd/internal/proc"
@@ -87,8 +89,31 @@ type command struct {
 }
 
 type stream struct {
-	capture *text.Capture
-	closed  chan struct{}
+	file     *os.File
+	capacity int // of the pipe, in bytes
+	capture  *text.Capture
+	closed   chan struct{} // closed when there can be no more
+	settled  chan struct{} // closed when what was in the pipe at hurry is captured
+}
+
+func newStream(file *os.File, limit int) stream {
+	return stream{
+		file: file, capacity: capacity(file), capture: text.NewCapture(limit), closed: make(chan struct{}),
+		settled: make(chan struct{}),
+	}
+}
+
+// capacity is how much a pipe can hold.
+func capacity(pipe *os.File) int {
+	size := 64 << 10 // pipe(7)
+	if connection, err := pipe.SyscallConn(); err == nil {
+		_ = connection.Control(func(fd uintptr) {
+			if n, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0); err == nil {
+				size = n
+			}
+		})
+	}
+	return size
 }
 
 // NewManager returns a manager without sessions; env gives the environment that commands start from.
@@ -296,7 +321,7 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	c := &command{
 		id: proc.Random(), line: options.Command, process: process, scope: scope, done: make(chan struct{}),
 		status: Running, changed: make(chan struct{}),
-		out: stream{text.NewCapture(limit), make(chan struct{})}, err: stream{text.NewCapture(limit), make(chan struct{})},
+		out: newStream(outRead, limit), err: newStream(errRead, limit),
 	}
 	m.mu.Lock()
 	s.commands = append(s.commands, c)
@@ -304,8 +329,8 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	late := s.closed
 	c.forgotten = late
 	m.mu.Unlock()
-	go m.read(c, outRead, &c.out)
-	go m.read(c, errRead, &c.err)
+	go m.read(c, &c.out)
+	go m.read(c, &c.err)
 	hard := m.settings.CommandLimit
 	if options.Hard > 0 {
 		hard = min(hard, options.Hard)
@@ -317,27 +342,60 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	return c, nil
 }
 
-func (m *Manager) read(c *command, file *os.File, s *stream) {
+func (m *Manager) read(c *command, s *stream) {
 	defer close(s.closed)
-	defer file.Close()
+	defer s.file.Close()
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := file.Read(buffer)
-		if n > 0 {
-			m.counters.Output(metrics.Bash, n)
-			c.mu.Lock()
-			_, _ = s.capture.Write(buffer[:n])
-			c.notify()
-			late := c.status != Running
-			c.mu.Unlock()
-			if late {
-				// What a command left in the background goes on writing.
-				m.retain(c)
-			}
-		}
-		if err != nil {
+		n, err := s.file.Read(buffer)
+		m.receive(c, s, buffer[:n])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			_ = s.file.SetReadDeadline(time.Time{})
+			m.empty(c, s, buffer)
+			close(s.settled)
+		} else if err != nil {
 			return
 		}
+	}
+}
+
+// hurry makes the reader say when it has what is in the pipe now.
+func (s *stream) hurry() { _ = s.file.SetReadDeadline(time.Unix(1, 0)) }
+
+// empty reads what is in the pipe and waits for no more. What has been written by now is at most what the pipe holds, so a
+// writer that never stops does not keep it.
+func (m *Manager) empty(c *command, s *stream, buffer []byte) {
+	connection, err := s.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	for left := s.capacity; left > 0; {
+		n := 0
+		_ = connection.Read(func(fd uintptr) bool {
+			n, _ = unix.Read(int(fd), buffer)
+			return true
+		})
+		if n <= 0 {
+			return
+		}
+		m.receive(c, s, buffer[:n])
+		left -= n
+	}
+}
+
+func (m *Manager) receive(c *command, s *stream, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	m.counters.Output(metrics.Bash, len(data))
+	c.mu.Lock()
+	_, _ = s.capture.Write(data)
+	c.notify()
+	late := c.status != Running
+	c.mu.Unlock()
+	if late {
+		// What a command left in the background goes on writing.
+		m.retain(c)
 	}
 }
 
@@ -366,6 +424,12 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 		select {
 		case <-s.closed:
 		case <-late.C:
+			// On a busy machine the command's own output may not have been read so far.
+			s.hurry()
+			select {
+			case <-s.closed:
+			case <-s.settled:
+			}
 			late.Reset(0)
 		}
 	}

@@ -2,11 +2,13 @@ package bash
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"regexp"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"sandlot.dev/sandboxd/internal/config"
 	"sandlot.dev/sandboxd/internal/metrics"
@@ -104,5 +106,36 @@ func TestKillFindsWhatEachCommandLeft(t *testing.T) {
 		if want := map[string]Status{"s": Killed, "t": Running}[session]; err != nil || result.Status != want {
 			t.Errorf("%s is %s, %v", session, result.Status, err)
 		}
+	}
+}
+
+// However late output is read, a command is over only when what it has written is there.
+func TestOutputThatIsReadLateIsComplete(t *testing.T) {
+	m := newManager(t)
+	const size = 60_000 // more than one read takes, and less than a pipe holds
+	for _, to := range []string{"1", "2"} {
+		// The background process keeps the pipes open, so that their end does not tell.
+		line := fmt.Sprintf("sleep 1000 & head -c %d /dev/zero >&%s", size, to)
+		run(t, m, ExecOptions{SessionID: to, Command: line, Async: true})
+		c := m.sessions[to].commands[0]
+		c.mu.Lock() // nothing can be read
+		<-c.process.Done
+		time.Sleep(2 * drain)
+		for c.status == Running {
+			c.mu.Unlock()
+			c.mu.Lock()
+		}
+		if got := c.out.capture.Total() + c.err.capture.Total(); got != size {
+			t.Errorf("stream %s: the command is %s with %d bytes of %d", to, c.status, got, size)
+		}
+		c.mu.Unlock()
+	}
+}
+
+func TestBackgroundThatWritesForEverDoesNotKeepACommand(t *testing.T) {
+	m := newManager(t)
+	result := run(t, m, ExecOptions{Command: "yes & yes >&2 &", Wait: 30 * time.Second})
+	if result.Status != Completed {
+		t.Errorf("the command is %s", result.Status)
 	}
 }
