@@ -41,7 +41,7 @@ func NewManager(
 	}
 }
 
-// BusyError says that a session still runs a command that an earlier request left behind.
+// BusyError says that a session still runs a command of an earlier request.
 type BusyError struct{ ID, Command string }
 
 func (e *BusyError) Error() string {
@@ -61,6 +61,7 @@ var ErrIdle = errors.New("no command is running in the session")
 var ErrUnread = errors.New("the program does not read its input")
 
 const (
+	asyncTurn   = time.Second          // for an earlier request to be answered before one that is not to wait
 	unreadLimit = 5 * time.Second      // for a program to read its input
 	inputPause  = 5 * time.Millisecond // between looks whether it has
 )
@@ -253,10 +254,8 @@ func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error)
 		return Result{}, err
 	}
 	started := time.Now()
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return Result{}, ctx.Err()
+	if err := s.queue(ctx, options); err != nil {
+		return Result{}, err
 	}
 	defer func() { <-s.turn }()
 	folder, err := s.target(options)
@@ -302,6 +301,34 @@ func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error)
 		s.sweep(c)
 	}
 	return s.result(c, status), nil
+}
+
+// queue waits for the request's turn, no longer than the client wants to wait for an answer.
+func (s *Session) queue(ctx context.Context, options ExecOptions) error {
+	limit := options.Wait
+	if options.Async {
+		limit = asyncTurn
+	}
+	var expired <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-expired:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	busy := &BusyError{ID: s.ID}
+	if s.current != nil {
+		busy.Command = s.current.text
+	}
+	return busy
 }
 
 func (s *Session) target(options ExecOptions) (string, error) {

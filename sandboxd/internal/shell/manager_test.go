@@ -125,3 +125,21 @@ func TestSessionWithBackgroundStays(t *testing.T) {
 		t.Errorf("beside a session that has something running: %v", err)
 	}
 }
+
+func TestNobodyQueuesForLongerThanTheyWouldWait(t *testing.T) {
+	m := newManager(t)
+	background, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	go func() { _, _ = m.Exec(background, ExecOptions{ID: "s", Command: "sleep 1000"}) }()
+	waitUntil(t, "the command runs", func() bool { return m.List()["s"].Status == string(Running) })
+	for name, options := range map[string]ExecOptions{
+		"timeout": {ID: "s", Command: ":", Wait: 10 * time.Millisecond}, "async_mode": {ID: "s", Command: ":", Async: true},
+	} {
+		within(t, name, func() {
+			_, err := m.Exec(context.Background(), options)
+			if busy := (*BusyError)(nil); !errors.As(err, &busy) || busy.Command != "sleep 1000" {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
