@@ -59,6 +59,7 @@ func New(settings config.Config, table *proc.Table, version string, log *slog.Lo
 		files: files.Store{Settings: settings},
 		info:  info.NewReader(settings.Detail, settings.Home, settings.Workspace),
 	}
+	uploads := newUploads(settings.MaxBody, settings.BodyTimeout)
 	routes := map[string]http.HandlerFunc{
 		"GET /v1/sandbox":                   a.sandbox,
 		"POST /v1/shell/exec":               a.shellExec,
@@ -78,7 +79,7 @@ func New(settings config.Config, table *proc.Table, version string, log *slog.Lo
 		"POST /v1/bash/sessions/{id}/close": a.bashClose,
 		"GET /v1/bash/sessions":             a.bashSessions,
 		"POST /v1/file/read":                a.fileRead,
-		"POST /v1/file/write":               a.fileWrite,
+		"POST /v1/file/write":               uploads.inTurn(a.fileWrite),
 		"POST /v1/file/find":                a.fileFind,
 		"POST /v1/file/list":                a.fileList,
 		"POST /v1/file/grep":                a.fileGrep,
