@@ -16,33 +16,33 @@ unset HISTFILE TMOUT
 PS1= PS2= IGNOREEOF=1000000 __sandboxd_trace=
 
 __sandboxd_take() {
-  local status=$? folder= word
+  local __sandboxd_status=$? __sandboxd_folder= __sandboxd_word
   IFS= read -rd '' -u 250 __sandboxd_command
   case $__sandboxd_command in +*)
-    while IFS= read -rd '' -u 250 word && [ -n "$word" ]; do
-      builtin declare -gx "$word"
+    while IFS= read -rd '' -u 250 __sandboxd_word && [ -n "$__sandboxd_word" ]; do
+      builtin declare -gx "$__sandboxd_word"
     done
-    IFS= read -rd '' -u 250 folder
+    IFS= read -rd '' -u 250 __sandboxd_folder
     ;;
   esac
-  word=${__sandboxd_command:1:32} __sandboxd_command=${__sandboxd_command:33}
+  __sandboxd_word=${__sandboxd_command:1:32} __sandboxd_command=${__sandboxd_command:33}
   # What is run at the next prompt ends a command that was interrupted.
   __sandboxd_busy=1 PROMPT_COMMAND='{ __sandboxd_done && :; } 2>/dev/null; __sandboxd_wait && :'
-  case $folder in
-  P*) builtin cd -P -- "${folder#?}" ;;
-  L*) builtin cd -L -- "${folder#?}" ;;
+  case $__sandboxd_folder in
+  P*) builtin cd -P -- "${__sandboxd_folder#?}" ;;
+  L*) builtin cd -L -- "${__sandboxd_folder#?}" ;;
   esac
   case $-${__sandboxd_trace-} in *x*)
     set +x
     __sandboxd_command="set -x"$'\n'"$__sandboxd_command"
     ;;
   esac
-  builtin printf '\036%sS\0' "$word" >&249
-  return "$status"
+  builtin printf '\036%sS\0' "$__sandboxd_word" >&249
+  return "$__sandboxd_status"
 }
 
 __sandboxd_done() {
-  local status=$? word
+  local __sandboxd_status=$? __sandboxd_word
   if [ -n "${__sandboxd_busy-}" ]; then
     __sandboxd_busy= PROMPT_COMMAND= __sandboxd_trace=
     set +v
@@ -52,10 +52,10 @@ __sandboxd_done() {
       __sandboxd_trace=x
       ;;
     esac
-    IFS= read -rd '' -u 250 word
-    builtin printf '\036%sE%d;%s\0' "$word" "$status" "$PWD" >&249
+    IFS= read -rd '' -u 250 __sandboxd_word
+    builtin printf '\036%sE%d;%s\0' "$__sandboxd_word" "$__sandboxd_status" "$PWD" >&249
   fi
-  return "$status"
+  return "$__sandboxd_status"
 }
 
 __sandboxd_wait() {

@@ -68,6 +68,13 @@ describe("sandboxd: shell", function () {
       assert.equal((await client.shell("false", { id })).body.data.status, "terminated");
     });
 
+    it("has no names of its own that a command could make read-only", async () => {
+      const id = fresh();
+      await client.shell("readonly status=7 folder=x word=y line=z", { id, timeout: 5 });
+      const { data } = (await client.shell("pwd; (exit 3)", { id, exec_dir: "/tmp", timeout: 5 })).body;
+      assert.deepEqual([data.status, data.output, data.exit_code], ["completed", "/tmp", 3]);
+    });
+
     it("gives a trap of ERR nothing of its own machinery", async () => {
       const id = fresh();
       await client.shell("trap 'echo failed' ERR; cd sub/none", { id });
