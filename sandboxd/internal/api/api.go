@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"sandlot.dev/sandboxd/internal/bash"
@@ -271,6 +272,8 @@ func failed(w http.ResponseWriter, err error) {
 		fail(w, http.StatusConflict, err.Error())
 	case errors.As(err, &shellFolder), errors.As(err, &bashFolder):
 		fail(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, syscall.E2BIG):
+		fail(w, http.StatusRequestEntityTooLarge, err.Error()+": a command or a variable takes less than 128 KiB; write it to a file")
 	case errors.Is(err, proc.ErrDraining):
 		w.Header().Set("Retry-After", "1")
 		fail(w, http.StatusServiceUnavailable, err.Error())

@@ -313,6 +313,10 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	if err != nil {
 		outRead.Close()
 		errRead.Close()
+		if stat, statErr := os.Stat(folder); statErr != nil || !stat.IsDir() {
+			// The session's, which was there when it was named.
+			return nil, &FolderError{folder}
+		}
 		return nil, fmt.Errorf("cannot start the command: %w", err)
 	}
 	started = true
