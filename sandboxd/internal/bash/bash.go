@@ -675,11 +675,11 @@ func (m *Manager) Sessions() int {
 	return len(m.sessions)
 }
 
-// Terminate asks every process of every command to end.
+// Terminate asks every process of every command to end, and returns how many there were.
 func (m *Manager) Terminate() int {
 	all := m.all()
-	ended(all)
-	asked := scopes(all).Signal(syscall.SIGTERM, nil)
+	// A command's first process is no member of its scope.
+	asked := len(ended(all)) + scopes(all).Signal(syscall.SIGTERM, nil)
 	m.signal(all, syscall.SIGTERM)
 	return asked
 }

@@ -139,3 +139,12 @@ func TestBackgroundThatWritesForEverDoesNotKeepACommand(t *testing.T) {
 		t.Errorf("the command is %s", result.Status)
 	}
 }
+
+// A command that is one process is asked like others, and then has the grace.
+func TestTerminateCountsTheCommandItself(t *testing.T) {
+	m := newManager(t)
+	run(t, m, ExecOptions{SessionID: "s", Command: "exec sleep 1000", Async: true})
+	if asked := m.Terminate(); asked != 1 {
+		t.Errorf("%d processes were asked to end", asked)
+	}
+}
