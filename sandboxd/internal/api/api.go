@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"sandlot.dev/sandboxd/internal/bash"
@@ -59,6 +60,7 @@ func New(settings config.Config, table *proc.Table, version string, log *slog.Lo
 		files: files.Store{Settings: settings},
 		info:  info.NewReader(settings.Detail, settings.Home, settings.Workspace),
 	}
+	uploads := newUploads(settings.MaxBody, settings.BodyTimeout)
 	routes := map[string]http.HandlerFunc{
 		"GET /v1/sandbox":                   a.sandbox,
 		"POST /v1/shell/exec":               a.shellExec,
@@ -78,7 +80,7 @@ func New(settings config.Config, table *proc.Table, version string, log *slog.Lo
 		"POST /v1/bash/sessions/{id}/close": a.bashClose,
 		"GET /v1/bash/sessions":             a.bashSessions,
 		"POST /v1/file/read":                a.fileRead,
-		"POST /v1/file/write":               a.fileWrite,
+		"POST /v1/file/write":               uploads.inTurn(a.fileWrite),
 		"POST /v1/file/find":                a.fileFind,
 		"POST /v1/file/list":                a.fileList,
 		"POST /v1/file/grep":                a.fileGrep,
@@ -266,10 +268,12 @@ func failed(w http.ResponseWriter, err error) {
 		send(w, http.StatusOK, envelope{Message: file.Message, Data: file})
 	case errors.Is(err, shell.ErrUnknown), errors.Is(err, bash.ErrUnknown), errors.Is(err, bash.ErrUnknownCommand):
 		fail(w, http.StatusNotFound, err.Error())
-	case errors.As(err, &busy), errors.Is(err, shell.ErrIdle), errors.Is(err, shell.ErrClosed):
+	case errors.As(err, &busy), errors.Is(err, shell.ErrIdle), errors.Is(err, shell.ErrUnread), errors.Is(err, shell.ErrClosed):
 		fail(w, http.StatusConflict, err.Error())
 	case errors.As(err, &shellFolder), errors.As(err, &bashFolder):
 		fail(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, syscall.E2BIG):
+		fail(w, http.StatusRequestEntityTooLarge, err.Error()+": a command or a variable takes less than 128 KiB; write it to a file")
 	case errors.Is(err, proc.ErrDraining):
 		w.Header().Set("Retry-After", "1")
 		fail(w, http.StatusServiceUnavailable, err.Error())

@@ -1,9 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"net/http"
 	"path/filepath"
@@ -27,16 +27,19 @@ type body struct {
 	tooBig bool
 }
 
+// maxAhead is how much memory a body gets for saying how long it is.
+const maxAhead = 64 << 20
+
 func readBody(r *http.Request) *body {
 	b := &body{}
-	content, err := io.ReadAll(r.Body)
+	content, err := readAll(r)
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
 		b.tooBig = true
 	case err != nil:
 		b.wrong("", "json_invalid", "the body could not be read: "+err.Error())
-	case len(strings.TrimSpace(string(content))) == 0:
+	case len(bytes.TrimSpace(content)) == 0:
 		b.wrong("", "missing", "Field required")
 	default:
 		if err := json.Unmarshal(content, &b.fields); err != nil || b.fields == nil {
@@ -48,6 +51,17 @@ func readBody(r *http.Request) *body {
 		}
 	}
 	return b
+}
+
+// readAll reads a body at once into as much memory as it says that it takes.
+func readAll(r *http.Request) ([]byte, error) {
+	var content bytes.Buffer
+	if r.ContentLength > 0 {
+		// The buffer wants some room to see the end in.
+		content.Grow(int(min(r.ContentLength, maxAhead)) + bytes.MinRead)
+	}
+	_, err := content.ReadFrom(r.Body)
+	return content.Bytes(), err
 }
 
 func (b *body) wrong(field, kind, message string) {

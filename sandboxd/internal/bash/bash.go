@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"sandlot.dev/sandboxd/internal/config"
 	"sandlot.dev/sandboxd/internal/metrics"
 	"sandlot.dev/sandboxd/internal/proc"
@@ -87,8 +89,31 @@ type command struct {
 }
 
 type stream struct {
-	capture *text.Capture
-	closed  chan struct{}
+	file     *os.File
+	capacity int // of the pipe, in bytes
+	capture  *text.Capture
+	closed   chan struct{} // closed when there can be no more
+	settled  chan struct{} // closed when what was in the pipe at hurry is captured
+}
+
+func newStream(file *os.File, limit int) stream {
+	return stream{
+		file: file, capacity: capacity(file), capture: text.NewCapture(limit), closed: make(chan struct{}),
+		settled: make(chan struct{}),
+	}
+}
+
+// capacity is how much a pipe can hold.
+func capacity(pipe *os.File) int {
+	size := 64 << 10 // pipe(7)
+	if connection, err := pipe.SyscallConn(); err == nil {
+		_ = connection.Control(func(fd uintptr) {
+			if n, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0); err == nil {
+				size = n
+			}
+		})
+	}
+	return size
 }
 
 // NewManager returns a manager without sessions; env gives the environment that commands start from.
@@ -183,11 +208,10 @@ func (m *Manager) Close(id string) error {
 	commands := s.commands
 	m.forget(commands...)
 	m.mu.Unlock()
-	for _, c := range commands {
-		if c.end(Killed) {
-			m.killTree(c)
-			<-c.done
-		}
+	running := ended(commands)
+	m.killTrees(running...)
+	for _, c := range running {
+		<-c.done
 	}
 	return nil
 }
@@ -289,6 +313,10 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	if err != nil {
 		outRead.Close()
 		errRead.Close()
+		if stat, statErr := os.Stat(folder); statErr != nil || !stat.IsDir() {
+			// The session's, which was there when it was named.
+			return nil, &FolderError{folder}
+		}
 		return nil, fmt.Errorf("cannot start the command: %w", err)
 	}
 	started = true
@@ -297,7 +325,7 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	c := &command{
 		id: proc.Random(), line: options.Command, process: process, scope: scope, done: make(chan struct{}),
 		status: Running, changed: make(chan struct{}),
-		out: stream{text.NewCapture(limit), make(chan struct{})}, err: stream{text.NewCapture(limit), make(chan struct{})},
+		out: newStream(outRead, limit), err: newStream(errRead, limit),
 	}
 	m.mu.Lock()
 	s.commands = append(s.commands, c)
@@ -305,40 +333,73 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	late := s.closed
 	c.forgotten = late
 	m.mu.Unlock()
-	go m.read(c, outRead, &c.out)
-	go m.read(c, errRead, &c.err)
+	go m.read(c, &c.out)
+	go m.read(c, &c.err)
 	hard := m.settings.CommandLimit
 	if options.Hard > 0 {
 		hard = min(hard, options.Hard)
 	}
 	go m.watch(c, hard)
 	if late && c.end(Killed) {
-		m.killTree(c)
+		m.killTrees(c)
 	}
 	return c, nil
 }
 
-func (m *Manager) read(c *command, file *os.File, s *stream) {
+func (m *Manager) read(c *command, s *stream) {
 	defer close(s.closed)
-	defer file.Close()
+	defer s.file.Close()
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := file.Read(buffer)
-		if n > 0 {
-			m.counters.Output(metrics.Bash, n)
-			c.mu.Lock()
-			_, _ = s.capture.Write(buffer[:n])
-			c.notify()
-			late := c.status != Running
-			c.mu.Unlock()
-			if late {
-				// What a command left in the background goes on writing.
-				m.retain(c)
-			}
-		}
-		if err != nil {
+		n, err := s.file.Read(buffer)
+		m.receive(c, s, buffer[:n])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			_ = s.file.SetReadDeadline(time.Time{})
+			m.empty(c, s, buffer)
+			close(s.settled)
+		} else if err != nil {
 			return
 		}
+	}
+}
+
+// hurry makes the reader say when it has what is in the pipe now.
+func (s *stream) hurry() { _ = s.file.SetReadDeadline(time.Unix(1, 0)) }
+
+// empty reads what is in the pipe and waits for no more. What has been written by now is at most what the pipe holds, so a
+// writer that never stops does not keep it.
+func (m *Manager) empty(c *command, s *stream, buffer []byte) {
+	connection, err := s.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	for left := s.capacity; left > 0; {
+		n := 0
+		_ = connection.Read(func(fd uintptr) bool {
+			n, _ = unix.Read(int(fd), buffer)
+			return true
+		})
+		if n <= 0 {
+			return
+		}
+		m.receive(c, s, buffer[:n])
+		left -= n
+	}
+}
+
+func (m *Manager) receive(c *command, s *stream, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	m.counters.Output(metrics.Bash, len(data))
+	c.mu.Lock()
+	_, _ = s.capture.Write(data)
+	c.notify()
+	late := c.status != Running
+	c.mu.Unlock()
+	if late {
+		// What a command left in the background goes on writing.
+		m.retain(c)
 	}
 }
 
@@ -356,7 +417,7 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 	case <-c.process.Done:
 	case <-timer.C:
 		c.end(TimedOut)
-		m.killTree(c)
+		m.killTrees(c)
 		<-c.process.Done
 	}
 	c.scope.SetRoot(0)
@@ -367,6 +428,12 @@ func (m *Manager) watch(c *command, hard time.Duration) {
 		select {
 		case <-s.closed:
 		case <-late.C:
+			// On a busy machine the command's own output may not have been read so far.
+			s.hurry()
+			select {
+			case <-s.closed:
+			case <-s.settled:
+			}
 			late.Reset(0)
 		}
 	}
@@ -434,12 +501,30 @@ func (m *Manager) retain(c *command) {
 	}
 }
 
-func (m *Manager) killTree(c *command) {
+func (m *Manager) killTrees(commands ...*command) {
+	if len(commands) == 0 {
+		return
+	}
 	// A bash that sees its children die would report it.
-	m.table.Signal(c.process, syscall.SIGSTOP)
-	c.scope.Kill(nil)
-	m.table.Signal(c.process, syscall.SIGKILL)
-	c.scope.Kill(nil)
+	m.signal(commands, syscall.SIGSTOP)
+	scopes(commands).Kill(nil)
+	m.signal(commands, syscall.SIGKILL)
+	scopes(commands).Kill(nil)
+}
+
+// signal sends a signal to the bash of each command that still has one.
+func (m *Manager) signal(commands []*command, signal syscall.Signal) {
+	for _, c := range commands {
+		m.table.Signal(c.process, signal)
+	}
+}
+
+func scopes(commands []*command) proc.Scopes {
+	var all proc.Scopes
+	for _, c := range commands {
+		all = append(all, c.scope)
+	}
+	return all
 }
 
 // result reads a command's output from the given offsets on.
@@ -522,23 +607,17 @@ func (m *Manager) Kill(sessionID string, signal syscall.Signal) (int, error) {
 	}
 	commands := append([]*command(nil), s.commands...)
 	m.mu.Unlock()
-	running := 0
-	for _, c := range commands {
-		alive := c.end(Killed)
-		if alive {
-			running++
-		}
-		if signal == syscall.SIGKILL {
-			m.killTree(c)
-			if alive {
-				<-c.done
-			}
-			continue
-		}
-		c.scope.Signal(signal, nil)
-		m.table.Signal(c.process, signal)
+	running := ended(commands)
+	if signal != syscall.SIGKILL {
+		scopes(commands).Signal(signal, nil)
+		m.signal(commands, signal)
+		return len(running), nil
 	}
-	return running, nil
+	m.killTrees(commands...)
+	for _, c := range running {
+		<-c.done
+	}
+	return len(running), nil
 }
 
 // Info describes a session.
@@ -596,14 +675,12 @@ func (m *Manager) Sessions() int {
 	return len(m.sessions)
 }
 
-// Terminate asks every process of every command to end.
+// Terminate asks every process of every command to end, and returns how many there were.
 func (m *Manager) Terminate() int {
-	asked := 0
-	for _, c := range m.all() {
-		c.end(Killed)
-		asked += c.scope.Signal(syscall.SIGTERM, nil)
-		m.table.Signal(c.process, syscall.SIGTERM)
-	}
+	all := m.all()
+	// A command's first process is no member of its scope.
+	asked := len(ended(all)) + scopes(all).Signal(syscall.SIGTERM, nil)
+	m.signal(all, syscall.SIGTERM)
 	return asked
 }
 
@@ -622,10 +699,20 @@ func (m *Manager) Running() int {
 
 // KillAll ends every process of every command.
 func (m *Manager) KillAll() {
-	for _, c := range m.all() {
-		c.end(Killed)
-		m.killTree(c)
+	all := m.all()
+	ended(all)
+	m.killTrees(all...)
+}
+
+// ended says of the commands that run that they will be called killed, and returns them.
+func ended(commands []*command) []*command {
+	var running []*command
+	for _, c := range commands {
+		if c.end(Killed) {
+			running = append(running, c)
+		}
 	}
+	return running
 }
 
 // end says what a running command will be called once it is over, and whether it was running.

@@ -29,10 +29,19 @@ func TestGlob(t *testing.T) {
 func TestPythonPatterns(t *testing.T) {
 	for pattern, line := range map[string]string{
 		`end\Z`: "the end", `\u00e9{,2}x`: "ééx", `(?P<n>a)b`: "ab", `a{,3}$`: "aaa", `\\Z`: `\Z`, `\d+\.\w`: "12.x",
+		"a{,}$": "aaa", "^a{,x}$": "a{,x}", "^[{,]+$": "{,", "^[]{,2}]{,2}$": "]{",
 	} {
 		expression, err := Compile(GrepOptions{Pattern: pattern})
 		if err != nil || !expression.MatchString(line) {
 			t.Errorf("%s on %s: %v", pattern, line, err)
+		}
+	}
+	for pattern, line := range map[string]string{
+		"^[{,]$": "0", "^[^{,2}x]$": "2", "^[]{,2}]$": "0", `^[\]{,2}]$`: "0", "^[a]b{,2}$": "abbb", "^a{,x}$": "a{0,x}",
+	} {
+		expression, err := Compile(GrepOptions{Pattern: pattern})
+		if err != nil || expression.MatchString(line) {
+			t.Errorf("%s on %s: matches, %v", pattern, line, err)
 		}
 	}
 	for _, pattern := range []string{"(?=a)", `(a)\1`, "(", "[z-a]", "a**"} {

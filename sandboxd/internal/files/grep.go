@@ -99,9 +99,13 @@ func Compile(o GrepOptions) (*regexp.Regexp, error) {
 	return expression, err
 }
 
+// atMost is Python's {,n} at the beginning of a text.
+var atMost = regexp.MustCompile(`^\{,\d*\}`)
+
 // fromPython rewrites what Python spells otherwise: \Z for the end, \uXXXX for a character, {,n} for at most n.
 func fromPython(pattern string) string {
 	var out strings.Builder
+	class := -1 // where the characters of the brackets begin that i is in
 	for i := 0; i < len(pattern); i++ {
 		rest := pattern[i:]
 		switch {
@@ -114,10 +118,19 @@ func fromPython(pattern string) string {
 		case rest[0] == '\\' && len(rest) > 1:
 			out.WriteString(rest[:2])
 			i++
-		case strings.HasPrefix(rest, "{,"):
+		case class < 0 && atMost.MatchString(rest):
 			out.WriteString("{0,")
 			i++
 		default:
+			if class < 0 && rest[0] == '[' {
+				class = i + 1
+				if strings.HasPrefix(rest, "[^") {
+					class++
+				}
+			} else if rest[0] == ']' && i > class {
+				// The first one is a character like others.
+				class = -1
+			}
 			out.WriteByte(rest[0])
 		}
 	}

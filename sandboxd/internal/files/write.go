@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -20,16 +21,23 @@ type WriteOptions struct {
 	TrailingNewline bool // with utf-8 only
 }
 
-func (o WriteOptions) bytes(path string) ([]byte, error) {
+// payload is what is written: text as it came, or bytes. An upload is large, so it is not copied from one to the other.
+type payload interface {
+	io.WriterTo
+	io.Seeker
+	Len() int
+}
+
+func (o WriteOptions) payload(path string) (payload, error) {
 	switch o.Encoding {
 	case "base64":
 		data, err := base64.StdEncoding.DecodeString(strings.Map(dropSpace, o.Content))
 		if err != nil {
 			return nil, problem(path, "write", "decode_error", "content is not valid base64: "+err.Error())
 		}
-		return data, nil
+		return bytes.NewReader(data), nil
 	case "raw":
-		return []byte(o.Content), nil
+		return strings.NewReader(o.Content), nil
 	}
 	content := o.Content
 	if o.LeadingNewline {
@@ -38,7 +46,7 @@ func (o WriteOptions) bytes(path string) ([]byte, error) {
 	if o.TrailingNewline {
 		content += "\n"
 	}
-	return []byte(content), nil
+	return strings.NewReader(content), nil
 }
 
 func dropSpace(r rune) rune {
@@ -51,10 +59,11 @@ func dropSpace(r rune) rune {
 // Write stores content in a file, made with its folders if need be, and returns how many bytes it wrote. A file is
 // replaced as a whole, so that no reader sees half of it; its mode stays. Links are followed.
 func (s Store) Write(path string, options WriteOptions) (int, error) {
-	data, err := options.bytes(path)
+	data, err := options.payload(path)
 	if err != nil {
 		return 0, err
 	}
+	size := data.Len()
 	if strings.HasSuffix(path, "/") {
 		return 0, refuse(path, "write", syscall.EISDIR)
 	}
@@ -90,13 +99,13 @@ func (s Store) Write(path string, options WriteOptions) (int, error) {
 	if err != nil {
 		return 0, wrap(path, "write", err)
 	}
-	return len(data), nil
+	return size, nil
 }
 
 // errNoTemporary says that the folder takes no new file, while the file itself may well be writable.
 var errNoTemporary = errors.New("no temporary file")
 
-func replace(path string, data []byte, old os.FileInfo) error {
+func replace(path string, data payload, old os.FileInfo) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".sandboxd-*")
 	if err != nil {
 		if old != nil {
@@ -108,7 +117,7 @@ func replace(path string, data []byte, old os.FileInfo) error {
 	if old != nil {
 		mode = old.Mode().Perm()
 	}
-	_, err = temporary.Write(data)
+	err = write(temporary, data)
 	if err == nil {
 		err = temporary.Chmod(mode)
 	}
@@ -132,17 +141,23 @@ func replace(path string, data []byte, old os.FileInfo) error {
 	return err
 }
 
-func inPlace(path string, data []byte, flag int) error {
+func inPlace(path string, data payload, flag int) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|syscall.O_NONBLOCK|flag, 0o644)
 	if err != nil {
 		return err
 	}
-	n, err := file.Write(data)
-	if err == nil && n < len(data) {
-		err = io.ErrShortWrite
-	}
+	err = write(file, data)
 	if closing := file.Close(); err == nil {
 		err = closing
+	}
+	return err
+}
+
+// write writes all of data, also if some of it was written elsewhere before.
+func write(file *os.File, data payload) error {
+	_, err := data.Seek(0, io.SeekStart)
+	if err == nil {
+		_, err = data.WriteTo(file)
 	}
 	return err
 }

@@ -26,9 +26,12 @@ func NewScope() *Scope {
 	return &Scope{mark: []byte(scopeVariable + Random())}
 }
 
+// digits is how many Random returns.
+const digits = 32
+
 // Random returns 32 random hexadecimal digits.
 func Random() string {
-	var b [16]byte
+	var b [digits / 2]byte
 	_, _ = rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
@@ -51,21 +54,32 @@ func Snapshot() Pids {
 	return pids
 }
 
+// Scopes are several of them, which are looked for together: reading all of /proc is what takes time.
+type Scopes []*Scope
+
 // Members returns the scope's living processes with their parents, without the root and without those in spare.
-func (s *Scope) Members(spare Pids) map[int]int {
+func (s *Scope) Members(spare Pids) map[int]int { return Scopes{s}.Members(spare) }
+
+// Signal sends a signal to every member and returns how many there were.
+func (s *Scope) Signal(signal syscall.Signal, spare Pids) int { return Scopes{s}.Signal(signal, spare) }
+
+// Kill ends every member but the spared.
+func (s *Scope) Kill(spare Pids) { Scopes{s}.Kill(spare) }
+
+// Members returns the scopes' living processes with their parents, without the roots and without those in spare.
+func (s Scopes) Members(spare Pids) map[int]int {
 	type process struct {
 		parent int
 		member bool
 	}
 	all := map[int]*process{}
-	self, root := os.Getpid(), int(s.root.Load())
+	self, roots, marks := os.Getpid(), s.roots(), s.marks()
 	for _, pid := range list() {
 		parent, session, zombie, ok := stat(pid)
 		if !ok || zombie || pid == self {
 			continue
 		}
-		inSession := root != 0 && session == root
-		all[pid] = &process{parent: parent, member: inSession || s.carries(pid)}
+		all[pid] = &process{parent: parent, member: roots[session] || carries(pid, marks)}
 	}
 	descends := func(pid int) bool {
 		for depth := 0; depth < 4096; depth++ {
@@ -73,7 +87,7 @@ func (s *Scope) Members(spare Pids) map[int]int {
 			switch {
 			case p == nil:
 				return false
-			case p.member, root != 0 && p.parent == root:
+			case p.member, roots[p.parent]:
 				return true
 			}
 			pid = p.parent
@@ -82,7 +96,7 @@ func (s *Scope) Members(spare Pids) map[int]int {
 	}
 	members := map[int]int{}
 	for pid, p := range all {
-		if pid != root && !spare[pid] && descends(pid) {
+		if !roots[pid] && !spare[pid] && descends(pid) {
 			members[pid] = p.parent
 		}
 	}
@@ -90,7 +104,7 @@ func (s *Scope) Members(spare Pids) map[int]int {
 }
 
 // Signal sends a signal to every member and returns how many there were.
-func (s *Scope) Signal(signal syscall.Signal, spare Pids) int {
+func (s Scopes) Signal(signal syscall.Signal, spare Pids) int {
 	members := s.Members(spare)
 	for pid := range members {
 		_ = syscall.Kill(pid, signal)
@@ -99,7 +113,7 @@ func (s *Scope) Signal(signal syscall.Signal, spare Pids) int {
 }
 
 // Kill ends every member but the spared. Members are stopped first, so that none forks away while others are found.
-func (s *Scope) Kill(spare Pids) {
+func (s Scopes) Kill(spare Pids) {
 	const rounds = 60
 	for round := 0; round < rounds; round++ {
 		stopped := Pids{}
@@ -112,7 +126,7 @@ func (s *Scope) Kill(spare Pids) {
 				stopped[pid] = true
 				fresh++
 				signal := syscall.SIGSTOP
-				if parent == int(s.root.Load()) {
+				if s.roots()[parent] {
 					// A shell would take note of a stopped child.
 					signal = syscall.SIGKILL
 				}
@@ -132,9 +146,42 @@ func (s *Scope) Kill(spare Pids) {
 	}
 }
 
-func (s *Scope) carries(pid int) bool {
-	environment, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	return err == nil && bytes.Contains(environment, s.mark)
+// roots returns the roots that have not been reaped.
+func (s Scopes) roots() Pids {
+	roots := Pids{}
+	for _, scope := range s {
+		if root := int(scope.root.Load()); root != 0 {
+			roots[root] = true
+		}
+	}
+	return roots
+}
+
+func (s Scopes) marks() map[string]bool {
+	marks := map[string]bool{}
+	for _, scope := range s {
+		marks[string(scope.mark)] = true
+	}
+	return marks
+}
+
+// carries tells whether a process has one of the marks in its environment.
+func carries(pid int, marks map[string]bool) bool {
+	rest, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return false
+	}
+	for {
+		at := bytes.Index(rest, []byte(scopeVariable))
+		if at < 0 {
+			return false
+		}
+		rest = rest[at:]
+		if marks[string(rest[:min(len(rest), len(scopeVariable)+digits)])] {
+			return true
+		}
+		rest = rest[len(scopeVariable):]
+	}
 }
 
 func list() []int {

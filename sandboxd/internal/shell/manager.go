@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -40,7 +41,7 @@ func NewManager(
 	}
 }
 
-// BusyError says that a session still runs a command that an earlier request left behind.
+// BusyError says that a session still runs a command of an earlier request.
 type BusyError struct{ ID, Command string }
 
 func (e *BusyError) Error() string {
@@ -55,6 +56,15 @@ var ErrTooMany = errors.New("too many shell sessions; delete one")
 
 // ErrIdle says that a session runs nothing that could be written to.
 var ErrIdle = errors.New("no command is running in the session")
+
+// ErrUnread says that a terminal takes no more input.
+var ErrUnread = errors.New("the program does not read its input")
+
+const (
+	asyncTurn   = time.Second          // for an earlier request to be answered before one that is not to wait
+	unreadLimit = 5 * time.Second      // for a program to read its input
+	inputPause  = 5 * time.Millisecond // between looks whether it has
+)
 
 // FolderError says that a working folder cannot be used.
 type FolderError struct{ Path string }
@@ -93,7 +103,7 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 	if m.slots.Draining() {
 		return nil, "", proc.ErrDraining
 	}
-	if len(m.sessions) >= m.settings.MaxSessions {
+	if len(m.sessions) >= m.settings.MaxSessions && !m.makeRoom() {
 		return nil, "", ErrTooMany
 	}
 	s := m.takeWaiting(folder, physical)
@@ -117,6 +127,41 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 	}
 	m.sessions[s.ID] = s
 	return s, folder, nil
+}
+
+// makeRoom ends the session that has been idle the longest of those that nobody asked for and that are the default no more, and
+// tells whether there was one. The manager's mutex is held.
+func (m *Manager) makeRoom() bool {
+	var idle []*Session
+	for _, s := range m.sessions {
+		if s.unasked && s.ID != m.defaultID {
+			idle = append(idle, s)
+		}
+	}
+	slices.SortFunc(idle, func(a, b *Session) int { return a.lastUsed().Compare(b.lastUsed()) })
+	for _, s := range idle {
+		if s.retire() {
+			delete(m.sessions, s.ID)
+			go s.shut()
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Session) lastUsed() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
+}
+
+// retire lets no command begin any more if the session runs none, nor anything in the background, and tells whether that is so.
+func (s *Session) retire() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	running := len(s.turn) > 0 || s.current != nil && s.current.status == Running
+	s.closed = s.closed || !running && (s.scope == nil || len(s.scope.Members(nil)) == 0)
+	return s.closed
 }
 
 // newSession returns one that nobody knows, without a bash.
@@ -162,6 +207,7 @@ func (m *Manager) forExec(id string, preserveSymlinks bool) (*Session, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	fresh.unasked = true
 	if now := m.sessions[m.defaultID]; now != nil && now != s {
 		// Another request was faster: one default session for all.
 		go m.remove(fresh)
@@ -208,10 +254,8 @@ func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error)
 		return Result{}, err
 	}
 	started := time.Now()
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return Result{}, ctx.Err()
+	if err := s.queue(ctx, options); err != nil {
+		return Result{}, err
 	}
 	defer func() { <-s.turn }()
 	folder, err := s.target(options)
@@ -257,6 +301,34 @@ func (m *Manager) Exec(ctx context.Context, options ExecOptions) (Result, error)
 		s.sweep(c)
 	}
 	return s.result(c, status), nil
+}
+
+// queue waits for the request's turn, no longer than the client wants to wait for an answer.
+func (s *Session) queue(ctx context.Context, options ExecOptions) error {
+	limit := options.Wait
+	if options.Async {
+		limit = asyncTurn
+	}
+	var expired <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-expired:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	busy := &BusyError{ID: s.ID}
+	if s.current != nil {
+		busy.Command = s.current.text
+	}
+	return busy
 }
 
 func (s *Session) target(options ExecOptions) (string, error) {
@@ -389,20 +461,28 @@ func (m *Manager) Write(id, input string) (Status, error) {
 		return "", err
 	}
 	s.mu.Lock()
-	c, t := s.current, s.terminal
-	if c == nil || c.status != Running || t == nil {
-		s.mu.Unlock()
+	c := s.current
+	s.mu.Unlock()
+	if c == nil {
 		return "", ErrIdle
 	}
-	s.used = time.Now()
-	s.mu.Unlock()
-	// A program that does not read must not hold the request: the terminal's input queue is bounded.
-	_ = t.master.SetWriteDeadline(time.Now().Add(5 * time.Second))
-	if _, err := t.master.WriteString(input); err != nil {
-		return "", fmt.Errorf("the program does not read its input: %w", err)
+	// A program that does not read must not hold the request: a terminal's input is bounded.
+	deadline := time.Now().Add(unreadLimit)
+	for rest := input; ; {
+		n, err := s.put(c, rest)
+		if err != nil {
+			return "", err
+		}
+		if rest = rest[n:]; rest == "" {
+			return Running, nil
+		}
+		if time.Now().After(deadline) {
+			return "", fmt.Errorf("%w: of %d bytes the terminal took %d", ErrUnread, len(input), len(input)-len(rest))
+		}
+		if n == 0 {
+			time.Sleep(inputPause)
+		}
 	}
-	_ = t.master.SetWriteDeadline(time.Time{})
-	return Running, nil
 }
 
 // Kill ends the running command of a session; the session stays.

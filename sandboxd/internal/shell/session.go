@@ -43,6 +43,7 @@ type Session struct {
 	startDir string
 	physical bool
 	turn     chan struct{} // held by the request whose turn it is
+	unasked  bool          // made for a command that named none; guarded by the manager's mutex
 
 	mu       sync.Mutex
 	noChange time.Duration
@@ -137,6 +138,7 @@ func (s *Session) receive(t *terminal, data []byte) {
 		return
 	}
 	t.forget()
+	t.waits = true
 	s.pending = nil
 	s.folder = folder
 	status := Completed
@@ -221,9 +223,23 @@ func (s *Session) begin(line, folder string) (*command, error) {
 	c, first, last := newCommand(line, prompt(s.folder), s.manager.settings.MaxOutput)
 	c.older = proc.Snapshot()
 	s.current, s.pending, s.used = c, nil, time.Now()
-	s.terminal.next(s.newEnv, folder, first, line, last)
+	if !s.terminal.next(s.newEnv, folder, first, line, last) {
+		if err := s.replace(); err != nil {
+			s.finish(c, Terminated, nil)
+			return nil, err
+		}
+		s.terminal.next(nil, folder, first, line, last)
+	}
 	s.newEnv = nil
 	return c, nil
+}
+
+// replace gives the session a fresh bash for one that reads no more. The session's mutex is held.
+func (s *Session) replace() error {
+	process, scope := s.process, s.scope
+	s.terminal = nil // before its end is noticed
+	go s.end(process, scope)
+	return s.launch()
 }
 
 // remember moves the last command to the console's records.
@@ -269,6 +285,17 @@ var account = sync.OnceValue(func() string {
 // prompt is what a console shows before a command; the session itself prints none.
 func prompt(folder string) string { return account() + ":" + folder + "$" }
 
+// put types as much input for c as the terminal takes, while c runs: what comes too late must not reach the next command.
+func (s *Session) put(c *command, input string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != c || c.status != Running || s.terminal == nil {
+		return 0, ErrIdle
+	}
+	s.used, s.terminal.typed = time.Now(), true
+	return s.terminal.put(input)
+}
+
 // interrupt ends the running command as the API calls it with status: first as Ctrl-C does, then by killing what the
 // command started, at last with the whole bash.
 func (s *Session) interrupt(c *command, status Status) {
@@ -287,8 +314,9 @@ func (s *Session) interrupt(c *command, status Status) {
 	c.ending, c.swept = status, make(chan struct{})
 	defer close(c.swept)
 	t, process, scope, older := s.terminal, s.process, s.scope, c.older
+	t.typed = true
 	s.mu.Unlock()
-	_, _ = t.master.Write([]byte{3})
+	_, _ = t.put("\x03")
 	ended := waitFor(c.done, 100*time.Millisecond)
 	s.mu.Lock()
 	c.frozen = true
@@ -346,9 +374,13 @@ func (s *Session) shut() {
 	}
 	process, scope := s.process, s.scope
 	s.mu.Unlock()
-	if process == nil {
-		return
+	if process != nil {
+		s.end(process, scope)
 	}
+}
+
+// end kills a bash with everything that was started from it.
+func (s *Session) end(process *proc.Process, scope *proc.Scope) {
 	scope.Kill(nil)
 	s.manager.table.Signal(process, syscall.SIGKILL)
 	waitFor(process.Done, 3*time.Second)

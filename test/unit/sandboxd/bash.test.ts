@@ -73,6 +73,19 @@ describe("sandboxd: bash", function () {
     assert.equal((await client.bash("pwd", { exec_dir: "/nope" })).status, 400);
   });
 
+  it("refuses with 400 to run in a folder that has gone, and with 413 what the kernel takes for too long", async () => {
+    const session_id = "gone";
+    await client.bash("mkdir gone", { session_id });
+    await client.bash("rmdir $PWD", { session_id, exec_dir: `${server.home}/gone` });
+    const gone = await client.bash("pwd", { session_id });
+    assert.deepEqual([gone.status, gone.body.message.includes(`${server.home}/gone`)], [400, true]);
+    const long = "x".repeat(200_000);
+    for (const answer of [await client.bash(`: ${long}`), await client.bash(":", { env: { LONG: long } })]) {
+      assert.deepEqual([answer.status, answer.body.success], [413, false]);
+      assert.match(answer.body.message, /128 KiB/);
+    }
+  });
+
   it("shortens each stream in its middle, or not at all with 0", async () => {
     const command = "echo START; head -c 200000 /dev/zero | tr '\\0' é; echo END; echo short >&2";
     const cut = (await client.bash("echo START; printf 'é%.0s' {1..60000}; echo END; echo short >&2")).body

@@ -1,4 +1,4 @@
-// The server's own Go tests: its pure parts, and what removes users' data, attacked with what untrusted code can leave behind.
+// The server's own Go tests: its parts by themselves, and what removes users' data, attacked with what untrusted code can leave behind.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";

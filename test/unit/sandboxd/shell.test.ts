@@ -68,6 +68,13 @@ describe("sandboxd: shell", function () {
       assert.equal((await client.shell("false", { id })).body.data.status, "terminated");
     });
 
+    it("has no names of its own that a command could make read-only", async () => {
+      const id = fresh();
+      await client.shell("readonly status=7 folder=x word=y line=z", { id, timeout: 5 });
+      const { data } = (await client.shell("pwd; (exit 3)", { id, exec_dir: "/tmp", timeout: 5 })).body;
+      assert.deepEqual([data.status, data.output, data.exit_code], ["completed", "/tmp", 3]);
+    });
+
     it("gives a trap of ERR nothing of its own machinery", async () => {
       const id = fresh();
       await client.shell("trap 'echo failed' ERR; cd sub/none", { id });
@@ -258,6 +265,18 @@ describe("sandboxd: shell", function () {
       );
       assert.equal((await client.shell("echo $x", { id })).body.data.output, "wörld");
       assert.equal((await client.post("/v1/shell/write", { id, input: "x", press_enter: true })).status, 409);
+    });
+
+    it("that reads nothing refuses what its terminal cannot hold, and holds up nobody", async () => {
+      const id = fresh();
+      await client.shell("sleep 60", { id, async_mode: true });
+      const write = client.post("/v1/shell/write", { id, input: "x\n".repeat(500_000), press_enter: false });
+      assert.equal((await client.request("GET", "/v1/shell/sessions")).status, 200);
+      const { status, body } = await write;
+      assert.deepEqual([status, body.success], [409, false]);
+      assert.match(body.message, /does not read its input: of 1000000 bytes the terminal took \d+$/);
+      assert.equal((await client.post("/v1/shell/kill", { id })).status, 200);
+      assert.equal((await client.shell("echo next", { id })).body.data.output, "next");
     });
 
     it("of the shell itself is interrupted too", async () => {
