@@ -1,5 +1,5 @@
 // The scanner, as commands get it. Where none is on PATH it is built, for minutes the first time: here, beside tests that wait, before
-// environments/image-scan.test.ts needs it.
+// environments/image-scan.test.ts needs it, which is one of the last: it would begin a second build.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
