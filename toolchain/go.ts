@@ -33,8 +33,10 @@ export function goEnvironment(
 }
 
 /**
- * Flags that make the compiler faster and leave the program as it is, so no part of a cache's key: debugging information
- * is not generated, as the linker throws it away (`-s -w`). A sixth of the compiler's time.
+ * Flags that make the compiler faster and leave the code as it is, so no part of a cache's key: debugging information is
+ * not generated, as the linker throws it away (`-s -w`). A sixth of the compiler's time. Whatever is built takes them, with
+ * `-trimpath`, also where it is little: Go keeps what it compiles by its flags, so that one build with others compiles the
+ * standard library anew.
  */
 export const quickCompile = ["-gcflags=all=-dwarf=false"];
 

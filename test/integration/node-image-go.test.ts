@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { goEnvironment, quickCompile } from "../../toolchain/go.js";
 import { attempt, output } from "./support/shell.js";
 
 const sources = fileURLToPath(new URL("../../toolchain/node-image", import.meta.url));
@@ -21,8 +22,8 @@ const packages = [
 
 describe("node image's Go sources", function () {
   this.timeout(300_000); // the first run compiles what the packages stand on
-  // The flag of the image's own build, so that both share the compiler's cache.
-  const flags = ["-trimpath", "-buildvcs=false"];
+  // The flags and the environment of the image's own build, so that both share the compiler's cache.
+  const flags = ["-trimpath", "-buildvcs=false", ...quickCompile];
   const cwd = join(sources, "node");
 
   before("Go is needed", async function () {
@@ -36,6 +37,7 @@ describe("node image's Go sources", function () {
   it("pass their unit tests, which vet them as well", async () => {
     const { code, stdout, stderr } = await attempt("go", ["test", ...flags, ...packages], {
       cwd,
+      env: goEnvironment("native"),
       timeout: 280_000,
     });
     assert.equal(code, 0, stdout + stderr);

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 
+import { goEnvironment, quickCompile } from "../../toolchain/go.js";
 import { makePluginProject, run, type PluginProject } from "./support/plugin-project.js";
 
 const prefix = `sandlot-plugins-${process.pid}`;
@@ -287,7 +288,9 @@ async function importImage(project: PluginProject): Promise<void> {
   const dir = join(project.dir, "image");
   mkdirSync(dir);
   writeFileSync(join(dir, "main.go"), goProgram);
-  const built = await run("go", ["build", "-o", "tool", "main.go"], dir, { CGO_ENABLED: "0", GOWORK: "off" });
+  // As everything is built, so that the standard library is compiled once for all.
+  const args = ["build", "-trimpath", ...quickCompile, "-o", "tool", "main.go"];
+  const built = await run("go", args, dir, goEnvironment());
   assert.equal(built.exitCode, 0, built.output);
   mkdirSync(join(dir, "etc"));
   const packed = await run("tar", ["-cf", "image.tar", "tool", "etc"], dir);

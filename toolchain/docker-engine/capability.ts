@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { cached, contentKey } from "../cache.js";
-import { goEnvironment, goVersion } from "../go.js";
+import { goEnvironment, goVersion, quickCompile } from "../go.js";
 import { run } from "../run.js";
 
 const capSysResource = 24n; // linux/capability.h
@@ -42,7 +42,7 @@ export async function installWrapper(): Promise<void> {
   );
   const key = contentKey({ strings: [version, ...flags], files: [source], root: source });
   const entry = await cached("runc-nosr", key, async (dir) => {
-    await run("go", ["build", ...flags, "-o", join(dir, "runc-nosr"), "."], {
+    await run("go", ["build", ...flags, ...quickCompile, "-o", join(dir, "runc-nosr"), "."], {
       cwd: source,
       env: goEnvironment(),
       log: "runc-nosr",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { cached, contentKey, listFiles } from "../cache.js";
 import type { PullPolicy } from "../docker-images.js";
 import { UserError } from "../errors.js";
-import { goArchitecture, goEnvironment, goObstacle } from "../go.js";
+import { goArchitecture, goEnvironment, goObstacle, quickCompile } from "../go.js";
 import { projectRoot } from "../paths.js";
 import { step } from "../progress.js";
 import { run } from "../run.js";
@@ -43,16 +43,17 @@ export async function buildSandboxd(options: SandboxdOptions = {}): Promise<stri
   const folder = await cached("sandboxd", key, async (dir) => {
     const out = join(dir, "sandboxd");
     const env = { ...goEnvironment("container", architecture), GOFLAGS: "-mod=readonly" };
+    const allFlags = [...flags, ...quickCompile];
     await step("Build the sandbox server", async (progress) => {
       const obstacle = await goObstacle(source);
       if (obstacle === undefined) {
-        await run("go", ["build", "-C", source, ...flags, "-o", out, "."], {
+        await run("go", ["build", "-C", source, ...allFlags, "-o", out, "."], {
           env,
           log: "sandboxd",
           progress,
         });
       } else if (dockerCli !== undefined) {
-        await buildInContainer({ dockerCli, obstacle, source, flags, env, pullPolicy }, out);
+        await buildInContainer({ dockerCli, obstacle, source, flags: allFlags, env, pullPolicy }, out);
         chmodSync(out, 0o755);
       } else {
         throw new UserError(

@@ -22,12 +22,16 @@ import {
 import { applyAll, manifestsOf } from "../support/manifests.js";
 import { apply } from "../support/targets.js";
 
+const stackFile = readFileSync(join(projectRoot, "stacks/Pulumi.test.yaml"), "utf8");
 const place = "sandlot-test-custom-metrics";
 const metric = "sandboxd_commands_running";
 const apiService = "v1beta2.custom.metrics.k8s.io";
 
 /** Six commands in one of two sandboxes are three for each: twice as many as they shall have. */
 const [least, wanted, commands, average] = [2, 4, 6, "1500m"];
+
+/** How often the cluster's autoscaler looks: as the stack's file says, else every 15 seconds. */
+const roundMs = 1_000 * Number(/autoscaler-sync-period=(\d+)s$/m.exec(stackFile)?.[1] ?? 15);
 
 async function sandboxes(): Promise<V1Pod[]> {
   const { items } = await cluster().core.listNamespacedPod({
@@ -173,7 +177,7 @@ describe("autoscaling by a metric of the pods", function () {
     );
     console.log(`      ${wanted} sandboxes after ${((performance.now() - started) / 1000).toFixed(0)} s`);
     // Three rounds of the autoscaler's: it would have gone on by now.
-    await new Promise((done) => setTimeout(done, 45_000));
+    await new Promise((done) => setTimeout(done, 3 * roundMs));
     assert.equal((await sandboxes()).length, wanted);
   });
 

@@ -49,9 +49,9 @@ describe("an upgrade", function () {
     writeFileSync(join(folder, "Pulumi.yaml"), "name: sandlot\nruntime: nodejs\n");
     await pulumi("-C", folder, "stack", "init", stack);
     const committed = parseDocument(readFileSync(join(projectRoot, "stacks/Pulumi.test.yaml"), "utf8"));
-    // What the node's container is newly given makes it anew, whoever gives it: a published port, a part of k3s, a mirror.
+    // What the node's container is newly given makes it anew, whoever gives it: a published port, a part of k3s, a mirror, a flag.
     committed.deleteIn(["config", "sandlot:provisioner", "hostPort"]);
-    for (const setting of ["disable", "registryMirrors"])
+    for (const setting of ["disable", "registryMirrors", "extraServerArgs"])
       committed.deleteIn(["config", "sandlot:cluster", setting]);
     const made = readFileSync(join(folder, `Pulumi.${stack}.yaml`), "utf8");
     salt = String(parseDocument(made).get("encryptionsalt"));

@@ -330,11 +330,13 @@ describe("the deployed provisioner", function () {
           const { stdout } = await asks(one, server);
           assert.match(stdout, /^udp [A-Za-z]+\ntcp [A-Za-z]+\n$/, `${one.id} asks ${server}`);
         }
+      // Whoever waits for an answer does so for longer than a busy machine takes to start a program.
+      const patient = "RES_OPTIONS='timeout:30 attempts:1'";
       const started = performance.now();
-      assert.notEqual((await run(blocked, `python3 -c '${found}'`)).exit_code, 0);
+      assert.notEqual((await run(blocked, `${patient} python3 -c '${found}'`)).exit_code, 0);
       const took = performance.now() - started;
       console.log(`      a name that cannot be looked up is said to be none after ${took.toFixed(0)} ms`);
-      assert.ok(took < 4_000, `a name took ${took.toFixed(0)} ms, as if somebody could answer`);
+      assert.ok(took < 15_000, `a name took ${took.toFixed(0)} ms, as if somebody could answer`);
     } finally {
       for (const one of made) await provisioner.delete(one);
       await remove();

@@ -8,10 +8,11 @@ export interface Finished {
   stderr: string;
 }
 
-/** How a program is run: text for its standard input, a folder, and a limit in milliseconds (default a minute). */
+/** How a program is run: text for its standard input, a folder, added environment, and a limit in milliseconds (default a minute). */
 export interface ShellOptions {
   input?: string;
   cwd?: string;
+  env?: NodeJS.ProcessEnv;
   timeout?: number;
 }
 
@@ -19,9 +20,9 @@ export interface ShellOptions {
 export async function attempt(
   file: string,
   args: readonly string[],
-  { input = "", cwd, timeout = 60_000 }: ShellOptions = {},
+  { input = "", cwd, env, timeout = 60_000 }: ShellOptions = {},
 ): Promise<Finished> {
-  const result = await execa(file, args, { input, cwd, timeout, killSignal: "SIGKILL", reject: false });
+  const result = await execa(file, args, { input, cwd, env, timeout, killSignal: "SIGKILL", reject: false });
   return {
     code: result.exitCode ?? null,
     stdout: result.stdout.trim(),

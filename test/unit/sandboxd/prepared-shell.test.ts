@@ -144,10 +144,8 @@ describe("sandboxd: the prepared shell", function () {
   });
 
   it("ends with its server", async () => {
-    const pid = await started();
-    const begun = performance.now();
+    const pid = await started({ SANDBOXD_GRACE_SECONDS: "30" });
     server.child.kill("SIGTERM");
-    await until(() => !isAlive(Number(pid)), "the bash has ended");
-    assert.ok(performance.now() - begun < 1_500, "without the grace that commands have");
+    await until(() => !isAlive(Number(pid)), "the bash has ended, without the grace that commands have");
   });
 });
