@@ -255,6 +255,8 @@ export const extendSchema = strict({
     .meta({ description: "The soft timeout, from now; never beyond the hard one." }),
 }).meta({ id: "ExtendSandbox" });
 
+const allAmounts = z.object({ cpu: z.string(), memory: z.string(), ephemeralStorage: z.string() });
+
 export const environmentListSchema = z
   .object({
     items: z.array(
@@ -262,10 +264,9 @@ export const environmentListSchema = z
         name: z.string(),
         image: z.string(),
         egress: z.string(),
-        limits: z.record(z.string(), z.string()),
-        maxResources: z
-          .object({ cpu: z.string(), memory: z.string(), ephemeralStorage: z.string() })
-          .meta({ description: "The highest limits that you may ask for." }),
+        limits: allAmounts.meta({ description: "The limits of a sandbox that asks for none." }),
+        requests: allAmounts.meta({ description: "What a sandbox that asks for nothing is promised." }),
+        maxResources: allAmounts.meta({ description: "The highest limits that you may ask for." }),
         runtime,
         runtimes: z.array(z.string()).meta({ description: "The RuntimeClasses that you may ask for." }),
         pool: z

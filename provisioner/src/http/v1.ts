@@ -186,7 +186,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       .map((environment) => {
         const { name, image, egress, resources, runtimeClassName, pool } = environment;
         return {
-          ...{ name, image, egress, limits: resources.limits, runtime: runtimeClassName },
+          ...{ name, image, egress, runtime: runtimeClassName },
+          limits: namedAmounts(resources.limits),
+          requests: namedAmounts(resources.requests),
           maxResources: highestLimits(environment, request.caller.bounds),
           runtimes: [...runtimesFor(environment, request.caller.bounds)],
           pool: {

@@ -327,6 +327,19 @@ describe("asking for another size", () => {
     assert.deepEqual([items[0].runtime, items[0].runtimes], ["gvisor", ["gvisor"]]);
   });
 
+  it("shows an environment's own amounts under the names that a create gives them", async () => {
+    const { items } = (await api.call("GET", "/v1/environments")).json<{
+      items: { limits: object; requests: object }[];
+    }>();
+    const own = { cpu: "1", memory: "1Gi", ephemeralStorage: "1Gi" };
+    assert.deepEqual(items[0]?.limits, own);
+    assert.deepEqual(items[0].requests, own);
+    // What is shown can be asked for as it is.
+    const { limits, requests } = items[0];
+    const asked = await create({ resources: { limits, requests } });
+    assert.deepEqual(asked.json<{ resources: object }>().resources, { limits, requests }, asked.body);
+  });
+
   it("keeps a tenant to its bounds in DeerFlow's API too, which can ask for nothing", async () => {
     home.cluster.put("configmaps", environment("pooled", 0, { runtimeClassName: "runc" }));
     const replica = await home.start({
