@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { parseRule, ruleSyntax } from "../egress/rules.js";
 import { egressProfiles } from "../model/egress.js";
+import { refusalRecord } from "../model/egress-refusals.js";
 import {
   sandboxIdPattern,
   sandboxIdRule,
@@ -288,6 +289,11 @@ export const environmentListSchema = z
     ),
   })
   .meta({ id: "EnvironmentList" });
+
+/** The data of an event `egress-refused`. */
+export const egressRefusedSchema = refusalRecord
+  .extend({ at: z.iso.datetime() })
+  .meta({ id: "EgressRefused", description: "What the egress proxy refused to a sandbox." });
 
 export const idParameters = z.object({ id: z.string() });
 
