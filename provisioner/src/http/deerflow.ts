@@ -17,10 +17,10 @@ import {
 import type { Sandbox } from "../model/sandbox.js";
 import { mostShellSessions } from "../model/shell-sessions.js";
 import { defaultSkillsRoot, isSkillsRoot, skillsRootRule } from "../model/skills-root.js";
+import { fieldErrors } from "../model/validation.js";
 import { guard } from "./auth.js";
 import type { Keys } from "../config/keys.js";
 import type { RateLimits } from "./rate-limits.js";
-import { fieldErrors } from "./validation.js";
 
 /** What the routes need. */
 export interface DeerflowOptions extends Pick<Front, "sandboxes" | "endpoints" | "activity"> {

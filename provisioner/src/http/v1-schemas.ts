@@ -14,18 +14,10 @@ import {
 } from "../model/names.js";
 import { longestRule, mostRules } from "../model/network-rules.js";
 import { isAmount } from "../model/size.js";
+import { strict } from "../model/validation.js";
 import { longestVariable, mostBytes, mostVariables, variableProblems } from "../model/variables.js";
 
 const week = 7 * 24 * 3600;
-
-/** An object that takes no other fields than these, and says so by their names. */
-const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: ({ code }) =>
-      code === "unrecognized_keys"
-        ? `is not known here: what is known is ${Object.keys(shape).join(", ")}`
-        : undefined,
-  });
 
 /** A key of a label: the 63 characters that Kubernetes gives the name of one, without a prefix. */
 const labelKey = z

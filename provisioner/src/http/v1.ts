@@ -12,12 +12,12 @@ import { parseLabelSelector } from "../model/label-selector.js";
 import { idOfKey, isFromPool, randomId, sandboxIdPattern } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
+import { fieldErrors, withValues, type Hidden } from "../model/validation.js";
 import { guard, isStillKnown } from "./auth.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
 import { problem, sandboxProblem, unreadable } from "./problems.js";
 import type { RateLimits } from "./rate-limits.js";
-import { fieldErrors, withValues } from "./validation.js";
 import * as schemas from "./v1-schemas.js";
 
 /** What the routes need. */
@@ -248,7 +248,7 @@ function within(given: number | undefined, most: number, field: string, fallback
 }
 
 /** Values of these are nobody's business, not even a log's of whoever sent them. */
-const hidden = ["env", "secrets"];
+const hidden: Hidden = ([first]) => first === "env" || first === "secrets";
 
 /** @throws BadRequest */
 function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

@@ -172,7 +172,7 @@ describe("the size of a sandbox", () => {
     assert.deepEqual(caller?.bounds, { maxResources: { memory: "2Gi" }, runtimes: ["gvisor"] });
     assert.throws(
       () => file({ maxResources: { cpu: "0" } }),
-      /tenants\.t\.maxResources\.cpu: must be a quantity above zero/,
+      /tenants\.t\.maxResources\.cpu: is "0", but must be a quantity above zero/,
     );
     assert.throws(() => file({ runtimes: [] }), /tenants\.t\.runtimes/);
     assert.throws(() => file({ maxResources: { disk: "1Gi" } }), /maxResources/);

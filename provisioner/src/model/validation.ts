@@ -1,5 +1,14 @@
-// What zod found in a request, as a list of fields and sentences: what was given, and what it must be.
-import type { z } from "zod";
+// What zod found in what somebody wrote, a request or a file, as fields and sentences: what was given, and what it must be.
+import { z } from "zod";
+
+/** An object that takes no other fields than these, and says so by their names. */
+export const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: ({ code }) =>
+      code === "unrecognized_keys"
+        ? `is not known here: what is known is ${Object.keys(shape).join(", ")}`
+        : undefined,
+  });
 
 /** One thing that is wrong. */
 export interface FieldError {
@@ -17,19 +26,25 @@ export function fieldErrors(error: z.ZodError): FieldError[] {
   });
 }
 
-/** The same errors with what `given` has in their places: "is 0, but must be …". What is `hidden`, by its first field, is not shown. */
-export function withValues(
-  errors: readonly FieldError[],
-  given: unknown,
-  hidden: readonly string[],
-): FieldError[] {
+/** Whether what stands at a place is not to be shown, because it may be a secret. */
+export type Hidden = (path: FieldError["path"]) => boolean;
+
+/** The same errors with what `given` has in their places: "is 0, but must be …". */
+export function withValues(errors: readonly FieldError[], given: unknown, hidden: Hidden): FieldError[] {
   return errors.map(({ path, message }) => {
-    const value = hidden.includes(String(path[0])) ? undefined : shown(valueAt(given, path));
+    const value = hidden(path) ? undefined : shown(valueAt(given, path));
     return {
       path,
       message: value === undefined || !message.startsWith("must ") ? message : `${value}, but ${message}`,
     };
   });
+}
+
+/** The mistakes in a file, each with its place: "tenants.acme.quota.cpu: is "many", but must be …". */
+export function mistakes(error: z.ZodError, given: unknown, hidden: Hidden = () => false): string[] {
+  return withValues(fieldErrors(error), given, hidden).map(
+    ({ path, message }) => `${path.join(".") || "its root"}: ${message}`,
+  );
 }
 
 /** Of a text; the rest of it says no more. Characters. */
@@ -53,17 +68,18 @@ function valueAt(given: unknown, path: FieldError["path"]): unknown {
   );
 }
 
-/** zod's own messages say what it is called in code; those that a schema gives say it as it is, and stay. */
+/** zod's own messages, which begin with a capital letter, say what it is called in code; those that a schema gives stay. */
 function ruleOf(issue: z.core.$ZodIssue): string {
+  if (/^[a-z]/.test(issue.message)) return issue.message;
   switch (issue.code) {
     case "invalid_type":
       return `must be ${types[issue.expected] ?? issue.expected}`;
     case "too_small":
-      return `must ${counted[issue.origin] ?? "be"} at least ${issue.minimum}${units[issue.origin] ?? ""}`;
+      return `must ${amount("at least", issue.minimum, issue.origin)}`;
     case "too_big":
-      return `must ${counted[issue.origin] ?? "be"} at most ${issue.maximum}${units[issue.origin] ?? ""}`;
+      return `must ${amount("at most", issue.maximum, issue.origin)}`;
     case "invalid_value":
-      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+      return `must be ${issue.values.length === 1 ? "" : "one of "}${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
     case "invalid_key":
       // The field is named by the key, so what is wrong with the key is all that is to be said.
       return issue.issues[0]?.message ?? issue.message;
@@ -81,5 +97,13 @@ const types: Readonly<Record<string, string>> = {
   object: "an object",
   record: "an object",
 };
-const counted: Readonly<Record<string, string>> = { string: "have", array: "have" };
-const units: Readonly<Record<string, string>> = { string: " characters", array: " entries" };
+/** What lengths are counted in: one, and several. */
+const units: Readonly<Record<string, readonly [string, string]>> = {
+  string: ["character", "characters"],
+  array: ["entry", "entries"],
+};
+
+function amount(bound: string, count: number | bigint, origin: string): string {
+  const unit = units[origin];
+  return unit === undefined ? `be ${bound} ${count}` : `have ${bound} ${count} ${unit[count === 1 ? 0 : 1]}`;
+}
