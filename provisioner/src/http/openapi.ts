@@ -172,7 +172,7 @@ function parameters(schema: z.ZodObject, place: "query" | "header"): Json[] {
     properties?: Record<string, Json>;
   };
   return Object.entries(properties).map(([name, { description, ...field }]) => ({
-    name: place === "header" ? "Idempotency-Key" : name,
+    name,
     in: place,
     required: false,
     description,

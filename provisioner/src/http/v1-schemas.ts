@@ -309,7 +309,7 @@ export const logsQuery = strict({
 });
 
 export const createHeaders = z.object({
-  "idempotency-key": z.string().min(1).max(255).optional().meta({
+  "Idempotency-Key": z.string().min(1).max(255).optional().meta({
     description:
       "A create that is repeated with the same key returns what the first one made. Only without `id`.",
   }),

@@ -68,7 +68,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.post("/sandboxes", async (request, reply) => {
     const given = read(schemas.createSchema, request.body ?? {});
-    const { "idempotency-key": key } = read(schemas.createHeaders, request.headers);
+    const { "Idempotency-Key": key } = read(schemas.createHeaders, {
+      "Idempotency-Key": request.headers["idempotency-key"],
+    });
     if (given.id !== undefined && key !== undefined)
       throw new BadRequest([
         { field: "Idempotency-Key", message: "must be absent with id, which does the same" },

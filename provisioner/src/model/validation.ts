@@ -30,9 +30,17 @@ export function fieldErrors(error: z.ZodError): FieldError[] {
 export type Hidden = (path: FieldError["path"]) => boolean;
 
 /** The same errors with what `given` has in their places: "is 0, but must be …". */
-export function withValues(errors: readonly FieldError[], given: unknown, hidden: Hidden): FieldError[] {
+export function withValues(
+  errors: readonly FieldError[],
+  given: unknown,
+  hidden: Hidden = () => false,
+): FieldError[] {
   return errors.map(({ path, message }) => {
-    const value = hidden(path) ? undefined : shown(valueAt(given, path));
+    const there = valueAt(given, path);
+    // How long something is can be said of what is not shown, too.
+    const value =
+      (hidden(path) ? undefined : shown(there)) ??
+      (message.startsWith("must have ") ? lengthOf(there) : undefined);
     return {
       path,
       message: value === undefined || !message.startsWith("must ") ? message : `${value}, but ${message}`,
@@ -41,7 +49,7 @@ export function withValues(errors: readonly FieldError[], given: unknown, hidden
 }
 
 /** The mistakes in a file, each with its place: "tenants.acme.quota.cpu: is "many", but must be …". */
-export function mistakes(error: z.ZodError, given: unknown, hidden: Hidden = () => false): string[] {
+export function mistakes(error: z.ZodError, given: unknown, hidden?: Hidden): string[] {
   return withValues(fieldErrors(error), given, hidden).map(
     ({ path, message }) => `${path.join(".") || "its root"}: ${message}`,
   );
@@ -56,6 +64,11 @@ function shown(value: unknown): string | undefined {
   if (typeof value === "object" && value !== null) return undefined;
   const long = typeof value === "string" && value.length > longestShown;
   return `is ${JSON.stringify(long ? `${value.slice(0, longestShown)}…` : value)}`;
+}
+
+function lengthOf(value: unknown): string | undefined {
+  if (typeof value === "string") return `has ${counted(value.length, characters)}`;
+  return Array.isArray(value) ? `has ${counted(value.length, entries)}` : undefined;
 }
 
 function valueAt(given: unknown, path: FieldError["path"]): unknown {
@@ -97,13 +110,18 @@ const types: Readonly<Record<string, string>> = {
   object: "an object",
   record: "an object",
 };
+
 /** What lengths are counted in: one, and several. */
-const units: Readonly<Record<string, readonly [string, string]>> = {
-  string: ["character", "characters"],
-  array: ["entry", "entries"],
-};
+type Unit = readonly [string, string];
+const characters: Unit = ["character", "characters"];
+const entries: Unit = ["entry", "entries"];
+const units: Readonly<Record<string, Unit>> = { string: characters, array: entries };
 
 function amount(bound: string, count: number | bigint, origin: string): string {
   const unit = units[origin];
-  return unit === undefined ? `be ${bound} ${count}` : `have ${bound} ${count} ${unit[count === 1 ? 0 : 1]}`;
+  return unit === undefined ? `be ${bound} ${count}` : `have ${bound} ${counted(count, unit)}`;
+}
+
+function counted(count: number | bigint, [one, several]: Unit): string {
+  return `${count} ${count === 1 ? one : several}`;
 }

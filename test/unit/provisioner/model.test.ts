@@ -633,7 +633,7 @@ describe("API keys", () => {
       at("tenants.a.keys.0.expires", "is not known here: what is known is name, sha256"),
       at("tenants.a.keys.1", "must be an object"),
       at("tenants.a.quota.cpu", 'is "many", but must be a quantity such as 8, 500m or 16Gi'),
-      at("tenants.a.runtimes", "must have at least 1 entry"),
+      at("tenants.a.runtimes", "has 0 entries, but must have at least 1 entry"),
       at(
         "tenants.a.colour",
         "is not known here: what is known is keys, environments, rateLimit, quota, maxResources, runtimes",

@@ -75,7 +75,14 @@ describe("the size of a sandbox", () => {
     ]);
     // The nodes' ordinary runtime has no name to ask for.
     const ordinary = environmentOfImage("e", "i:1");
-    assert.match(problems({ runtime: "gvisor" }, ordinary).join(), /you may have none of another in "e"/);
+    assert.deepEqual(problems({ runtime: "gvisor" }, ordinary), [
+      `runtime is "gvisor", but must be absent: "e" has the nodes' ordinary runtime alone`,
+    ]);
+    // A tenant that must have another one has nothing to leave out.
+    assert.deepEqual(problems({}, ordinary, { runtimes: ["kata", "gvisor"] }), [
+      `runtime is not given, and that of "e" is the nodes' ordinary one, but must be one of "kata", "gvisor" for you, ` +
+        'which "e" does not have: take another environment',
+    ]);
   });
 
   it("keeps to a tenant's bounds, also where the environment is larger by itself", () => {
