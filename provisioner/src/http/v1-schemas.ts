@@ -52,7 +52,14 @@ const atMost = (most: number, what: string) => {
 
 const variablesRule = `With secrets at most ${mostVariables}, of ${mostBytes / 1024} KiB together, each at most ${longestVariable} bytes with its name, without NUL.`;
 
-const environmentVariables = z.record(variable, z.string().max(65_536)).refine(...atMost(128, "variables"));
+/** The most variables in each of env and secrets, and the most labels. */
+const mostOfEach = 128;
+const mostLabels = 32;
+
+const environmentVariables = z
+  .record(variable, z.string().max(65_536))
+  .refine(...atMost(mostOfEach, "variables"))
+  .meta({ maxProperties: mostOfEach });
 
 const rules = z
   .array(
@@ -132,9 +139,9 @@ export const createSchema = strict({
   }),
   labels: z
     .record(labelKey, labelValue)
-    .refine(...atMost(32, "labels"))
+    .refine(...atMost(mostLabels, "labels"))
     .optional()
-    .meta({ description: "To find it again by." }),
+    .meta({ description: "To find it again by.", maxProperties: mostLabels }),
   env: environmentVariables.optional().meta({
     description: `Environment variables of its commands. Kept in the sandbox's memory only. ${variablesRule}`,
   }),

@@ -57,6 +57,25 @@ describe("/v1", () => {
       assert.ok(validator.compile({ ...schema, components: document.components }));
   });
 
+  it("says in OpenAPI how many variables and labels a create takes, and takes no more", async () => {
+    const { properties } = api.document.components.schemas["CreateSandbox"] as {
+      properties: Record<string, { maxProperties: number }>;
+    };
+    for (const [field, most] of [
+      ["env", 128],
+      ["secrets", 128],
+      ["labels", 32],
+    ] as const) {
+      assert.equal(properties[field]?.maxProperties, most, field);
+      const many = Object.fromEntries(Array.from({ length: most + 1 }, (_, index) => [`A${index}`, "a"]));
+      const answer = await call("POST", "/v1/sandboxes", { [field]: many });
+      assert.deepEqual(
+        answer.json<{ errors: { field: string }[] }>().errors.map((error) => error.field),
+        [field],
+      );
+    }
+  });
+
   it("creates, gets, lists, extends and deletes", async () => {
     const made = await call("POST", "/v1/sandboxes", {
       id: "life",
