@@ -106,12 +106,14 @@ export const provisionerAlerts: readonly Alert[] = [
   },
   {
     name: "ProvisionerCallersRefused",
+    // To the router, a token that opens nothing is a sandbox that is not there: it tells nobody which ids exist.
     expr:
-      "sum by (namespace, job, cluster) " +
-      '(rate(sandlot_provisioner_http_request_seconds_count{status=~"401|403"}[5m])) > 0.1',
+      "sum by (namespace, job, cluster) (" +
+      `rate(sandlot_provisioner_http_request_seconds_count{status="401",${ownRoutes}}[5m]) or ` +
+      'rate(sandlot_router_refused_total{reason=~"unauthorized|not_found"}[5m])) > 0.1',
     after: "10m",
     severity: "warning",
-    summary: `${service} keeps turning callers away whose key or token it does not know.`,
+    summary: `${service} keeps turning callers away whose key or token it does not know, or who name no sandbox of theirs.`,
   },
   {
     name: "ProvisionerRestarts",

@@ -251,6 +251,12 @@ export interface ProvisionerOptions {
    */
   maxSandboxes?: number;
   /**
+   * The most pods of one pool that start at once, for each node that has sandboxes or idle pods, 1 to 100; half as many within two
+   * seconds of a claim. More fill a pool sooner, and make claims slower until it is full.
+   * @default 8
+   */
+  poolMaxStarting?: number;
+  /**
    * Where DeerFlow's gateway says that its state is, as its own `DEER_FLOW_HOST_BASE_DIR` does (`/app/backend/.deer-flow` in its Helm
    * chart), if the claim of users' data holds that state, in its folder `deer-flow`. Sandboxes get their extra mounts from there, and
    * views of skills where there is no claim of skills.

@@ -138,6 +138,7 @@ function variables(settings: ProvisionerSettings, { url }: PodParts): Variable[]
     ROUTER_HOST_SUFFIX: settings.hostSuffix,
     DEFAULT_ENVIRONMENT: settings.defaultEnvironment,
     MAX_SANDBOXES: settings.maxSandboxes,
+    POOL_MAX_STARTING: settings.poolMaxStarting,
     SKILLS_PVC_NAME: settings.skillsClaimName,
     USERDATA_PVC_NAME: settings.userDataClaimName,
     DEER_FLOW_HOST_BASE_DIR: settings.deerflowBaseDir,

@@ -64,6 +64,7 @@ export interface ProvisionerSettings {
   clustersNetwork?: Required<ClustersPeer> | undefined;
   defaultEnvironment: string;
   maxSandboxes: number;
+  poolMaxStarting: number;
   deerflowBaseDir?: string | undefined;
   timeouts: Required<ProvisionerTimeouts>;
   logLevel: string;
@@ -125,6 +126,7 @@ export function withDefaults(args: ProvisionerArgs): ProvisionerSettings {
       ),
     defaultEnvironment: args.defaultEnvironment ?? "default",
     maxSandboxes: args.maxSandboxes ?? defaultMaxSandboxes,
+    poolMaxStarting: args.poolMaxStarting ?? 8,
     timeouts: over<Required<ProvisionerTimeouts>>(
       {
         readySeconds: 20,
@@ -171,6 +173,7 @@ export function resolve(name: string, args: ProvisionerArgs): ProvisionerSetting
   checkHosts(checks, settings);
   checks.plain("defaultEnvironment", settings.defaultEnvironment, environmentLabel);
   checks.plain("maxSandboxes", settings.maxSandboxes, integerBetween(1, 100_000));
+  checks.plain("poolMaxStarting", settings.poolMaxStarting, integerBetween(1, 100));
   checks.plain("deerflowBaseDir", settings.deerflowBaseDir, absolutePath);
   if (settings.deerflowBaseDir !== undefined && settings.userDataClaimName === undefined)
     checks.problem(

@@ -50,6 +50,7 @@ export function provisionerArguments(
     clustersSecret,
     clustersNetwork: clustersNetwork && given(clustersNetwork),
     apiServer: apiServer(config),
+    poolMaxStarting: config.poolMaxStarting,
     tracing: observability.tracing && tracing(observability.tracing),
     timeouts:
       timeouts &&

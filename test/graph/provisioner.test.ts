@@ -290,6 +290,14 @@ describe("the provisioner's graph", () => {
     }
   });
 
+  it("lets as many pods of a pool start at once as it is told", async () => {
+    assert.equal(variablesOf(graph)["POOL_MAX_STARTING"], "8");
+    const more = await platform({ poolMaxStarting: 20 });
+    assert.equal(variablesOf(more)["POOL_MAX_STARTING"], "20");
+    const { error } = await recordFailure(program({ poolMaxStarting: 101 }, {}));
+    assert.match(error.message, /poolMaxStarting is 101, but must be .* from 1 to 100/);
+  });
+
   it("gives sandboxes hosts of their own where it is told below which domain", async () => {
     const hosts = variablesOf(await platform({ hostSuffix: "sandboxes.example.com" }));
     assert.equal(hosts["ROUTER_HOST_SUFFIX"], "sandboxes.example.com");

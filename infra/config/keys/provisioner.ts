@@ -172,6 +172,11 @@ export const provisioner = object(
       1,
       100_000,
     ).optional(),
+    poolMaxStarting: count(
+      "The most pods of one pool that start at once, for each node that has sandboxes or idle pods; half as many within two seconds of a claim. Default: 8",
+      1,
+      100,
+    ).optional(),
     deerflowBaseDir: absolutePath(
       "Where DeerFlow's gateway says that its state is (DEER_FLOW_HOST_BASE_DIR there), if the volume of userData holds that, in its folder deer-flow. Default: sandboxes do without the gateway's extra mounts",
     ).optional(),

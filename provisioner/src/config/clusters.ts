@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 
 import { z } from "zod";
 
+import { mistakes, strict } from "../model/validation.js";
 import { SettingsError } from "./errors.js";
 
 const dnsLabel = z
@@ -20,11 +21,11 @@ const whole = (minimum: number, maximum: number) =>
     .min(minimum, `must be a whole number from ${minimum} to ${maximum}`)
     .max(maximum, `must be a whole number from ${minimum} to ${maximum}`);
 
-const clustersFile = z.strictObject({
-  version: z.literal(1, "must be 1"),
+const clustersFile = strict({
+  version: z.literal(1),
   clusters: z
     .array(
-      z.strictObject({
+      strict({
         name: dnsLabel,
         kubeconfig: z
           .string()
@@ -77,7 +78,9 @@ export function parseClusters(text: string, path: string): ClusterEntry[] {
   }
   const result = clustersFile.safeParse(given);
   if (!result.success)
-    throw new SettingsError(result.error.issues.map(({ path: at, message }) => wrong(given, at, message)));
+    throw new SettingsError(
+      mistakes(result.error, given).map((mistake) => `CLUSTERS_FILE is wrong at ${mistake}.`),
+    );
   const entries = result.data.clusters.map(({ kubeconfig, ...entry }) => ({
     ...entry,
     ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(dirname(path), kubeconfig) }),
@@ -166,13 +169,4 @@ function crossed(entry: ClusterEntry, i: number, earlier: readonly ClusterEntry[
       `${at("context")}: is ${JSON.stringify(entry.context)}, but there is no kubeconfig that it could be of; name one.`,
     );
   return problems;
-}
-
-function wrong(given: unknown, path: readonly PropertyKey[], message: string): string {
-  const value = path.reduce<unknown>(
-    (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
-    given,
-  );
-  const shown = value === undefined || typeof value === "object" ? "" : `is ${JSON.stringify(value)}, but `;
-  return `CLUSTERS_FILE is wrong at ${path.map(String).join(".") || "its root"}: ${shown}${message}.`;
 }

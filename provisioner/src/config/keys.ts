@@ -8,6 +8,7 @@ import type { Quota } from "../core/quota.js";
 import { defaultTenant } from "../model/names.js";
 import { parseQuantity } from "../model/quantity.js";
 import { isAmount, type TenantBounds } from "../model/size.js";
+import { mistakes, strict, type Hidden } from "../model/validation.js";
 import { SettingsError } from "./errors.js";
 
 /** Who calls. */
@@ -30,29 +31,34 @@ export interface RateLimit {
 /** For whom the file says nothing: far more than an agent backend needs, far less than a loop without a pause makes. */
 export const defaultRateLimit: RateLimit = { requests: 1_000, seconds: 10 };
 
-const rateLimit = z.strictObject({
+const rateLimit = strict({
   requests: z.int().min(1).max(1_000_000),
   seconds: z.int().min(1).max(3_600),
 });
 
 const quantity = z.string().transform((text, context) => {
   const amount = parseQuantity(text);
-  if (amount === undefined) context.addIssue(`must be a quantity such as 8, 500m or 16Gi`);
+  if (amount === undefined) context.addIssue("must be a quantity such as 8, 500m or 16Gi");
   return amount ?? 0;
 });
 
 const amount = z.string().refine(isAmount, "must be a quantity above zero such as 2, 500m or 4Gi");
 
 /** The file of `API_KEYS_FILE`. */
-export const keysFile = z.strictObject({
+export const keysFile = strict({
   version: z.literal(1),
   rateLimit: rateLimit.optional(),
   tenants: z.record(
-    z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
-    z.strictObject({
+    z
+      .string()
+      .regex(
+        /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+        "the tenant's name must be at most 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+      ),
+    strict({
       keys: z
         .array(
-          z.strictObject({
+          strict({
             name: z.string().min(1),
             sha256: z
               .string()
@@ -80,6 +86,9 @@ export const keysFile = z.strictObject({
     }),
   ),
 });
+
+/** Whoever writes a key where its hash, or a list of them, is to be must not find it in the log. */
+const hidden: Hidden = (path) => path.length === 0 || (path[2] === "keys" && path.at(-1) !== "name");
 
 const everyMs = 2_000;
 
@@ -164,10 +173,7 @@ export function parseKeys(text: string): Map<string, Caller> {
   const result = keysFile.safeParse(parsed);
   if (!result.success) {
     throw new SettingsError(
-      result.error.issues.map(
-        ({ path, message }) =>
-          `The file of API keys is wrong at ${path.join(".") || "its root"}: ${message}.`,
-      ),
+      mistakes(result.error, parsed, hidden).map((mistake) => `The file of API keys is wrong at ${mistake}.`),
     );
   }
   const callers = new Map<string, Caller>();

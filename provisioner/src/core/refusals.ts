@@ -1,19 +1,12 @@
 // What the egress proxies refused, as they tell it in Events, for whoever follows the sandbox.
 import type { CoreV1Event } from "@kubernetes/client-node";
-import { z } from "zod";
 
 import type { WatchCache } from "../kubernetes/watch-cache.js";
+import { refusalRecord, type RefusalRecord } from "../model/egress-refusals.js";
 import { EGRESS_REFUSAL } from "../model/labels.js";
 
-const refusalRecord = z.object({
-  host: z.string(),
-  port: z.int(),
-  reason: z.string(),
-  count: z.int(),
-});
-
-/** One kind of refusal, once or several times. */
-export interface EgressRefusalNotice extends z.infer<typeof refusalRecord> {
+/** One kind of refusal, and when it was. */
+export interface EgressRefusalNotice extends RefusalRecord {
   readonly at: string;
 }
 
@@ -42,6 +35,10 @@ export class RefusalNotices {
   }
 }
 
+/**
+ * Nothing for a record that cannot be read, or has a reason that is not known here: a proxy of another version may have one, and
+ * clients are promised those of our document alone. What a proxy refused is in its log and metrics in any case.
+ */
 function noticeOf({ metadata, lastTimestamp }: CoreV1Event): EgressRefusalNotice | undefined {
   try {
     const record = refusalRecord.parse(JSON.parse(metadata.annotations?.[EGRESS_REFUSAL] ?? ""));

@@ -4,8 +4,8 @@ import { Resolver } from "node:dns/promises";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { EgressRefusal } from "../model/egress-refusals.js";
 import { type AddressRange, parseAddress } from "./address.js";
-import type { EgressRefusal } from "./options.js";
 import { type Host, parseHost, refusalOf, refusalOfAddress, type Rules } from "./rules.js";
 
 /** How long a name, one question to a name server, and a connection to one address may take. Milliseconds. */

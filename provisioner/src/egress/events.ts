@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { CoreV1Event } from "@kubernetes/client-node";
 
 import type { Namespace } from "../kubernetes/namespace.js";
+import type { RefusalRecord } from "../model/egress-refusals.js";
 import { EGRESS_REFUSAL } from "../model/labels.js";
 import { Allowance, type Refusal } from "./refusals.js";
 import type { EgressSubject } from "./sandboxes.js";
@@ -48,6 +49,7 @@ export function buildEvent(
   instance: string,
 ): CoreV1Event {
   const at = (ms: number): Date => new Date(ms);
+  const record: RefusalRecord = { host, port, reason, count };
   return {
     apiVersion: "v1",
     kind: "Event",
@@ -58,7 +60,7 @@ export function buildEvent(
         "app.kubernetes.io/name": "sandlot",
         "app.kubernetes.io/managed-by": "sandlot-egress-proxy",
       },
-      annotations: { [EGRESS_REFUSAL]: JSON.stringify({ host, port, reason, count }) },
+      annotations: { [EGRESS_REFUSAL]: JSON.stringify(record) },
     },
     involvedObject: { apiVersion: "v1", kind: "Pod", namespace, name: podName, uid: podUid },
     type: "Warning",

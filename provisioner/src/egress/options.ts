@@ -1,16 +1,14 @@
 // What the egress proxy needs from outside, and what it tells.
 import type { Registry } from "prom-client";
 
-import type { RefusalReason, Rules } from "./rules.js";
+import type { EgressRefusal } from "../model/egress-refusals.js";
+import type { Rules } from "./rules.js";
 
 /** A sandbox that the proxy serves. */
 export interface EgressSandbox {
   readonly podUid: string;
   readonly rules: Rules;
 }
-
-/** Why a sandbox's request is not carried out, beside what the rules say. */
-export type EgressRefusal = RefusalReason | "unresolvable" | "unreachable" | "crowded";
 
 /** One refusal, for the log and the sandbox's events. Host and port are what the sandbox asked for. */
 export interface RefusedEgress {

@@ -12,6 +12,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { whenOver } from "../http/response-over.js";
+import { type EgressRefusal, egressRefusals } from "../model/egress-refusals.js";
 import { type AddressRange, parseRange } from "./address.js";
 import { type EgressConnection, EgressConnections, Sockets } from "./connections.js";
 import {
@@ -25,7 +26,7 @@ import {
 } from "./destination.js";
 import { passedOn } from "./headers.js";
 import { type EgressMetrics, egressMetrics } from "./metrics.js";
-import type { EgressOptions, EgressRefusal, EgressSandbox } from "./options.js";
+import type { EgressOptions, EgressSandbox } from "./options.js";
 import { refusalOf, refusalOfAddress } from "./rules.js";
 
 /** A connection on which nothing moves for so long is given up. Milliseconds. */
@@ -76,7 +77,7 @@ export class EgressProxy {
         throw new RangeError(`"${text}" is no range of addresses; write it as 10.42.0.0/16`);
       return range;
     });
-    this.#metrics = egressMetrics(options.registry, ["unknown_caller", ...Object.keys(answers)]);
+    this.#metrics = egressMetrics(options.registry, ["unknown_caller", ...egressRefusals]);
     this.#resolve = options.resolve ?? nameResolver();
     this.server = createServer({ headersTimeout: 15_000, requestTimeout: 0 });
     this.server.on("connection", (socket: Socket) => {

@@ -1,4 +1,5 @@
 // What one sandbox may reach: rules from text, and the decision about one destination. Pure; nothing is resolved or dialled.
+import type { EgressRefusal } from "../model/egress-refusals.js";
 import { type AddressRange, contains, parseAddress, parseRange } from "./address.js";
 import { isPrivateRange, reachOf } from "./shut.js";
 
@@ -33,7 +34,7 @@ export type Host =
   | { readonly kind: "name"; readonly name: string };
 
 /** Why a destination is refused: no rule allows it, a rule denies it, or it is an address that no such rule opens. */
-export type RefusalReason = "not_allowed" | "denied" | "private" | "closed" | "invalid";
+export type RefusalReason = Extract<EgressRefusal, "not_allowed" | "denied" | "private" | "closed">;
 
 const label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
 const namePattern = new RegExp(`^${label}(?:\\.${label})*$`);

@@ -17,10 +17,10 @@ import {
 import type { Sandbox } from "../model/sandbox.js";
 import { mostShellSessions } from "../model/shell-sessions.js";
 import { defaultSkillsRoot, isSkillsRoot, skillsRootRule } from "../model/skills-root.js";
+import { fieldErrors, withValues } from "../model/validation.js";
 import { guard } from "./auth.js";
 import type { Keys } from "../config/keys.js";
 import type { RateLimits } from "./rate-limits.js";
-import { fieldErrors } from "./validation.js";
 
 /** What the routes need. */
 export interface DeerflowOptions extends Pick<Front, "sandboxes" | "endpoints" | "activity"> {
@@ -91,7 +91,7 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
 
   app.post("/sandboxes", async (request, reply) => {
     const parsed = createBody.safeParse(request.body);
-    if (!parsed.success) return reply.code(422).send({ detail: details(parsed.error) });
+    if (!parsed.success) return reply.code(422).send({ detail: details(parsed.error, request.body) });
     const { sandbox_id: id, user_id: userId, extra_mounts: mounts } = parsed.data;
     const { skills_container_path: skillsRoot, max_shell_sessions: shellSessions } = parsed.data;
     // The gateway would have a broker hold the user's credentials, which then must not come into the sandbox.
@@ -223,8 +223,8 @@ export function clientStatus(error: unknown): number | undefined {
 }
 
 /** In the shape of FastAPI's validation errors. */
-function details(error: z.ZodError): object[] {
-  return fieldErrors(error).map(({ path, message }) => ({
+function details(error: z.ZodError, body: unknown): object[] {
+  return withValues(fieldErrors(error), body).map(({ path, message }) => ({
     loc: ["body", ...path],
     msg: message,
     type: "value_error",

@@ -13,6 +13,7 @@ const bodies = {
   Sandbox: schemas.sandboxSchema,
   SandboxList: schemas.sandboxListSchema,
   EnvironmentList: schemas.environmentListSchema,
+  EgressRefused: schemas.egressRefusedSchema,
   Problem: problemSchema,
 } as const;
 
@@ -107,8 +108,8 @@ export function openApiDocument(version: string): Json {
         get: operation("getSandboxEvents", "Follow a sandbox", {
           responses: {
             200: answer(
-              "Server-sent events: `state` with a Sandbox, at once and at each change; `egress-refused` with host, port, " +
-                "reason, count and time of what the egress proxy refused; `gone` at the end.",
+              "Server-sent events: `state` with a Sandbox, at once and at each change; `egress-refused` with an " +
+                "EgressRefused; `gone` with the `id`, at the end.",
               { "text/event-stream": { schema: { type: "string" } } },
             ),
           },
@@ -171,7 +172,7 @@ function parameters(schema: z.ZodObject, place: "query" | "header"): Json[] {
     properties?: Record<string, Json>;
   };
   return Object.entries(properties).map(([name, { description, ...field }]) => ({
-    name: place === "header" ? "Idempotency-Key" : name,
+    name,
     in: place,
     required: false,
     description,

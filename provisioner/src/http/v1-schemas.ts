@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { parseRule, ruleSyntax } from "../egress/rules.js";
 import { egressProfiles } from "../model/egress.js";
+import { refusalRecord } from "../model/egress-refusals.js";
 import {
   sandboxIdPattern,
   sandboxIdRule,
@@ -13,18 +14,10 @@ import {
 } from "../model/names.js";
 import { longestRule, mostRules } from "../model/network-rules.js";
 import { isAmount } from "../model/size.js";
+import { strict } from "../model/validation.js";
 import { longestVariable, mostBytes, mostVariables, variableProblems } from "../model/variables.js";
 
 const week = 7 * 24 * 3600;
-
-/** An object that takes no other fields than these, and says so by their names. */
-const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: ({ code }) =>
-      code === "unrecognized_keys"
-        ? `is not known here: what is known is ${Object.keys(shape).join(", ")}`
-        : undefined,
-  });
 
 /** A key of a label: the 63 characters that Kubernetes gives the name of one, without a prefix. */
 const labelKey = z
@@ -59,7 +52,14 @@ const atMost = (most: number, what: string) => {
 
 const variablesRule = `With secrets at most ${mostVariables}, of ${mostBytes / 1024} KiB together, each at most ${longestVariable} bytes with its name, without NUL.`;
 
-const environmentVariables = z.record(variable, z.string().max(65_536)).refine(...atMost(128, "variables"));
+/** The most variables in each of env and secrets, and the most labels. */
+const mostOfEach = 128;
+const mostLabels = 32;
+
+const environmentVariables = z
+  .record(variable, z.string().max(65_536))
+  .refine(...atMost(mostOfEach, "variables"))
+  .meta({ maxProperties: mostOfEach });
 
 const rules = z
   .array(
@@ -139,9 +139,9 @@ export const createSchema = strict({
   }),
   labels: z
     .record(labelKey, labelValue)
-    .refine(...atMost(32, "labels"))
+    .refine(...atMost(mostLabels, "labels"))
     .optional()
-    .meta({ description: "To find it again by." }),
+    .meta({ description: "To find it again by.", maxProperties: mostLabels }),
   env: environmentVariables.optional().meta({
     description: `Environment variables of its commands. Kept in the sandbox's memory only. ${variablesRule}`,
   }),
@@ -255,6 +255,8 @@ export const extendSchema = strict({
     .meta({ description: "The soft timeout, from now; never beyond the hard one." }),
 }).meta({ id: "ExtendSandbox" });
 
+const allAmounts = z.object({ cpu: z.string(), memory: z.string(), ephemeralStorage: z.string() });
+
 export const environmentListSchema = z
   .object({
     items: z.array(
@@ -262,10 +264,9 @@ export const environmentListSchema = z
         name: z.string(),
         image: z.string(),
         egress: z.string(),
-        limits: z.record(z.string(), z.string()),
-        maxResources: z
-          .object({ cpu: z.string(), memory: z.string(), ephemeralStorage: z.string() })
-          .meta({ description: "The highest limits that you may ask for." }),
+        limits: allAmounts.meta({ description: "The limits of a sandbox that asks for none." }),
+        requests: allAmounts.meta({ description: "What a sandbox that asks for nothing is promised." }),
+        maxResources: allAmounts.meta({ description: "The highest limits that you may ask for." }),
         runtime,
         runtimes: z.array(z.string()).meta({ description: "The RuntimeClasses that you may ask for." }),
         pool: z
@@ -287,6 +288,11 @@ export const environmentListSchema = z
     ),
   })
   .meta({ id: "EnvironmentList" });
+
+/** The data of an event `egress-refused`. */
+export const egressRefusedSchema = refusalRecord
+  .extend({ at: z.iso.datetime() })
+  .meta({ id: "EgressRefused", description: "What the egress proxy refused to a sandbox." });
 
 export const idParameters = z.object({ id: z.string() });
 
@@ -310,7 +316,7 @@ export const logsQuery = strict({
 });
 
 export const createHeaders = z.object({
-  "idempotency-key": z.string().min(1).max(255).optional().meta({
+  "Idempotency-Key": z.string().min(1).max(255).optional().meta({
     description:
       "A create that is repeated with the same key returns what the first one made. Only without `id`.",
   }),

@@ -12,12 +12,12 @@ import { parseLabelSelector } from "../model/label-selector.js";
 import { idOfKey, isFromPool, randomId, sandboxIdPattern } from "../model/names.js";
 import type { Sandbox } from "../model/sandbox.js";
 import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
+import { fieldErrors, withValues, type Hidden } from "../model/validation.js";
 import { guard, isStillKnown } from "./auth.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
 import { problem, sandboxProblem, unreadable } from "./problems.js";
 import type { RateLimits } from "./rate-limits.js";
-import { fieldErrors, withValues } from "./validation.js";
 import * as schemas from "./v1-schemas.js";
 
 /** What the routes need. */
@@ -68,7 +68,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
 
   app.post("/sandboxes", async (request, reply) => {
     const given = read(schemas.createSchema, request.body ?? {});
-    const { "idempotency-key": key } = read(schemas.createHeaders, request.headers);
+    const { "Idempotency-Key": key } = read(schemas.createHeaders, {
+      "Idempotency-Key": request.headers["idempotency-key"],
+    });
     if (given.id !== undefined && key !== undefined)
       throw new BadRequest([
         { field: "Idempotency-Key", message: "must be absent with id, which does the same" },
@@ -186,7 +188,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       .map((environment) => {
         const { name, image, egress, resources, runtimeClassName, pool } = environment;
         return {
-          ...{ name, image, egress, limits: resources.limits, runtime: runtimeClassName },
+          ...{ name, image, egress, runtime: runtimeClassName },
+          limits: namedAmounts(resources.limits),
+          requests: namedAmounts(resources.requests),
           maxResources: highestLimits(environment, request.caller.bounds),
           runtimes: [...runtimesFor(environment, request.caller.bounds)],
           pool: {
@@ -246,7 +250,7 @@ function within(given: number | undefined, most: number, field: string, fallback
 }
 
 /** Values of these are nobody's business, not even a log's of whoever sent them. */
-const hidden = ["env", "secrets"];
+const hidden: Hidden = ([first]) => first === "env" || first === "secrets";
 
 /** @throws BadRequest */
 function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

@@ -5,11 +5,15 @@ import { z } from "zod";
 import { egressProfiles, looksNamesUp } from "./egress.js";
 import { digest } from "./names.js";
 import { poolRecord } from "./pool-size.js";
+import { mistakes, type Hidden } from "./validation.js";
 
 const amounts = z.object({ cpu: z.string(), memory: z.string(), "ephemeral-storage": z.string() });
 
 const object = <T extends object>() =>
-  z.custom<T>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
+  z.custom<T>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "must be an object",
+  );
 
 /** The part of a pod's specification that says where it runs, and no other part; what is in it is the API server's to judge. */
 const placement = z
@@ -24,7 +28,12 @@ const placement = z
 /** Version 1 of the record. Fields that it does not name are left alone: they may be added within the version. */
 export const environmentRecord = z.object({
   version: z.literal(1),
-  name: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/),
+  name: z
+    .string()
+    .regex(
+      /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/,
+      "must be at most 40 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+    ),
   image: z.string().min(1),
   imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]),
   imagePullSecrets: z.array(z.string()),
@@ -63,6 +72,9 @@ export function environmentOfImage(name: string, image: string): Environment {
   };
 }
 
+/** What variables hold is nobody's business. */
+const hidden: Hidden = ([first]) => first === "env";
+
 /**
  * Reads the record of a ConfigMap.
  * @returns the environment, or a sentence that says what is wrong with it
@@ -76,10 +88,8 @@ export function readEnvironment(labelled: string, text: string | undefined): Env
     return "its environment.json is no JSON";
   }
   const result = environmentRecord.safeParse(parsed);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    return `its environment.json is wrong at ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unreadable"}`;
-  }
+  if (!result.success)
+    return `its environment.json is wrong at ${mistakes(result.error, parsed, hidden).join("; at ")}`;
   return result.data.name === labelled
     ? result.data
     : `its environment.json is named ${result.data.name}, but its label says ${labelled}`;

@@ -73,7 +73,7 @@ export function sized(
   const runtimeClassName = asked.runtime ?? environment.runtimeClassName;
   const allowed = runtimesFor(environment, tenant);
   if (runtimeClassName === undefined ? tenant.runtimes !== undefined : !allowed.includes(runtimeClassName))
-    refuse("runtime", runtimeProblem(asked.runtime, environment, allowed));
+    refuse("runtime", runtimeProblem(asked.runtime, environment, allowed, tenant));
 
   const roomy = withShellSessions(environment, asked.shellSessions, server);
   const own =
@@ -144,12 +144,20 @@ function runtimeProblem(
   asked: string | undefined,
   { name, runtimeClassName }: Environment,
   allowed: readonly string[],
-) {
+  tenant: TenantBounds,
+): string {
   const own = runtimeClassName === undefined ? "the nodes' ordinary one" : quoted(runtimeClassName);
   const given =
     asked === undefined ? `is not given, and that of ${quoted(name)} is ${own}` : `is ${quoted(asked)}`;
-  if (allowed.length === 0) return `${given}, but you may have none of another in ${quoted(name)}`;
-  return `${given}, but must be ${allowed.length === 1 ? "" : "one of "}${allowed.map(quoted).join(", ")} in ${quoted(name)}`;
+  if (allowed.length === 0)
+    return tenant.runtimes === undefined
+      ? `${given}, but must be absent: ${quoted(name)} has the nodes' ordinary runtime alone`
+      : `${given}, but must be ${oneOf(tenant.runtimes)} for you, which ${quoted(name)} does not have: take another environment`;
+  return `${given}, but must be ${oneOf(allowed)} in ${quoted(name)}`;
+}
+
+function oneOf(names: readonly string[]): string {
+  return `${names.length === 1 ? "" : "one of "}${names.map(quoted).join(", ")}`;
 }
 
 function shown(given: string | undefined, value: string): string {

@@ -123,6 +123,8 @@ export const alive: readonly string[] = [
 const creates = (outcome: string) => first("sandlot_provisioner_creates_total", { outcome });
 const calls = (status: string, route: string) =>
   second("sandlot_provisioner_http_request_seconds_count", { method: "GET", route, status });
+const unrouted = (reason: string, labels: Record<string, string> = {}) =>
+  second("sandlot_router_refused_total", { reason, ...labels });
 const asked = (status: string) =>
   first("sandlot_provisioner_kubernetes_request_seconds_count", { method: "GET", resource: "pods", status });
 const pool = (environment: string, state: string) =>
@@ -229,9 +231,22 @@ export const provisionerCases: Readonly<Record<string, AlertCase>> = {
     quiet: [`${reaped("failed")} 0+1x5 5+0x234`, `${reaped("soft-timeout")} 0+9x240`],
   },
   ProvisionerCallersRefused: {
-    fires: [`${calls("401", "/v1/sandboxes")} 0+50x240`, `${calls("403", "/sandboxes/*")} 0+50x240`],
-    at: 630,
-    quiet: [`${calls("401", "/v1/sandboxes")} 0+2x240`, `${calls("404", "/v1/sandboxes/:id")} 0+99x240`],
+    // Unknown keys and unknown tokens count together.
+    fires: [
+      `${calls("401", "/v1/sandboxes")} 0+2x240`,
+      `${unrouted("not_found")} 0+1x240`,
+      `${unrouted("unauthorized")} 0+1x240`,
+    ],
+    at: 840,
+    quiet: [
+      `${calls("401", "/v1/sandboxes")} 0+2x240`,
+      `${calls("404", "/v1/sandboxes/:id")} 0+99x240`,
+      // Those of applications in sandboxes.
+      `${calls("401", "/sandboxes/*")} 0+99x240`,
+      `${calls("403", "/sandboxes/*")} 0+99x240`,
+      `${unrouted("starting")} 0+99x240`,
+      `${unrouted("not_found", { namespace: "other-system" })} 0+2x240`,
+    ],
   },
   ProvisionerRestarts: {
     fires: [`${first("process_start_time_seconds")} 1+0x1 2+0x1 3+0x1 4+0x200`],

@@ -151,7 +151,7 @@ describe("DeerFlow's current gateways", () => {
     assert.equal(answer.statusCode, 422);
     const [detail] = answer.json<{ detail: { loc: string[]; msg: string }[] }>().detail;
     assert.deepEqual(detail?.loc, ["body", "skills_container_path"]);
-    assert.match(detail.msg, /neither above nor below .*\/etc/);
+    assert.match(detail.msg, /^is "\/etc\/skills", but must be .*neither above nor below .*\/etc/);
     for (const path of [
       "",
       "/",

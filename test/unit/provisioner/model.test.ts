@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { podTemplate } from "../../../components/sandbox-deployment/pod.js";
 import { withDefaults } from "../../../components/sandbox-deployment/resolve.js";
 import { defaultRateLimit, parseKeys } from "../../../provisioner/src/config/keys.js";
+import { SettingsError } from "../../../provisioner/src/config/errors.js";
 import { readSettings } from "../../../provisioner/src/config/settings.js";
 import { egressVariables } from "../../../provisioner/src/config/egress-variables.js";
 import { variables } from "../../../provisioner/src/config/variables.js";
@@ -415,6 +416,17 @@ describe("environments' records", () => {
       refusal(readEnvironment("e", JSON.stringify({ ...record, placement: { tolerations: ["all"] } }))),
       /wrong at placement\.tolerations\.0/,
     );
+    const mistaken = {
+      ...record,
+      ...{ version: 2, name: "E e", egress: "wide", env: { A: 5 }, placement: { tolerations: ["all"] } },
+    };
+    assert.equal(
+      refusal(readEnvironment("e", JSON.stringify(mistaken))),
+      "its environment.json is wrong at version: is 2, but must be 1; " +
+        'at name: is "E e", but must be at most 40 lower-case letters, digits and hyphens, with a letter or digit at both ends; ' +
+        'at egress: is "wide", but must be one of "blocked", "allowlist", "open"; ' +
+        'at placement.tolerations.0: is "all", but must be an object; at env.A: must be a text',
+    );
     assert.match(refusal(readEnvironment("f", JSON.stringify(record))), /named e, but its label says f/);
     assert.match(refusal(readEnvironment("e", "{")), /no JSON/);
     assert.match(refusal(readEnvironment("e", undefined)), /no environment.json/);
@@ -596,8 +608,54 @@ describe("API keys", () => {
     );
   });
 
-  it("are refused with the field that is wrong", () => {
+  it("are refused with the field that is wrong, what it is and what it must be, but without a key or its hash", () => {
+    const told = (given: object): string[] => {
+      try {
+        parseKeys(JSON.stringify(given));
+      } catch (error) {
+        if (error instanceof SettingsError) return [...error.problems];
+      }
+      return [];
+    };
+    const at = (field: string, problem: string) => `The file of API keys is wrong at ${field}: ${problem}.`;
+    const wrong = {
+      version: 2,
+      rateLimit: { requests: 0, seconds: 1.5 },
+      tenants: {
+        "Acme Inc": { keys: [{ name: "k", sha256: hash }] },
+        a: {
+          keys: [{ name: "", sha256: "hush", expires: 1 }, "hush"],
+          quota: { cpu: "many" },
+          runtimes: [],
+          colour: "red",
+        },
+        b: { keys: "hush" },
+        c: {},
+      },
+    };
+    assert.deepEqual(told(wrong), [
+      at("version", "is 2, but must be 1"),
+      at("rateLimit.requests", "is 0, but must be at least 1"),
+      at("rateLimit.seconds", "is 1.5, but must be a whole number"),
+      at(
+        "tenants.Acme Inc",
+        "the tenant's name must be at most 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+      ),
+      at("tenants.a.keys.0.name", 'is "", but must have at least 1 character'),
+      at("tenants.a.keys.0.sha256", "must be 64 hexadecimal digits: the SHA-256 of the key"),
+      at("tenants.a.keys.0.expires", "is not known here: what is known is name, sha256"),
+      at("tenants.a.keys.1", "must be an object"),
+      at("tenants.a.quota.cpu", 'is "many", but must be a quantity such as 8, 500m or 16Gi'),
+      at("tenants.a.runtimes", "has 0 entries, but must have at least 1 entry"),
+      at(
+        "tenants.a.colour",
+        "is not known here: what is known is keys, environments, rateLimit, quota, maxResources, runtimes",
+      ),
+      at("tenants.b.keys", "must be a list"),
+      at("tenants.c.keys", "must be a list"),
+    ]);
     assert.throws(() => parseKeys("{"), /no JSON/);
+    assert.throws(() => parseKeys('"hush"'), /wrong at its root: must be an object\.$/);
     assert.throws(
       () => parseKeys(file({ acme: { keys: [{ name: "k", sha256: "plain" }] } })),
       /tenants\.acme\.keys\.0\.sha256.*64 hexadecimal/,

@@ -2,6 +2,7 @@
 // the proxy that keeps them.
 import assert from "node:assert/strict";
 
+import { documented } from "./documented.js";
 import { apiKey, environment, eventually, house, type House, type Replica } from "./house.js";
 
 const proxyName = "http://egress-proxy.sandlot-system.svc:3128";
@@ -175,21 +176,18 @@ describe("network rules", () => {
       home.cluster.pods().find(({ metadata }) => metadata.labels?.["sandlot.dev/sandbox-id"] === id)?.metadata
         .uid;
     await new Promise((resolve) => setTimeout(resolve, 50));
-    for (const [id, host] of [
-      ["moving", "other.example"],
-      ["ruled", "evil.example"],
+    for (const [id, host, reason] of [
+      ["moving", "other.example", "not_allowed"],
+      // A proxy of another version may have reasons that the document of this provisioner does not.
+      ["ruled", "later.example", "of_tomorrow"],
+      ["ruled", "evil.example", "not_allowed"],
     ] as const)
       home.cluster.put("events", {
         metadata: {
-          name: `${id}.1`,
+          name: `${id}.${host}`,
           labels: { "app.kubernetes.io/managed-by": "sandlot-egress-proxy" },
           annotations: {
-            "sandlot.dev/egress-refusal": JSON.stringify({
-              host,
-              port: 443,
-              reason: "not_allowed",
-              count: 3,
-            }),
+            "sandlot.dev/egress-refusal": JSON.stringify({ host, port: 443, reason, count: 3 }),
           },
         },
         involvedObject: { uid: podOf(id) },
@@ -201,6 +199,11 @@ describe("network rules", () => {
       text,
       /^event: egress-refused\ndata: \{"host":"evil.example","port":443,"reason":"not_allowed","count":3/m,
     );
-    assert.doesNotMatch(text, /other\.example/);
+    assert.doesNotMatch(text, /other\.example|later\.example/);
+    const [, data = ""] = /^event: egress-refused\ndata: (.*)$/m.exec(text) ?? [];
+    const { validator } = await documented(replica);
+    const described = { $ref: "document#/components/schemas/EgressRefused" };
+    assert.ok(validator.validate(described, JSON.parse(data)), validator.errorsText());
+    assert.ok(!validator.validate(described, { ...JSON.parse(data), reason: "of_tomorrow" }));
   });
 });

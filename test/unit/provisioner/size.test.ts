@@ -75,7 +75,14 @@ describe("the size of a sandbox", () => {
     ]);
     // The nodes' ordinary runtime has no name to ask for.
     const ordinary = environmentOfImage("e", "i:1");
-    assert.match(problems({ runtime: "gvisor" }, ordinary).join(), /you may have none of another in "e"/);
+    assert.deepEqual(problems({ runtime: "gvisor" }, ordinary), [
+      `runtime is "gvisor", but must be absent: "e" has the nodes' ordinary runtime alone`,
+    ]);
+    // A tenant that must have another one has nothing to leave out.
+    assert.deepEqual(problems({}, ordinary, { runtimes: ["kata", "gvisor"] }), [
+      `runtime is not given, and that of "e" is the nodes' ordinary one, but must be one of "kata", "gvisor" for you, ` +
+        'which "e" does not have: take another environment',
+    ]);
   });
 
   it("keeps to a tenant's bounds, also where the environment is larger by itself", () => {
@@ -172,7 +179,7 @@ describe("the size of a sandbox", () => {
     assert.deepEqual(caller?.bounds, { maxResources: { memory: "2Gi" }, runtimes: ["gvisor"] });
     assert.throws(
       () => file({ maxResources: { cpu: "0" } }),
-      /tenants\.t\.maxResources\.cpu: must be a quantity above zero/,
+      /tenants\.t\.maxResources\.cpu: is "0", but must be a quantity above zero/,
     );
     assert.throws(() => file({ runtimes: [] }), /tenants\.t\.runtimes/);
     assert.throws(() => file({ maxResources: { disk: "1Gi" } }), /maxResources/);
@@ -325,6 +332,19 @@ describe("asking for another size", () => {
     }>();
     assert.deepEqual(items[0]?.maxResources, { cpu: "2", memory: "4Gi", ephemeralStorage: "2Gi" });
     assert.deepEqual([items[0].runtime, items[0].runtimes], ["gvisor", ["gvisor"]]);
+  });
+
+  it("shows an environment's own amounts under the names that a create gives them", async () => {
+    const { items } = (await api.call("GET", "/v1/environments")).json<{
+      items: { limits: object; requests: object }[];
+    }>();
+    const own = { cpu: "1", memory: "1Gi", ephemeralStorage: "1Gi" };
+    assert.deepEqual(items[0]?.limits, own);
+    assert.deepEqual(items[0].requests, own);
+    // What is shown can be asked for as it is.
+    const { limits, requests } = items[0];
+    const asked = await create({ resources: { limits, requests } });
+    assert.deepEqual(asked.json<{ resources: object }>().resources, { limits, requests }, asked.body);
   });
 
   it("keeps a tenant to its bounds in DeerFlow's API too, which can ask for nothing", async () => {

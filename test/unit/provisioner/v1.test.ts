@@ -57,6 +57,25 @@ describe("/v1", () => {
       assert.ok(validator.compile({ ...schema, components: document.components }));
   });
 
+  it("says in OpenAPI how many variables and labels a create takes, and takes no more", async () => {
+    const { properties } = api.document.components.schemas["CreateSandbox"] as {
+      properties: Record<string, { maxProperties: number }>;
+    };
+    for (const [field, most] of [
+      ["env", 128],
+      ["secrets", 128],
+      ["labels", 32],
+    ] as const) {
+      assert.equal(properties[field]?.maxProperties, most, field);
+      const many = Object.fromEntries(Array.from({ length: most + 1 }, (_, index) => [`A${index}`, "a"]));
+      const answer = await call("POST", "/v1/sandboxes", { [field]: many });
+      assert.deepEqual(
+        answer.json<{ errors: { field: string }[] }>().errors.map((error) => error.field),
+        [field],
+      );
+    }
+  });
+
   it("creates, gets, lists, extends and deletes", async () => {
     const made = await call("POST", "/v1/sandboxes", {
       id: "life",
@@ -178,6 +197,21 @@ describe("/v1", () => {
     const labels = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`l${index}`, ""]));
     assert.deepEqual(await told({ labels }), { labels: "has 33 labels, but must have at most 32" });
     assert.deepEqual(await told([]), { body: "must be an object" });
+    const lists = await told({
+      network: { allow: Array.from({ length: 101 }, () => "a.example") },
+      secrets: { A: "h".repeat(65_537) },
+    });
+    assert.deepEqual(lists, {
+      "network.allow": "has 101 entries, but must have at most 100 entries",
+      "secrets.A": "has 65537 characters, but must have at most 65536 characters",
+    });
+    for (const [key, body, message] of [
+      ["", {}, 'is "", but must have at least 1 character'],
+      ["k", { id: "a" }, "must be absent with id, which does the same"],
+    ] as const) {
+      const header = await call("POST", "/v1/sandboxes", body, { "idempotency-key": key });
+      assert.deepEqual(header.json<{ errors: object[] }>().errors, [{ field: "Idempotency-Key", message }]);
+    }
     const query = await call("GET", "/v1/sandboxes?limit=many&page=2");
     assert.deepEqual(query.json<{ errors: object[] }>().errors, [
       { field: "limit", message: 'is "many", but must be a number' },
