@@ -169,7 +169,8 @@ function wasReady(pod: V1Pod, container: V1ContainerStatus | undefined): boolean
   if (ready?.status === "True") return true;
   const changedAt = time(ready?.lastTransitionTime);
   const startedAt = time(container?.state?.running?.startedAt);
-  return changedAt !== undefined && startedAt !== undefined && changedAt > startedAt;
+  if (changedAt === undefined || startedAt === undefined) return container?.started === true;
+  return changedAt > startedAt;
 }
 
 function readyCondition({ status }: V1Pod): V1PodCondition | undefined {
