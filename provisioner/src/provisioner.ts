@@ -13,7 +13,9 @@ import { Keys } from "./config/keys.js";
 import type { Settings } from "./config/settings.js";
 import { Connections } from "./core/connections.js";
 import { Metrics } from "./core/metrics.js";
+import { Shares } from "./core/shares.js";
 import { Tokens } from "./core/tokens.js";
+import { mostBodies } from "./http/body-limit.js";
 import { EventStreams } from "./http/events.js";
 import { RateLimits } from "./http/rate-limits.js";
 import { buildMetricsServer } from "./http/metrics-server.js";
@@ -67,14 +69,19 @@ export async function startProvisioner(
   let ready = false;
   const events = new EventStreams();
   const limits = new RateLimits();
+  const bodies = new Shares(mostBodies);
   const { sandboxes, directory, refusals, environments, poolSizes, idleClaims, endpoints, activity } = front;
   const app = buildServer({
     ...{ log, version, metrics, traced: tracing !== undefined },
-    deerflow: { ...{ keys, limits, sandboxes, endpoints, activity }, settings: deerflowSettings(settings) },
+    deerflow: {
+      ...{ keys, limits, bodies, sandboxes, endpoints, activity },
+      settings: deerflowSettings(settings),
+    },
     v1: {
       ...{
         keys,
         limits,
+        bodies,
         sandboxes,
         directory,
         refusals,

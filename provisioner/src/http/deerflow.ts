@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import type { Front } from "../clusters/front.js";
 import { notFound, SandboxError, unknownEnvironment, type ErrorCode } from "../core/errors.js";
+import type { Shares } from "../core/shares.js";
 import { deerflowVolumes, MountError, servedMounts, type MountSettings } from "../model/deerflow-mounts.js";
 import { mountsOf } from "../model/mounts.js";
 import {
@@ -19,6 +20,7 @@ import { mostShellSessions } from "../model/shell-sessions.js";
 import { defaultSkillsRoot, isSkillsRoot, skillsRootRule } from "../model/skills-root.js";
 import { fieldErrors, withValues } from "../model/validation.js";
 import { guard } from "./auth.js";
+import { createBody, shareBodies } from "./body-limit.js";
 import type { Keys } from "../config/keys.js";
 import type { RateLimits } from "./rate-limits.js";
 
@@ -26,6 +28,7 @@ import type { RateLimits } from "./rate-limits.js";
 export interface DeerflowOptions extends Pick<Front, "sandboxes" | "endpoints" | "activity"> {
   readonly keys: Keys;
   readonly limits: RateLimits;
+  readonly bodies: Shares;
   readonly settings: DeerflowSettings;
 }
 
@@ -38,7 +41,7 @@ export interface DeerflowSettings extends MountSettings {
   readonly guarded: boolean;
 }
 
-const createBody = z.object({
+const createSchema = z.object({
   sandbox_id: z.string().regex(sandboxIdPattern, `must be ${sandboxIdRule}`),
   thread_id: z.string().regex(threadIdPattern, `must be ${threadIdRule}`).nullish(),
   user_id: z.string().regex(userIdPattern, `must be ${userIdRule}`).default("default"),
@@ -84,14 +87,17 @@ export function deerflow(app: FastifyInstance, options: DeerflowOptions): void {
     unknown: (reply) => reply.code(401).type("text/plain").send("Unauthorized"),
     tooMany: (reply, detail) => reply.code(429).send({ detail }),
   });
+  shareBodies(app, options.bodies, (reply, detail) => reply.code(503).send({ detail }));
   app.setErrorHandler((error, request, reply) => answerError(error, request.log, reply));
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ detail: "Not Found" }));
 
   app.get("/capabilities", () => ({ lark_cli_init_image: false, lark_cli_broker_image: false }));
 
-  app.post("/sandboxes", async (request, reply) => {
-    const parsed = createBody.safeParse(request.body);
+  app.post("/sandboxes", { bodyLimit: createBody }, async (request, reply) => {
+    const parsed = createSchema.safeParse(request.body);
     if (!parsed.success) return reply.code(422).send({ detail: details(parsed.error, request.body) });
+    // Fields that nobody knows may be many, and it may take long until the sandbox answers.
+    request.body = undefined;
     const { sandbox_id: id, user_id: userId, extra_mounts: mounts } = parsed.data;
     const { skills_container_path: skillsRoot, max_shell_sessions: shellSessions } = parsed.data;
     // The gateway would have a broker hold the user's credentials, which then must not come into the sandbox.

@@ -1,6 +1,7 @@
 // The OpenAPI document of /v1, made from the schemas that requests are validated with.
 import { z } from "zod";
 
+import { createBody, rulesBody, smallBody } from "./body-limit.js";
 import { problemSchema } from "./problems.js";
 import * as schemas from "./v1-schemas.js";
 
@@ -23,14 +24,14 @@ const errors: Readonly<Record<number, string>> = {
   401: "There is no API key, or nobody has it.",
   404: "There is no such sandbox of yours.",
   409: "The id or key stands for a request with other values.",
-  413: "The body is larger than 1 MiB.",
+  413: `The body is larger than ${createBody / 1024} KiB (a create), ${rulesBody / 1000} kB (rules) or ${smallBody / 1024} KiB (all others).`,
   414: "The id is longer than any is.",
   415: "The body is no `application/json`.",
   422: "The request is wrong; `errors` names the fields.",
   429: "Your quota is used up, or you call too often; `Retry-After` says when to try again.",
   500: "The provisioner has an error; its log says which, by `X-Request-Id`.",
   502: "The cluster refused the sandbox, or the sandbox failed while it started.",
-  503: "There is no room, or the cluster does not answer, or this replica ends; try again after `Retry-After`.",
+  503: "There is no room, or the cluster does not answer, or too much is sent to it at once, or this replica ends; try again after `Retry-After`.",
 };
 
 /** What every operation may answer. */

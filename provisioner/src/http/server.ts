@@ -12,7 +12,7 @@ import Fastify, {
 
 import type { Metrics } from "../core/metrics.js";
 import { router, type RouterOptions } from "../router/index.js";
-import { limitBody } from "./body-limit.js";
+import { limitBody, smallBody } from "./body-limit.js";
 import { deerflow, type DeerflowOptions } from "./deerflow.js";
 import { openApiDocument } from "./openapi.js";
 import { problem, unreadable } from "./problems.js";
@@ -33,14 +33,12 @@ export interface ServerParts {
   readonly notReady: () => string | undefined;
 }
 
-/** Requests are small: environment variables are the largest part of any. */
-const bodyLimit = 1024 * 1024;
-
 /** The server; it does not listen yet. */
 export function buildServer(parts: ServerParts): FastifyInstance {
   const app = Fastify({
     loggerInstance: parts.log,
-    bodyLimit,
+    // Also for what has no route, whose bodies are read whoever sends them; routes that take more say so.
+    bodyLimit: smallBody,
     genReqId: () => randomUUID(),
     // Ids of others are not taken over: a caller could make its requests look like another's.
     requestIdHeader: false,

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { Front } from "../clusters/front.js";
 import type { Caller, Keys } from "../config/keys.js";
 import { SandboxError, unknownEnvironment } from "../core/errors.js";
+import type { Shares } from "../core/shares.js";
 import type { Tokens } from "../core/tokens.js";
 import type { MountSettings } from "../model/deerflow-mounts.js";
 import { askedVolumes, mountsOf } from "../model/mounts.js";
@@ -14,6 +15,7 @@ import type { Sandbox } from "../model/sandbox.js";
 import { highestLimits, namedAmounts, runtimesFor } from "../model/size.js";
 import { fieldErrors, withValues, type Hidden } from "../model/validation.js";
 import { guard, isStillKnown } from "./auth.js";
+import { createBody, rulesBody, shareBodies } from "./body-limit.js";
 import { clientStatus } from "./deerflow.js";
 import { sendEvents, type EventStreams } from "./events.js";
 import { problem, sandboxProblem, unreadable } from "./problems.js";
@@ -24,6 +26,7 @@ import * as schemas from "./v1-schemas.js";
 export interface V1Options extends Front {
   readonly keys: Keys;
   readonly limits: RateLimits;
+  readonly bodies: Shares;
   readonly tokens: Tokens;
   readonly events: EventStreams;
   readonly settings: V1Settings;
@@ -63,10 +66,11 @@ export function v1(app: FastifyInstance, options: V1Options): void {
       ),
     tooMany: (reply, detail) => problem(reply, 429, "Too many requests", detail),
   });
+  shareBodies(app, options.bodies, (reply, detail) => problem(reply, 503, "Too much at once", detail));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((_, reply) => problem(reply, 404, "Not found"));
 
-  app.post("/sandboxes", async (request, reply) => {
+  app.post("/sandboxes", { bodyLimit: createBody }, async (request, reply) => {
     const given = read(schemas.createSchema, request.body ?? {});
     const { "Idempotency-Key": key } = read(schemas.createHeaders, {
       "Idempotency-Key": request.headers["idempotency-key"],
@@ -158,7 +162,7 @@ export function v1(app: FastifyInstance, options: V1Options): void {
     return described(await sandboxes.extend(request.caller.tenant, id, seconds));
   });
 
-  app.patch("/sandboxes/:id/network", async (request) => {
+  app.patch("/sandboxes/:id/network", { bodyLimit: rulesBody }, async (request) => {
     const { id } = await named(request);
     const change = read(schemas.networkSchema, request.body ?? {});
     return described(await sandboxes.setNetwork(request.caller.tenant, id, change));

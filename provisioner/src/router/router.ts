@@ -56,6 +56,12 @@ const patienceMs: ReadonlyMap<Refusal, number> = new Map([
   [starting, 2_000],
 ]);
 
+/**
+ * How many requests may wait behind one that is not decided yet, on the same connection. Clients that send requests without waiting
+ * for answers send a few; each of them is kept in memory, and nobody knows yet who sends them.
+ */
+const mostBehind = 32;
+
 /** How often it is looked whether the key that opened something still stands for the tenant. */
 const revokedLookMs = 15_000;
 
@@ -103,20 +109,32 @@ export class SandboxRouter {
   /** Answers an HTTP request. */
   serve(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
+    // What else came with the request that was one too many.
+    if (socket.destroyed) return;
     const behind = this.#waiting.get(socket);
-    if (behind !== undefined) {
-      behind.push(
-        bound(() => {
-          this.serve(request, response);
-        }),
-      );
+    if (behind === undefined) {
+      this.#serveSoon(request, response);
       return;
     }
+    if (behind.length >= mostBehind) {
+      this.#metrics.refused.inc({ reason: "pipelined" });
+      socket.destroy();
+      return;
+    }
+    // It has waited then, along with the one in front: it is decided as things are.
+    behind.push(
+      bound(() => {
+        this.#serve(request, response, this.#admit(request));
+      }),
+    );
+  }
+
+  #serveSoon(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
     const queue: (() => void)[] = [];
     this.#waiting.set(socket, queue);
     const then = (admitted: Admitted | Refusal): void => {
       this.#waiting.delete(socket);
-      if (response.destroyed || socket.destroyed) return;
       this.#serve(request, response, admitted);
       if ("status" in admitted && endsConnection(request)) return;
       for (const next of queue) next();
@@ -125,6 +143,7 @@ export class SandboxRouter {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, admitted: Admitted | Refusal): void {
+    if (response.destroyed || request.socket.destroyed) return;
     if ("status" in admitted) {
       this.#refused(request, admitted);
       refuse(response, admitted);

@@ -112,6 +112,77 @@ describe("hostile callers", () => {
     assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
   });
 
+  /** Opens a request whose body does not come, and waits until it is known whether that is let in. */
+  async function begin(line: string, key: string, length: string): Promise<Socket> {
+    const asked = once(replica.provisioner.app.server, "request");
+    const socket = await open(
+      `${line} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${key}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`,
+    );
+    await asked;
+    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
+    return socket;
+  }
+
+  it("cannot fill the memory with bodies, nor keep other tenants from sending theirs", async () => {
+    const mebibyte = `Content-Length: ${2 ** 20}`;
+    const create = { id: "b", environment: "none" };
+    const sent = async (key: string): Promise<number> =>
+      (await replica.call("POST", "/v1/sandboxes", create, { "x-api-key": key })).statusCode;
+    for (const line of ["POST /v1/sandboxes", "POST /api/sandboxes"])
+      for (let i = 0; i < 3; i += 1) await begin(line, keys.one, mebibyte);
+    // Of a body that does not say how long it is, all is kept that there may be.
+    await begin("POST /v1/sandboxes", keys.one, "Transfer-Encoding: chunked");
+    assert.equal(await sent(keys.one), 422);
+    await begin("POST /v1/sandboxes", keys.one, mebibyte);
+    for (const [line, shape] of [
+      ["POST /v1/sandboxes", /"type":"urn:sandlot:problem:too-much-at-once"/],
+      ["POST /api/sandboxes", /\r\n\r\n\{"detail":"[^"]+"\}/],
+    ] as const) {
+      const socket = await begin(line, keys.one, "Content-Length: 9");
+      const signal = AbortSignal.timeout(5_000);
+      const [answer] = (await once(socket, "data", { signal })) as [Buffer];
+      assert.match(answer.toString(), /^HTTP\/1\.1 503 [^]*\r\nretry-after: 1\r\n/);
+      assert.match(answer.toString(), shape);
+    }
+    assert.equal(await sent(keys.two), 422);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await eventually("there is room again", async () => (await sent(keys.one)) === 422);
+  });
+
+  it("send little where little is to be said, and to where nothing is", async () => {
+    const long = JSON.stringify({ x: "y".repeat(4096) });
+    const known = { "x-api-key": keys.one, "content-type": "application/json" };
+    for (const [method, url, headers] of [
+      ["POST", "/nowhere", { "content-type": "application/json" }],
+      ["POST", "/v1/nowhere", known],
+      ["POST", "/api/nowhere", known],
+      ["POST", "/v1/sandboxes/a/extend", known],
+      ["DELETE", "/v1/sandboxes/a", known],
+      ["DELETE", "/api/sandboxes/a", known],
+    ] as const)
+      assert.equal((await replica.call(method, url, long, headers)).statusCode, 413, `${method} ${url}`);
+    const rules = Array.from(
+      { length: 100 },
+      (_, i) =>
+        `${String(i).padStart(61, "a")}.${"b".repeat(61)}.${"c".repeat(61)}.${"d".repeat(61)}.example`,
+    );
+    const network = { allow: rules, deny: rules };
+    const { statusCode } = await replica.call("PATCH", "/v1/sandboxes/a/network", network, known);
+    // Its egress is no allow list.
+    assert.equal(statusCode, 422);
+    assert.equal(
+      (
+        await replica.call(
+          "PATCH",
+          "/v1/sandboxes/a/network",
+          { allow: [...rules, ...rules, ...rules] },
+          known,
+        )
+      ).statusCode,
+      413,
+    );
+  });
+
   it("cannot take all event streams from other tenants", async () => {
     const stream = async (key: string): Promise<number> => {
       const socket = await open(

@@ -195,6 +195,36 @@ describe("router: attacks", function () {
     assert.equal(answer.body, "alpha");
   });
 
+  describe("requests that wait behind one that is not decided yet", () => {
+    const junk = "GET /sandboxes/nobody/x HTTP/1.1\r\nHost: h\r\nX-Sandbox-Token: a\r\n\r\n";
+
+    it("wait along with it, and not once more for themselves", async () => {
+      const before = router.directory.listened;
+      const answer = await raw(router.port, junk.repeat(20));
+      assert.equal(answer.split("HTTP/1.1 404").length - 1, 20);
+      assert.equal(router.directory.listened, before + 1);
+    });
+
+    it("go on with it", async () => {
+      const soon = sandbox({ id: "soon", port: ports["alpha"] ?? 0 });
+      const one = `GET /sandboxes/soon/t/${tokens.access(soon)}/x HTTP/1.1\r\nHost: h\r\n\r\n`;
+      const [answer] = await Promise.all([
+        raw(router.port, one.repeat(20)),
+        sleep(50).then(() => router.directory.put(soon)),
+      ]);
+      assert.equal(answer.split("HTTP/1.1 200").length - 1, 20);
+    });
+
+    it("are few: a connection with more is cut, once, and nothing of it is looked at", async () => {
+      const refused = async (): Promise<number> =>
+        Number(/refused_total\{reason="pipelined"\} (\d+)/.exec(await router.registry.metrics())?.[1] ?? 0);
+      const [refusedBefore, listenedBefore] = [await refused(), router.directory.listened];
+      assert.equal(await raw(router.port, junk.repeat(500)), "");
+      assert.equal(router.directory.listened, listenedBefore + 1);
+      assert.equal(await refused(), refusedBefore + 1);
+    });
+  });
+
   it("connects to no address but the directory's, whatever a request says", async () => {
     const inner = `127.0.0.1:${ports["inner"] ?? 0}`;
     const line = (target: string, headers = ""): string =>

@@ -33,6 +33,8 @@ export function sandbox(fields: Partial<RoutedSandbox> & Pick<RoutedSandbox, "id
 export class FakeDirectory {
   readonly #sandboxes = new Map<string, RoutedSandbox>();
   readonly #listeners = new Set<(sandbox: RoutedSandbox, gone: boolean) => void>();
+  /** How often somebody began to listen: each request that waits does. */
+  listened = 0;
 
   put(one: RoutedSandbox): RoutedSandbox {
     this.#sandboxes.set(one.podUid, one);
@@ -58,6 +60,7 @@ export class FakeDirectory {
   }
 
   onChange(listener: (sandbox: RoutedSandbox, gone: boolean) => void): () => void {
+    this.listened += 1;
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
