@@ -35,6 +35,7 @@ const others = [
   "Internal error",
   "The replica ends",
   "Too many event streams",
+  "Too much at once",
 ] as const;
 
 /** What went wrong, in a few words that are the same each time. */
