@@ -6,6 +6,7 @@ import type { RefusalReason, Rules } from "./rules.js";
 /** A sandbox that the proxy serves. */
 export interface EgressSandbox {
   readonly podUid: string;
+  readonly tenant: string;
   readonly rules: Rules;
 }
 
