@@ -2,8 +2,17 @@
 // one as well: it is handed over by that, and the first command takes the same.
 import { Agent } from "undici";
 
+import type { Sandbox } from "../model/sandbox.js";
+import { type Most, Shares } from "./shares.js";
+
 /** How many requests and tunnels one sandbox may have open at once. */
 export const mostOpen = 256;
+
+/**
+ * How many all sandboxes and those of one tenant may have open at once. The provisioner has 512Mi and takes some 160 MB without any;
+ * a tunnel whose data nobody takes holds 0.15 MB, a request that waits for its answer much less.
+ */
+export const mostShared: Most = { inAll: 1_600, ofTenant: 1_000 };
 
 /** How long a connection to a sandbox may take. Milliseconds. */
 export const connectTimeoutMs = 3000;
@@ -22,17 +31,25 @@ interface SandboxConnections {
  */
 export class Connections {
   readonly #pods = new Map<string, SandboxConnections>();
+  readonly #shares = new Shares(mostShared);
 
   /**
    * Notes something open; `cut` ends it.
-   * @returns what takes it off the books again, or undefined when the sandbox has as much open as it may
+   * @returns what takes it off the books again, or undefined when the sandbox, its tenant or all have as much open as they may
    */
-  open(podUid: string, cut: End): { agent: Agent; release: () => void } | undefined {
-    const pod = this.#of(podUid);
-    if (pod.cuts.size >= mostOpen) return undefined;
-    const { agent, cuts } = pod;
+  open(
+    { podUid, tenant }: Pick<Sandbox, "podUid" | "tenant">,
+    cut: End,
+  ): { agent: Agent; release: () => void } | undefined {
+    const { agent, cuts } = this.#of(podUid);
+    const giveBack = cuts.size >= mostOpen ? undefined : this.#shares.take(tenant);
+    if (giveBack === undefined) return undefined;
     cuts.add(cut);
-    return { agent, release: () => cuts.delete(cut) };
+    const release = (): void => {
+      giveBack();
+      cuts.delete(cut);
+    };
+    return { agent, release };
   }
 
   /** What requests of our own go by, which do not count as open. */

@@ -7,6 +7,7 @@ import type { Rules } from "./rules.js";
 /** A sandbox that the proxy serves. */
 export interface EgressSandbox {
   readonly podUid: string;
+  readonly tenant: string;
   readonly rules: Rules;
 }
 

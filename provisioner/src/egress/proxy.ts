@@ -14,7 +14,7 @@ import type { Duplex } from "node:stream";
 import { whenOver } from "../http/response-over.js";
 import { type EgressRefusal, egressRefusals } from "../model/egress-refusals.js";
 import { type AddressRange, parseRange } from "./address.js";
-import { type EgressConnection, EgressConnections, Sockets } from "./connections.js";
+import { type EgressConnection, EgressConnections, mostOpen, mostShared, Sockets } from "./connections.js";
 import {
   admissible,
   type Destination,
@@ -27,6 +27,7 @@ import {
 import { passedOn } from "./headers.js";
 import { type EgressMetrics, egressMetrics } from "./metrics.js";
 import type { EgressOptions, EgressSandbox } from "./options.js";
+import { passOn } from "./pass-on.js";
 import { refusalOf, refusalOfAddress } from "./rules.js";
 
 /** A connection on which nothing moves for so long is given up. Milliseconds. */
@@ -51,7 +52,10 @@ const answers: Readonly<Record<EgressRefusal, Answer>> = {
   closed: { status: 403, detail: "the destination is an address that no sandbox may reach" },
   unresolvable: { status: 502, detail: "the destination has no address" },
   unreachable: { status: 502, detail: "the destination does not accept the connection" },
-  crowded: { status: 429, detail: "the sandbox has as many connections open as it may" },
+  crowded: {
+    status: 429,
+    detail: `too many connections are open: a sandbox may have ${mostOpen}, those of a tenant ${mostShared.ofTenant} together, and all ${mostShared.inAll}`,
+  },
 };
 
 /** What came back from outside and cannot be said again as HTTP: a status such as 000, or another protocol. */
@@ -140,13 +144,13 @@ export class EgressProxy {
     const { socket: outside } = outcome;
     outside.setTimeout(idleMs, () => outside.destroy());
     if (head.length > 0) outside.write(head);
-    outside.pipe(socket);
-    socket.pipe(outside);
     for (const [one, other] of [
       [socket, outside],
       [outside, socket],
-    ] as const)
+    ] as const) {
       one.once("close", () => other.destroy());
+      passOn(one, other, () => other.destroy());
+    }
   }
 
   async #plain(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -164,6 +168,7 @@ export class EgressProxy {
       return;
     }
     this.#metrics.allowed.inc({ kind: "request" });
+    const end = (): void => void response.destroy();
     const { socket } = outcome;
     socket.setTimeout(idleMs, () => socket.destroy());
     const outgoing = httpRequest({
@@ -186,7 +191,7 @@ export class EgressProxy {
         return;
       }
       response.writeHead(statusCode, passedOn(answer.rawHeaders));
-      answer.pipe(response);
+      passOn(answer, response, end);
       answer.on("error", () => response.destroy());
     });
     outgoing.on("error", () => {
@@ -196,7 +201,7 @@ export class EgressProxy {
       if (!response.headersSent) refuse(noHttp);
     });
     whenOver(response, () => outgoing.destroy());
-    request.pipe(outgoing);
+    passOn(request, outgoing, end);
   }
 
   /** A connection to a destination for the sandbox that asks, or what it is told. It ends with `client`. */
@@ -221,8 +226,8 @@ export class EgressProxy {
       client.destroy();
     };
     const connection: EgressConnection = { destination, cut };
-    if (!this.#connections.add(podUid, connection))
-      return this.#refused(sandbox, host, destination.port, "crowded");
+    const remove = this.#connections.add(sandbox, connection);
+    if (remove === undefined) return this.#refused(sandbox, host, destination.port, "crowded");
     this.#metrics.open.inc();
     const over = (then: () => void): void => {
       if (client instanceof ServerResponse) whenOver(client, then);
@@ -230,7 +235,7 @@ export class EgressProxy {
     };
     over(() => {
       abort.abort();
-      this.#connections.remove(podUid, connection);
+      remove();
       this.#metrics.open.dec();
     });
     const addresses = await admissible(sandbox.rules, destination, this.#closed, this.#resolve);

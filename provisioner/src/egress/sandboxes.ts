@@ -16,7 +16,7 @@ interface Holder {
   readonly podName: string;
   readonly addresses: readonly string[];
   /** What it is served as; undefined for one that is not served. */
-  readonly served: (EgressSandbox & Pick<Sandbox, "id" | "tenant">) | undefined;
+  readonly served: (EgressSandbox & Pick<Sandbox, "id">) | undefined;
 }
 
 /** What the log and Events say of a sandbox. */

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 
 import type { FastifyBaseLogger } from "fastify";
 
-import { mostOpen } from "../core/connections.js";
+import { mostOpen, mostShared } from "../core/connections.js";
 import type { Way } from "../core/endpoints.js";
 import { bound, traceFields } from "../tracing/spans.js";
 import { admit, gone, outside, starting, unauthorized, unavailable } from "./access.js";
@@ -35,7 +35,7 @@ const tooManyHeaders: Refusal = {
 const crowded: Refusal = {
   status: 429,
   reason: "crowded",
-  detail: `the sandbox has ${mostOpen} requests open, as many as it may`,
+  detail: `too many requests are open: a sandbox may have ${mostOpen}, those of a tenant ${mostShared.ofTenant} together, and all ${mostShared.inAll}`,
   headers: { "retry-after": "1" },
 };
 
@@ -247,7 +247,7 @@ export class SandboxRouter {
     return { target: withApiPort(target, sandbox), credential: credential as Credential, sandbox, way };
   }
 
-  /** Opens a way to the sandbox. Returns false when it has too many. */
+  /** Opens a way to the sandbox. Returns false when there are too many. */
   #pass(
     request: IncomingMessage,
     admitted: Admitted,
@@ -257,7 +257,7 @@ export class SandboxRouter {
     const { sandbox, credential, way, target } = admitted;
     const started: { cut?: Cut } = {};
     const cut: Cut = (why) => started.cut?.(why);
-    const opened = this.#options.connections.open(sandbox.podUid, (why) => {
+    const opened = this.#options.connections.open(sandbox, (why) => {
       cut(why && unreachable);
     });
     if (opened === undefined) {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { mock } from "node:test";
 
 import { Registry } from "prom-client";
 
@@ -38,7 +39,8 @@ describe("egress: hostile sandboxes and servers", function () {
     const allow = [parseRule(`${own}:*`)].filter((rule) => rule !== undefined);
     const rules: Rules = { allow, deny: [] };
     proxy = new EgressProxy({
-      sandboxAt: (address) => (/^127\.0\.0\.[12]$/.test(address) ? { podUid: address, rules } : undefined),
+      sandboxAt: (address) =>
+        /^127\.0\.0\.[12]$/.test(address) ? { podUid: address, tenant: "t", rules } : undefined,
       closedRanges: [],
       onRefused: () => undefined,
       onTrouble: (error) => troubles.push(error),
@@ -123,6 +125,68 @@ describe("egress: hostile sandboxes and servers", function () {
     }
     await Promise.all(closed);
     assert.match(await plain(), /ok$/, "its places are free again");
+  });
+
+  describe("whoever takes nothing of what there is", () => {
+    afterEach(() => {
+      mock.timers.reset();
+    });
+
+    /** Lets `ms` go by at each turn, until `check` holds; false if it does not. */
+    async function passes(check: () => boolean, ms = 0): Promise<boolean> {
+      const end = performance.now() + 5_000;
+      while (!check() && performance.now() < end) {
+        await new Promise(setImmediate);
+        mock.timers.tick(ms);
+      }
+      return check();
+    }
+
+    /** Requests what is said, as `METHOD there`, of a server that neither reads nor answers by itself; both ends. */
+    async function ends(method: string, headers = ""): Promise<{ near: Socket; far: Socket }> {
+      const server = createServer().listen(0, own);
+      await once(server, "listening");
+      const there = `${String(own)}:${(server.address() as AddressInfo).port}`;
+      const near = await open();
+      const connected = once(server, "connection");
+      near.write(`${method.replace("there", there)} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+      const [far] = (await connected) as [Socket];
+      server.close();
+      return { near, far: far.pause().on("error", () => undefined) };
+    }
+
+    const much = Buffer.alloc(64 * 1024 * 1024);
+
+    it("is cut after a while, whichever side it is", async () => {
+      mock.timers.enable({ apis: ["setTimeout"] });
+      for (const method of ["CONNECT there", "PUT http://there/"]) {
+        const { near, far } = await ends(method, `Content-Length: ${much.length}\r\n`);
+        near.pause();
+        if (method.startsWith("PUT")) near.write(much);
+        else far.write(much);
+        // Whoever still has something to write hears of it.
+        assert.equal(await passes(() => near.destroyed || far.destroyed, 1_000), true, method);
+        near.destroy();
+        far.destroy();
+      }
+    });
+
+    it("is not who has taken all, however long nothing more comes", async () => {
+      mock.timers.enable({ apis: ["setTimeout"] });
+      for (const method of ["CONNECT there", "PUT http://there/"]) {
+        const { near, far } = await ends(method, "Content-Length: 300000\r\n");
+        let came = "";
+        near.on("data", (chunk: Buffer) => (came += chunk.toString("latin1")));
+        far.resume();
+        near.write("x".repeat(300_000));
+        assert.ok(await passes(() => far.bytesRead >= 300_000), "it is taken");
+        let turns = 0;
+        await passes(() => (turns += 1) > 20, 30_000);
+        far.end("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
+        assert.ok(await passes(() => came.endsWith("late")), method);
+        near.destroy();
+      }
+    });
   });
 
   it("keeps nothing open for who has gone, also of requests whose answers waited behind another", async () => {

@@ -51,7 +51,8 @@ describe("egress: proxy", function () {
     port = (server.address() as AddressInfo).port;
     registry = new Registry();
     proxy = new EgressProxy({
-      sandboxAt: (address) => (address === "127.0.0.1" ? { podUid: "uid", rules: current } : undefined),
+      sandboxAt: (address) =>
+        address === "127.0.0.1" ? { podUid: "uid", tenant: "t", rules: current } : undefined,
       closedRanges: ["10.255.0.0/16"],
       onRefused: (one) => refused.push(one),
       registry,
