@@ -113,7 +113,11 @@ function inTurn(one: readonly string[], other: readonly string[]): string[] {
 
 function open(host: string, port: number, signal: AbortSignal): Promise<Socket | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, signal, timeout: connectTimeoutMs, noDelay: true });
+    const socket = connect({
+      ...{ host, port, signal, timeout: connectTimeoutMs, noDelay: true },
+      // That one side has ended does not end what the other says, nor what is still to be passed on.
+      allowHalfOpen: true,
+    });
     const give = (result: Socket | undefined): void => {
       socket.removeAllListeners("timeout");
       socket.setTimeout(0);

@@ -27,6 +27,7 @@ import { passedOn } from "./headers.js";
 import { type EgressMetrics, egressMetrics } from "./metrics.js";
 import type { EgressOptions, EgressRefusal, EgressSandbox } from "./options.js";
 import { refusalOf, refusalOfAddress } from "./rules.js";
+import { endAfter } from "./tunnel-end.js";
 
 /** A connection on which nothing moves for so long is given up. Milliseconds. */
 const idleMs = 15 * 60_000;
@@ -138,6 +139,7 @@ export class EgressProxy {
     socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
     const { socket: outside } = outcome;
     outside.setTimeout(idleMs, () => outside.destroy());
+    request.socket.setTimeout(idleMs, () => socket.destroy());
     if (head.length > 0) outside.write(head);
     outside.pipe(socket);
     socket.pipe(outside);
@@ -145,7 +147,9 @@ export class EgressProxy {
       [socket, outside],
       [outside, socket],
     ] as const)
-      one.once("close", () => other.destroy());
+      one.once("close", () => {
+        endAfter(one, other, lingerMs);
+      });
   }
 
   async #plain(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -198,7 +202,10 @@ export class EgressProxy {
     request.pipe(outgoing);
   }
 
-  /** A connection to a destination for the sandbox that asks, or what it is told. It ends with `client`. */
+  /**
+   * A connection to a destination for the sandbox that asks, or what it is told. It ends with `client`, or when it has sent on all that
+   * was said there until its end.
+   */
   async #reach(
     request: IncomingMessage,
     destination: Destination | undefined,
@@ -223,15 +230,19 @@ export class EgressProxy {
     if (!this.#connections.add(podUid, connection))
       return this.#refused(sandbox, host, destination.port, "crowded");
     this.#metrics.open.inc();
-    const over = (then: () => void): void => {
-      if (client instanceof ServerResponse) whenOver(client, then);
-      else client.once("close", then);
-    };
-    over(() => {
+    const release = (): void => {
       abort.abort();
       this.#connections.remove(podUid, connection);
       this.#metrics.open.dec();
-    });
+    };
+    let outside: Socket | undefined = undefined;
+    if (client instanceof ServerResponse) whenOver(client, release);
+    else
+      client.once("close", () => {
+        // What the sandbox sent to its end may still be on its way, and counts as open until it is there.
+        if (client.readableEnded && outside?.closed === false) outside.once("close", release);
+        else release();
+      });
     const addresses = await admissible(sandbox.rules, destination, this.#closed, this.#resolve);
     if (typeof addresses === "string") return this.#refused(sandbox, host, destination.port, addresses);
     const dialled = await dial(addresses, destination.port, abort.signal);
@@ -248,7 +259,7 @@ export class EgressProxy {
       return this.#refused(sandbox, host, destination.port, late ?? "unreachable");
     }
     connection.address = dialled.address;
-    over(() => dialled.socket.destroy());
+    outside = dialled.socket;
     return dialled;
   }
 
