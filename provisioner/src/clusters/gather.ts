@@ -99,7 +99,11 @@ export async function gather(
 export async function exposition(registries: readonly Registry[]): Promise<string> {
   const [only, ...more] = registries;
   if (only !== undefined && more.length === 0) return only.metrics();
-  const figures = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()));
+  const all = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()));
+  // "omit" is for figures that are senseless for several processes together, such as when they started. All this is one process.
+  const figures = all.map((some) =>
+    some.map((one) => (one.aggregator === "omit" ? { ...one, aggregator: "first" as const } : one)),
+  );
   return AggregatorRegistry.aggregate(figures).metrics();
 }
 

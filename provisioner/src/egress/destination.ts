@@ -13,6 +13,12 @@ const resolveTimeoutMs = 5_000;
 const queryTimeoutMs = 2_000;
 const connectTimeoutMs = 5_000;
 
+/**
+ * How much longer the addresses of one family are waited for when there are some of the other. RFC 8305 (section 3) has 50 ms for those
+ * of IPv4; here both have the same, and enough for a far name server. Milliseconds.
+ */
+const otherFamilyMs = 250;
+
 /** How many addresses of a name are tried. */
 const mostTries = 3;
 
@@ -90,16 +96,18 @@ export function nameResolver(servers?: readonly string[]): (name: string) => Pro
   if (servers !== undefined) resolver.setServers(servers);
   return async (name) => {
     const found: [readonly string[], readonly string[]] = [[], []];
-    const queries = [resolver.resolve4(name), resolver.resolve6(name)].map((query, family) =>
-      query.then(
-        (addresses) => void (found[family] = addresses),
-        // No address of this family; what there is of the other one will do.
-        () => undefined,
-      ),
-    );
+    const queries = [resolver.resolve4(name), resolver.resolve6(name)].map(async (query, family) => {
+      // No address of this family; what there is of the other one will do.
+      found[family] = await query.catch(() => []);
+      return found[family].length > 0;
+    });
     const done = new AbortController();
-    const late = sleep(resolveTimeoutMs, undefined, { signal: done.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(queries), late]);
+    const pause = (ms: number): Promise<void> =>
+      sleep(ms, undefined, { signal: done.signal }).catch(() => undefined);
+    const late = pause(resolveTimeoutMs);
+    // Some name servers and firewalls drop questions for the family that they do not know.
+    const enough = queries.map(async (some) => ((await some) ? pause(otherFamilyMs) : late));
+    await Promise.race([Promise.all(queries), late, ...enough]);
     done.abort();
     return inTurn(...found);
   };
@@ -113,7 +121,11 @@ function inTurn(one: readonly string[], other: readonly string[]): string[] {
 
 function open(host: string, port: number, signal: AbortSignal): Promise<Socket | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, signal, timeout: connectTimeoutMs, noDelay: true });
+    const socket = connect({
+      ...{ host, port, signal, timeout: connectTimeoutMs, noDelay: true },
+      // That one side has ended does not end what the other says, nor what is still to be passed on.
+      allowHalfOpen: true,
+    });
     const give = (result: Socket | undefined): void => {
       socket.removeAllListeners("timeout");
       socket.setTimeout(0);

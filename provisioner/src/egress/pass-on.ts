@@ -16,7 +16,8 @@ export function passOn(from: Readable, to: Writable, end: () => void): void {
     if (to.writableNeedDrain) timer ??= setTimeout(end, stalledMs);
   });
   to.on("drain", taken);
-  from.once("close", taken);
+  // What is left when the source has ended waits no longer than the rest.
+  to.once("finish", taken);
   to.once("close", taken);
   from.pipe(to);
 }

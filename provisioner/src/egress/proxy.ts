@@ -29,6 +29,7 @@ import { type EgressMetrics, egressMetrics } from "./metrics.js";
 import type { EgressOptions, EgressSandbox } from "./options.js";
 import { passOn } from "./pass-on.js";
 import { refusalOf, refusalOfAddress } from "./rules.js";
+import { endAfter } from "./tunnel-end.js";
 
 /** A connection on which nothing moves for so long is given up. Milliseconds. */
 const idleMs = 15 * 60_000;
@@ -143,12 +144,15 @@ export class EgressProxy {
     socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
     const { socket: outside } = outcome;
     outside.setTimeout(idleMs, () => outside.destroy());
+    request.socket.setTimeout(idleMs, () => socket.destroy());
     if (head.length > 0) outside.write(head);
     for (const [one, other] of [
       [socket, outside],
       [outside, socket],
     ] as const) {
-      one.once("close", () => other.destroy());
+      one.once("close", () => {
+        endAfter(one, other, lingerMs);
+      });
       passOn(one, other, () => other.destroy());
     }
   }
@@ -204,7 +208,10 @@ export class EgressProxy {
     passOn(request, outgoing, end);
   }
 
-  /** A connection to a destination for the sandbox that asks, or what it is told. It ends with `client`. */
+  /**
+   * A connection to a destination for the sandbox that asks, or what it is told. It ends with `client`, or when it has sent on all that
+   * was said there until its end.
+   */
   async #reach(
     request: IncomingMessage,
     destination: Destination | undefined,
@@ -229,15 +236,19 @@ export class EgressProxy {
     const remove = this.#connections.add(sandbox, connection);
     if (remove === undefined) return this.#refused(sandbox, host, destination.port, "crowded");
     this.#metrics.open.inc();
-    const over = (then: () => void): void => {
-      if (client instanceof ServerResponse) whenOver(client, then);
-      else client.once("close", then);
-    };
-    over(() => {
+    const release = (): void => {
       abort.abort();
       remove();
       this.#metrics.open.dec();
-    });
+    };
+    let outside: Socket | undefined = undefined;
+    if (client instanceof ServerResponse) whenOver(client, release);
+    else
+      client.once("close", () => {
+        // What the sandbox sent to its end may still be on its way, and counts as open until it is there.
+        if (client.readableEnded && outside?.closed === false) outside.once("close", release);
+        else release();
+      });
     const addresses = await admissible(sandbox.rules, destination, this.#closed, this.#resolve);
     if (typeof addresses === "string") return this.#refused(sandbox, host, destination.port, addresses);
     const dialled = await dial(addresses, destination.port, abort.signal);
@@ -254,7 +265,7 @@ export class EgressProxy {
       return this.#refused(sandbox, host, destination.port, late ?? "unreachable");
     }
     connection.address = dialled.address;
-    over(() => dialled.socket.destroy());
+    outside = dialled.socket;
     return dialled;
   }
 

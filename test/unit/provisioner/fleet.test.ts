@@ -347,6 +347,7 @@ describe("several clusters", function () {
     const described = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
     assert.equal(new Set(described).size, described.length);
     assert.match(text, /^process_cpu_user_seconds_total /m);
+    assert.match(text, /^process_start_time_seconds [1-9]/m);
   });
 
   it("are refused where their sandboxes could not be reached by their URLs", async () => {

@@ -244,6 +244,22 @@ describe("egress: hostile sandboxes and servers", function () {
       assert.ok(performance.now() - started < 10_000);
     });
 
+    it("do not wait for the family that a server says nothing of when it has told the other", async () => {
+      for (const [name, address] of [
+        ["mute6", "192.0.2.1"],
+        ["mute4", "2001:db8::1"],
+      ] as const) {
+        asked.length = 0;
+        assert.deepEqual(await resolve(`${name}.example`), [address]);
+        // Two seconds without an answer make a second question.
+        assert.deepEqual(
+          asked.map(({ type }) => type).sort(),
+          [1, 28],
+          "nobody had been asked for a second time",
+        );
+      }
+    });
+
     it("have addresses of one family, or none at all", async () => {
       assert.deepEqual(await resolve("v4.example"), ["192.0.2.1"]);
       assert.deepEqual(await resolve("v6.example"), ["2001:db8::1"]);
@@ -272,12 +288,15 @@ function questionOf(query: Buffer): Question {
   return { name, type: query.readUInt16BE(at + 1), end: at + 5 };
 }
 
-/** An answer to a query: none at all for `slow…`, an address of each family that the name says, or the word that there is none. */
+/**
+ * An answer to a query: none at all for `slow…` and for the family of `mute…`, an address of each family that the name says, or the word
+ * that there is none.
+ */
 function replyTo(query: Buffer, { name, type, end }: Question): Buffer | undefined {
-  if (name.startsWith("slow")) return undefined;
+  if (name.startsWith("slow") || name === (type === 1 ? "mute4" : "mute6")) return undefined;
   const v6 = Buffer.from("20010db8000000000000000000000001", "hex");
   const data = type === 1 ? Buffer.from([192, 0, 2, 1]) : v6;
-  const has = name === "both" || name === (type === 1 ? "v4" : "v6");
+  const has = name === "both" || name.startsWith("mute") || name === (type === 1 ? "v4" : "v6");
   const header = Buffer.from(query.subarray(0, 12));
   header.writeUInt16BE(0x8180, 2);
   header.writeUInt16BE(has ? 1 : 0, 6);
