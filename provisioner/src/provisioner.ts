@@ -16,7 +16,9 @@ import { Metrics } from "./core/metrics.js";
 import { Shares } from "./core/shares.js";
 import { Tokens } from "./core/tokens.js";
 import { mostBodies } from "./http/body-limit.js";
-import { EventStreams } from "./http/events.js";
+import { mostEvents } from "./http/events.js";
+import { mostLogs } from "./http/logs.js";
+import { OpenStreams } from "./http/open-streams.js";
 import { RateLimits } from "./http/rate-limits.js";
 import { buildMetricsServer } from "./http/metrics-server.js";
 import { buildServer } from "./http/server.js";
@@ -67,7 +69,8 @@ export async function startProvisioner(
 
   let stopping = false;
   let ready = false;
-  const events = new EventStreams();
+  const events = new OpenStreams(mostEvents);
+  const logs = new OpenStreams(mostLogs);
   const limits = new RateLimits();
   const bodies = new Shares(mostBodies);
   const { sandboxes, directory, refusals, environments, poolSizes, idleClaims, endpoints, activity } = front;
@@ -91,7 +94,7 @@ export async function startProvisioner(
         endpoints,
         tokens,
       },
-      ...{ activity, events },
+      ...{ activity, events, logs },
       settings: {
         environment: settings.DEFAULT_ENVIRONMENT,
         softSeconds: settings.SOFT_TIMEOUT_SECONDS,

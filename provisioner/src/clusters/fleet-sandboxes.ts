@@ -1,4 +1,6 @@
 // Creating, finding, changing and deleting sandboxes of several clusters: finds the cluster, which does the rest.
+import type { Readable } from "node:stream";
+
 import type { Logger } from "pino";
 
 import type { Created, CreateRequest } from "../core/creates.js";
@@ -88,12 +90,7 @@ export class FleetSandboxes implements SandboxService {
     return this.#known(tenant, id).cluster.sandboxes.setNetwork(tenant, id, change);
   }
 
-  async logs(
-    tenant: string,
-    id: string,
-    tailLines: number,
-    limitBytes: number,
-  ): Promise<AsyncIterable<Uint8Array>> {
+  async logs(tenant: string, id: string, tailLines: number, limitBytes: number): Promise<Readable> {
     return this.#known(tenant, id).cluster.sandboxes.logs(tenant, id, tailLines, limitBytes);
   }
 

@@ -142,12 +142,7 @@ export class Sandboxes {
   }
 
   /** The end of what the sandbox's server has logged. @throws SandboxError */
-  logs(
-    tenant: string,
-    id: string,
-    tailLines: number,
-    limitBytes: number,
-  ): Promise<AsyncIterable<Uint8Array>> {
+  logs(tenant: string, id: string, tailLines: number, limitBytes: number): Promise<Readable> {
     const sandbox = this.get(tenant, id);
     return translated(
       this.#parts.namespace.logs(sandbox.podName, tailLines, limitBytes).catch((error: unknown) => {

@@ -12,6 +12,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { whenOver } from "../http/response-over.js";
+import { whenStalled } from "../http/stalled.js";
 import { type EgressRefusal, egressRefusals } from "../model/egress-refusals.js";
 import { type AddressRange, parseRange } from "./address.js";
 import { type EgressConnection, EgressConnections, mostOpen, mostShared, Sockets } from "./connections.js";
@@ -27,12 +28,14 @@ import {
 import { passedOn } from "./headers.js";
 import { type EgressMetrics, egressMetrics } from "./metrics.js";
 import type { EgressOptions, EgressSandbox } from "./options.js";
-import { passOn } from "./pass-on.js";
 import { refusalOf, refusalOfAddress } from "./rules.js";
 import { endAfter } from "./tunnel-end.js";
 
 /** A connection on which nothing moves for so long is given up. Milliseconds. */
 const idleMs = 15 * 60_000;
+
+/** For how long bytes may wait until anybody takes them, as long as with nginx's `send_timeout`. Milliseconds. */
+const stalledMs = 60_000;
 
 /** How long a refused client has to read why. Milliseconds. */
 const lingerMs = 1_000;
@@ -153,7 +156,8 @@ export class EgressProxy {
       one.once("close", () => {
         endAfter(one, other, lingerMs);
       });
-      passOn(one, other, () => other.destroy());
+      whenStalled(one, other, stalledMs, () => other.destroy());
+      one.pipe(other);
     }
   }
 
@@ -195,7 +199,8 @@ export class EgressProxy {
         return;
       }
       response.writeHead(statusCode, passedOn(answer.rawHeaders));
-      passOn(answer, response, end);
+      whenStalled(answer, response, stalledMs, end);
+      answer.pipe(response);
       answer.on("error", () => response.destroy());
     });
     outgoing.on("error", () => {
@@ -205,7 +210,8 @@ export class EgressProxy {
       if (!response.headersSent) refuse(noHttp);
     });
     whenOver(response, () => outgoing.destroy());
-    passOn(request, outgoing, end);
+    whenStalled(request, outgoing, stalledMs, end);
+    request.pipe(outgoing);
   }
 
   /**

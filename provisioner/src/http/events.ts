@@ -2,39 +2,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import type { Front } from "../clusters/front.js";
+import type { Most } from "../core/shares.js";
 import type { Sandbox } from "../model/sandbox.js";
+import type { OpenStreams } from "./open-streams.js";
 import { problem } from "./problems.js";
 
-/** Streams that are open, so that a server that stops can end them. */
-export class EventStreams {
-  readonly #open = new Map<() => void, string>();
-  #over = false;
-
-  /** The most that may be open at once, and the most of one tenant: none can take all of them from the others. */
-  static readonly most = 1_000;
-  static readonly mostOfTenant = 200;
-
-  /** Whether they have been ended, and none may be opened again. */
-  get over(): boolean {
-    return this.#over;
-  }
-
-  /** Whether a tenant may open no other one now. */
-  fullFor(tenant: string): boolean {
-    if (this.#open.size >= EventStreams.most) return true;
-    return [...this.#open.values()].filter((one) => one === tenant).length >= EventStreams.mostOfTenant;
-  }
-
-  add(tenant: string, end: () => void): () => void {
-    this.#open.set(end, tenant);
-    return () => this.#open.delete(end);
-  }
-
-  endAll(): void {
-    this.#over = true;
-    for (const end of [...this.#open.keys()]) end();
-  }
-}
+/** How many may be open at once. */
+export const mostEvents: Most = { inAll: 1_000, ofTenant: 200 };
 
 /** What a stream stands on. */
 export interface EventSource extends Pick<Front, "directory" | "refusals"> {
@@ -49,7 +23,7 @@ const mostBuffered = 256 * 1024;
 
 /** Answers with the events of `sandbox`, until it is gone or the reader is, or may read no more. */
 export function sendEvents(
-  streams: EventStreams,
+  streams: OpenStreams,
   { directory, refusals, allowed }: EventSource,
   sandbox: Sandbox,
   describe: (sandbox: Sandbox) => object,
@@ -60,8 +34,10 @@ export function sendEvents(
     problem(reply, 503, "The replica ends", "another one is to be followed from; try again");
     return;
   }
-  if (streams.fullFor(sandbox.tenant)) {
-    const detail = `at most ${EventStreams.mostOfTenant} of a tenant's may be open at once, and ${EventStreams.most} in all; end one, or try again later`;
+  const forget = streams.open(sandbox.tenant, end);
+  if (forget === undefined) {
+    const { ofTenant, inAll } = streams.most;
+    const detail = `at most ${ofTenant} of a tenant's may be open at once, and ${inAll} in all; end one, or try again later`;
     problem(reply, 503, "Too many event streams", detail);
     return;
   }
@@ -104,11 +80,10 @@ export function sendEvents(
     if (allowed()) response.write(": still here\n\n");
     else end();
   }, heartbeatMs);
-  const forget = streams.add(sandbox.tenant, end);
   function end(): void {
     off();
     offRefusals();
-    forget();
+    forget?.();
     clearInterval(heartbeat);
     response.end();
   }

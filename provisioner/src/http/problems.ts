@@ -35,6 +35,7 @@ const others = [
   "Internal error",
   "The replica ends",
   "Too many event streams",
+  "Too many logs at once",
   "Too much at once",
 ] as const;
 

@@ -17,7 +17,9 @@ import { fieldErrors, withValues, type Hidden } from "../model/validation.js";
 import { guard, isStillKnown } from "./auth.js";
 import { createBody, rulesBody, shareBodies } from "./body-limit.js";
 import { clientStatus } from "./deerflow.js";
-import { sendEvents, type EventStreams } from "./events.js";
+import { sendEvents } from "./events.js";
+import { sendLogs } from "./logs.js";
+import type { OpenStreams } from "./open-streams.js";
 import { problem, sandboxProblem, unreadable } from "./problems.js";
 import type { RateLimits } from "./rate-limits.js";
 import * as schemas from "./v1-schemas.js";
@@ -28,7 +30,8 @@ export interface V1Options extends Front {
   readonly limits: RateLimits;
   readonly bodies: Shares;
   readonly tokens: Tokens;
-  readonly events: EventStreams;
+  readonly events: OpenStreams;
+  readonly logs: OpenStreams;
   readonly settings: V1Settings;
 }
 
@@ -171,10 +174,9 @@ export function v1(app: FastifyInstance, options: V1Options): void {
   app.get("/sandboxes/:id/logs", async (request, reply) => {
     const { id } = await named(request);
     const { tailLines } = read(schemas.logsQuery, request.query);
-    const logs = await sandboxes.logs(request.caller.tenant, id, tailLines, logBytes);
-    // What a sandbox wrote is never a page of ours.
-    void reply.header("x-content-type-options", "nosniff");
-    return reply.type("text/plain; charset=utf-8").send(logs);
+    return sendLogs(options.logs, request, reply, () =>
+      sandboxes.logs(request.caller.tenant, id, tailLines, logBytes),
+    );
   });
 
   // Of a stream, HEAD would wait for the end.

@@ -10,7 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Fastify from "fastify";
 
 import type { SandboxListener } from "../../../provisioner/src/core/directory.js";
-import { EventStreams, sendEvents, type EventSource } from "../../../provisioner/src/http/events.js";
+import { mostEvents, sendEvents, type EventSource } from "../../../provisioner/src/http/events.js";
+import { OpenStreams } from "../../../provisioner/src/http/open-streams.js";
 import type { Sandbox } from "../../../provisioner/src/model/sandbox.js";
 import { eventually, house } from "./house.js";
 
@@ -23,7 +24,7 @@ describe("a stream of events", () => {
 
   /** A stream of what a directory says when it is listened to. */
   function streamOf(there: readonly Sandbox[]) {
-    const streams = new EventStreams();
+    const streams = new OpenStreams(mostEvents);
     const state = { allowed: true, listeners: new Set<SandboxListener>() };
     const source = {
       directory: {
@@ -48,7 +49,11 @@ describe("a stream of events", () => {
     const { streams, state, answer } = streamOf([]);
     assert.equal(await answer, 'event: gone\ndata: {"id":"a"}\n\n');
     assert.equal(state.listeners.size, 0);
-    for (let i = 0; i < EventStreams.mostOfTenant; i += 1) assert.equal(streams.fullFor("t"), false);
+    for (let i = 0; i < mostEvents.ofTenant; i += 1)
+      assert.notEqual(
+        streams.open("t", () => undefined),
+        undefined,
+      );
   });
 
   it("begins with how the sandbox is, and not with how it was when it was looked up", async () => {

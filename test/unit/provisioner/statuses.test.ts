@@ -2,7 +2,7 @@
 // held against the document.
 import assert from "node:assert/strict";
 
-import { EventStreams } from "../../../provisioner/src/http/events.js";
+import { mostEvents } from "../../../provisioner/src/http/events.js";
 import { documented, type Documented } from "./documented.js";
 import { isUpkeep, type Fault } from "./fake-cluster.js";
 import { environment, house, type House, type Replica } from "./house.js";
@@ -109,7 +109,7 @@ describe("statuses of /v1", () => {
   });
 
   it("of one event stream too many are 503, as a problem", async () => {
-    const most = EventStreams.mostOfTenant;
+    const most = mostEvents.ofTenant;
     const open = Array.from({ length: most }, () => replica.call("GET", "/v1/sandboxes/there/events"));
     const { status, detail = "" } = await problemOf("GET", "/v1/sandboxes/there/events");
     assert.equal(status, 503);
