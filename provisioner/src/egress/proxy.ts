@@ -23,6 +23,7 @@ import {
   nameResolver,
   parseDestination,
 } from "./destination.js";
+import { endWithRequest } from "./early-end.js";
 import { passedOn } from "./headers.js";
 import { type EgressMetrics, egressMetrics } from "./metrics.js";
 import type { EgressOptions, EgressRefusal, EgressSandbox } from "./options.js";
@@ -154,11 +155,10 @@ export class EgressProxy {
 
   async #plain(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refuse = ({ status, detail }: Answer): void => {
-      if (response.headersSent || response.destroyed) {
-        response.destroy();
-        return;
-      }
-      response.writeHead(status, { "content-type": "text/plain", connection: "close" }).end(detail);
+      if (response.headersSent || response.destroyed) return;
+      const headers = { "content-type": "text/plain", "content-length": detail.length, connection: "close" };
+      response.writeHead(status, headers).write(detail);
+      endWithRequest(request, response, lingerMs);
     };
     const url = plainUrl(request.url ?? "");
     const outcome = await this.#reach(request, url?.destination, response);
@@ -189,7 +189,10 @@ export class EgressProxy {
         return;
       }
       response.writeHead(statusCode, passedOn(answer.rawHeaders));
-      answer.pipe(response);
+      answer.pipe(response, { end: false });
+      answer.once("end", () => {
+        endWithRequest(request, response, lingerMs);
+      });
       answer.on("error", () => response.destroy());
     });
     outgoing.on("error", () => {
