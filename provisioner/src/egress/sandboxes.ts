@@ -33,7 +33,6 @@ export class EgressSandboxes {
   readonly #byName = new Map<string, Holder>();
   readonly #byAddress = new Map<string, Set<Holder>>();
   readonly #onBadRule: (subject: EgressSubject, text: string) => void;
-  #cutAt: number | undefined;
 
   /**
    * @param onChange told of each sandbox whose rules may have changed, and with undefined of each that is not served any more
@@ -74,15 +73,9 @@ export class EgressSandboxes {
     return name?.served && { ...name.served, podName: name.podName };
   }
 
-  /** To be called when the watch is cut. */
-  markCut(): void {
-    this.#cutAt ??= performance.now();
-  }
-
   /** Whether pods may have changed hands without our knowing. */
   #stale(): boolean {
-    if (this.#pods.connected) this.#cutAt = undefined;
-    return this.#cutAt !== undefined && performance.now() - this.#cutAt > staleMs;
+    return this.#pods.cutForMs > staleMs;
   }
 
   /** Undefined for a pod that is ending or over: its addresses are, or soon will be, another's. */

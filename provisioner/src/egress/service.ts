@@ -44,7 +44,6 @@ export async function startEgress(
   const target = { path: namespace.pods, labelSelector: managedSelector };
   const pods = new WatchCache<V1Pod>(client, target, {
     onTrouble: (_, error) => {
-      sandboxes.markCut();
       watchTroubles.inc();
       log.warn({ err: error }, "the watch of pods was cut");
     },
