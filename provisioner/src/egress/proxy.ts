@@ -215,7 +215,12 @@ export class EgressProxy {
     client: Duplex | ServerResponse,
   ): Promise<Dialled | Answer> {
     const from = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-    const sandbox = this.#options.sandboxAt(from);
+    let sandbox = this.#options.sandboxAt(from);
+    if (sandbox === undefined) {
+      await this.#options.arrival?.(from);
+      // What has closed meanwhile does not close again, and would count as open for ever.
+      if (!request.socket.destroyed) sandbox = this.#options.sandboxAt(from);
+    }
     if (sandbox === undefined) {
       this.#metrics.refused.inc({ reason: "unknown_caller" });
       return { status: 403, detail: "this proxy serves sandboxes with an allow list only" };

@@ -63,6 +63,7 @@ export async function startEgress(
   const refusals = new Refusals();
   const proxy = new EgressProxy({
     sandboxAt: (address) => sandboxes.at(address),
+    arrival: (address) => sandboxes.arrival(address),
     closedRanges: settings.DENIED_CIDRS,
     onRefused: (refused) => {
       refusals.add(refused, Date.now());

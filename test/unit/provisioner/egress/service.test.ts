@@ -139,6 +139,18 @@ describe("egress: service", function () {
       assert.equal(await statusOf(two), 403);
     });
 
+    it("a sandbox that asks a moment before its pod is seen", async () => {
+      for (let tries = 0, status = 0; status !== 200; tries += 1) {
+        assert.ok(tries < 20, "one of so many is seen in time, however slow the machine is");
+        const address = `127.0.1.${tries + 1}`;
+        const asked = once(service.proxy.server, "connect");
+        const answered = statusOf(address);
+        await asked;
+        await pod(`early-${tries}`, { address });
+        status = await answered;
+      }
+    });
+
     it("no address that it does not know, no idle pod, no other profile", async () => {
       assert.equal(await statusOf("127.0.0.200"), 403);
       assert.equal(await statusOf(await pod("idle", { state: "idle", egress: "blocked" })), 403);
