@@ -26,6 +26,11 @@ export interface EgressOptions {
    * count as soon as they are changed.
    */
   sandboxAt(address: string): EgressSandbox | undefined;
+  /**
+   * Waits a moment where a sandbox may be that is not seen yet; then it is asked for again.
+   * @default no wait
+   */
+  arrival?(address: string): Promise<void>;
   /** Ranges of the cluster itself (pods, Services, nodes), which no rule opens: `10.42.0.0/16`. */
   readonly closedRanges: readonly string[];
   /** Called for each refusal; must not throw. */

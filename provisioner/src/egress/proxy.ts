@@ -25,6 +25,7 @@ import {
   nameResolver,
   parseDestination,
 } from "./destination.js";
+import { endWithRequest } from "./early-end.js";
 import { passedOn } from "./headers.js";
 import { type EgressMetrics, egressMetrics } from "./metrics.js";
 import type { EgressOptions, EgressSandbox } from "./options.js";
@@ -163,11 +164,10 @@ export class EgressProxy {
 
   async #plain(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refuse = ({ status, detail }: Answer): void => {
-      if (response.headersSent || response.destroyed) {
-        response.destroy();
-        return;
-      }
-      response.writeHead(status, { "content-type": "text/plain", connection: "close" }).end(detail);
+      if (response.headersSent || response.destroyed) return;
+      const headers = { "content-type": "text/plain", "content-length": detail.length, connection: "close" };
+      response.writeHead(status, headers).write(detail);
+      endWithRequest(request, response, lingerMs);
     };
     const url = plainUrl(request.url ?? "");
     const outcome = await this.#reach(request, url?.destination, response);
@@ -200,7 +200,10 @@ export class EgressProxy {
       }
       response.writeHead(statusCode, passedOn(answer.rawHeaders));
       whenStalled(answer, response, stalledMs, end);
-      answer.pipe(response);
+      answer.pipe(response, { end: false });
+      answer.once("end", () => {
+        endWithRequest(request, response, lingerMs);
+      });
       answer.on("error", () => response.destroy());
     });
     outgoing.on("error", () => {
@@ -224,7 +227,12 @@ export class EgressProxy {
     client: Duplex | ServerResponse,
   ): Promise<Dialled | Answer> {
     const from = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-    const sandbox = this.#options.sandboxAt(from);
+    let sandbox = this.#options.sandboxAt(from);
+    if (sandbox === undefined) {
+      await this.#options.arrival?.(from);
+      // What has closed meanwhile does not close again, and would count as open for ever.
+      if (!request.socket.destroyed) sandbox = this.#options.sandboxAt(from);
+    }
     if (sandbox === undefined) {
       this.#metrics.refused.inc({ reason: "unknown_caller" });
       return { status: 403, detail: "this proxy serves sandboxes with an allow list only" };

@@ -4,6 +4,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import type { WatchCache } from "../kubernetes/watch-cache.js";
 import { viewOf, type Sandbox } from "../model/sandbox.js";
 import { parseAddress } from "./address.js";
+import { Arrivals } from "./arrivals.js";
 import type { EgressSandbox } from "./options.js";
 import { parseRule, type Rule, type Rules } from "./rules.js";
 
@@ -15,6 +16,8 @@ interface Holder {
   readonly podUid: string;
   readonly podName: string;
   readonly addresses: readonly string[];
+  /** Whether it may become a sandbox's at any moment. */
+  readonly idle: boolean;
   /** What it is served as; undefined for one that is not served. */
   readonly served: (EgressSandbox & Pick<Sandbox, "id">) | undefined;
 }
@@ -32,8 +35,8 @@ export class EgressSandboxes {
   readonly #pods: WatchCache<V1Pod>;
   readonly #byName = new Map<string, Holder>();
   readonly #byAddress = new Map<string, Set<Holder>>();
+  readonly #arrivals = new Arrivals();
   readonly #onBadRule: (subject: EgressSubject, text: string) => void;
-  #cutAt: number | undefined;
 
   /**
    * @param onChange told of each sandbox whose rules may have changed, and with undefined of each that is not served any more
@@ -55,6 +58,7 @@ export class EgressSandboxes {
       if (before?.served !== undefined && now?.served?.podUid !== before.podUid)
         onChange(before.podUid, undefined);
       if (now?.served !== undefined) onChange(now.podUid, now.served.rules);
+      for (const key of now?.addresses ?? []) if (!this.#mayCome(key)) this.#arrivals.wake(key);
     });
   }
 
@@ -68,21 +72,27 @@ export class EgressSandboxes {
     return holder?.served;
   }
 
+  /** Waits a moment for the sandbox at this address, if it may be that none is seen there because we are behind. */
+  async arrival(address: string): Promise<void> {
+    const key = keyOf(address);
+    if (key !== undefined && this.#mayCome(key) && !this.#stale()) await this.#arrivals.wait(key);
+  }
+
   /** Whom a pod is for. */
   subject(podUid: string): EgressSubject | undefined {
     const name = [...this.#byName.values()].find((one) => one.podUid === podUid);
     return name?.served && { ...name.served, podName: name.podName };
   }
 
-  /** To be called when the watch is cut. */
-  markCut(): void {
-    this.#cutAt ??= performance.now();
+  /** Whether nobody is seen at an address but, at most, a pod that waits to be claimed. */
+  #mayCome(key: string): boolean {
+    const holders = [...(this.#byAddress.get(key) ?? [])];
+    return holders.length < 2 && holders.every(({ idle }) => idle);
   }
 
   /** Whether pods may have changed hands without our knowing. */
   #stale(): boolean {
-    if (this.#pods.connected) this.#cutAt = undefined;
-    return this.#cutAt !== undefined && performance.now() - this.#cutAt > staleMs;
+    return this.#pods.cutForMs > staleMs;
   }
 
   /** Undefined for a pod that is ending or over: its addresses are, or soon will be, another's. */
@@ -95,7 +105,10 @@ export class EgressSandboxes {
     const addresses = [...new Set(texts.map((text) => keyOf(text ?? "")))].filter((key) => key !== undefined);
     const view = viewOf(pod);
     if (view.kind !== "sandbox" || view.pod.egress !== "allowlist")
-      return { podName, podUid: metadata?.uid ?? "", addresses, served: undefined };
+      return {
+        ...{ podName, podUid: metadata?.uid ?? "", addresses },
+        ...{ idle: view.kind === "idle", served: undefined },
+      };
     const { id, tenant, podUid, network } = view.pod;
     const read = (list: readonly string[] = []): Rule[] =>
       list.flatMap((text) => {
@@ -104,7 +117,7 @@ export class EgressSandboxes {
         return rule ?? [];
       });
     const rules = { allow: read(network?.allow), deny: read(network?.deny) };
-    return { podName, podUid, addresses, served: { podUid, id, tenant, rules } };
+    return { podName, podUid, addresses, idle: false, served: { podUid, id, tenant, rules } };
   }
 
   #note(holder: Holder): void {

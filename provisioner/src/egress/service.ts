@@ -44,7 +44,6 @@ export async function startEgress(
   const target = { path: namespace.pods, labelSelector: managedSelector };
   const pods = new WatchCache<V1Pod>(client, target, {
     onTrouble: (_, error) => {
-      sandboxes.markCut();
       watchTroubles.inc();
       log.warn({ err: error }, "the watch of pods was cut");
     },
@@ -64,6 +63,7 @@ export async function startEgress(
   const refusals = new Refusals();
   const proxy = new EgressProxy({
     sandboxAt: (address) => sandboxes.at(address),
+    arrival: (address) => sandboxes.arrival(address),
     closedRanges: settings.DENIED_CIDRS,
     onRefused: (refused) => {
       refusals.add(refused, Date.now());

@@ -78,6 +78,7 @@ export class WatchCache<T extends KubernetesObject> {
   #markSynced: () => void = () => undefined;
   #connected = false;
   #connectedAt = 0;
+  #stoodUntil = performance.now();
   /** Attempts that failed since the server was last well. */
   #failures = 0;
 
@@ -106,6 +107,11 @@ export class WatchCache<T extends KubernetesObject> {
    */
   get live(): boolean {
     return this.#connected && performance.now() - this.#connectedAt > missedMs;
+  }
+
+  /** How long no watch has stood that told of something or had the time to; 0 while one stands. Milliseconds. */
+  get cutForMs(): number {
+    return this.#connected ? 0 : performance.now() - this.#stoodUntil;
   }
 
   get(name: string): T | undefined {
@@ -234,9 +240,9 @@ export class WatchCache<T extends KubernetesObject> {
     try {
       for await (const line of lines(body)) {
         const { type, object } = JSON.parse(line) as WatchEvent<T>;
-        told = true;
         if (type === "ERROR")
           throw new KubernetesError(object.code ?? 0, "", object.message ?? "the watch failed");
+        told = true;
         if (type === "ADDED" || type === "MODIFIED") this.#put(this.#slim(object));
         else if (type === "DELETED") this.#remove(object);
         const version = object.metadata?.resourceVersion;
@@ -248,7 +254,9 @@ export class WatchCache<T extends KubernetesObject> {
         throw new KubernetesError(0, "ShortWatch", "the watch ended at once, and told of nothing");
     } finally {
       this.#connected = false;
-      if (performance.now() - this.#connectedAt > settledMs) this.#failures = 0;
+      const now = performance.now();
+      if (told || now - this.#connectedAt > shortMs) this.#stoodUntil = now;
+      if (now - this.#connectedAt > settledMs) this.#failures = 0;
     }
   }
 

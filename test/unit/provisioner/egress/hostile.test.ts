@@ -102,9 +102,69 @@ describe("egress: hostile sandboxes and servers", function () {
       answer = text;
       assert.match(await plain(), /^HTTP\/1\.1 502 /, JSON.stringify(text));
     }
+    answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nnone";
+    assert.doesNotMatch(await plain(), /0\r\n\r\n$/, "what is cut is not ended as if it were whole");
     answer = "HTTP/1.1 200 OK\r\nX-Text: \xe2\x9c\x93\xe9\r\nContent-Length: 2\r\n\r\nok";
     assert.match(await plain(), /^HTTP\/1\.1 200 /);
     assert.deepEqual(troubles, []);
+  });
+
+  describe("tells who still sends a body what came of it", () => {
+    const bodyBytes = 4_000_000;
+    beforeEach(() => {
+      // The answer is held open for a time, which does not pass by itself here.
+      mock.timers.enable({ apis: ["setTimeout"] });
+      answer = "HTTP/1.1 413 x\r\nContent-Length: 7\r\nConnection: close\r\n\r\ntoo big";
+    });
+    afterEach(() => {
+      mock.timers.reset();
+    });
+
+    /** Sends the beginning of a request, and gives its connection when the answer has come up to `last`. */
+    async function early(host: string, last: string): Promise<{ socket: Socket; closed: Promise<string[]> }> {
+      const socket = await open();
+      const events: string[] = [];
+      for (const event of ["end", "error"]) socket.on(event, () => events.push(event));
+      const closed = new Promise<string[]>((resolve) =>
+        socket.once("close", () => {
+          resolve(events);
+        }),
+      );
+      socket.write(
+        `POST http://${host}:${port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${bodyBytes}\r\n\r\nx`,
+      );
+      let text = "";
+      const whole = new Promise<void>((resolve) =>
+        socket.on("data", (chunk) => {
+          text += chunk.toString("latin1");
+          if (text.includes(last)) resolve();
+        }),
+      );
+      await Promise.race([whole, closed]);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(text.includes(last), true, text);
+      return { socket, closed };
+    }
+
+    for (const [what, host, last] of [
+      ["a refusal", "9.9.9.9", "no rule of this sandbox allows the destination"],
+      ["an early answer", String(own), "too big"],
+    ] as const) {
+      it(`${what}, and ends the connection when all is sent`, async () => {
+        const { socket, closed } = await early(host, last);
+        await new Promise((resolve) => socket.write(Buffer.alloc(bodyBytes - 2), resolve));
+        socket.write("x");
+        assert.deepEqual(await closed, ["end"]);
+      });
+
+      it(`${what}, and ends the connection after a while in any case`, async () => {
+        const { socket, closed } = await early(host, last);
+        await new Promise((resolve) => socket.write(Buffer.alloc(bodyBytes / 2), resolve));
+        assert.equal(socket.readableEnded, false);
+        mock.timers.tick(1_000);
+        await closed;
+      });
+    }
   });
 
   it("lets one sandbox have so many connections, those without a request among them, and serves others", async () => {

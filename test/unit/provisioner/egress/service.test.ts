@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { mock } from "node:test";
 
 import { readEgressSettings } from "../../../../provisioner/src/config/settings.js";
 import { startEgress, type EgressService } from "../../../../provisioner/src/egress/service.js";
@@ -136,6 +137,18 @@ describe("egress: service", function () {
       const two = await pod("two", { allow: ["other.example:*"] });
       assert.equal(await statusOf(one), 200);
       assert.equal(await statusOf(two), 403);
+    });
+
+    it("a sandbox that asks a moment before its pod is seen", async () => {
+      for (let tries = 0, status = 0; status !== 200; tries += 1) {
+        assert.ok(tries < 20, "one of so many is seen in time, however slow the machine is");
+        const address = `127.0.1.${tries + 1}`;
+        const asked = once(service.proxy.server, "connect");
+        const answered = statusOf(address);
+        await asked;
+        await pod(`early-${tries}`, { address });
+        status = await answered;
+      }
     });
 
     it("no address that it does not know, no idle pod, no other profile", async () => {
@@ -306,5 +319,32 @@ describe("egress: service", function () {
     const address = await pod("steady");
     cluster.cutWatches();
     assert.equal(await statusOf(address), 200);
+  });
+
+  it("serves on for a minute after its watch was cut, also if it was cut before and nobody asked since", async () => {
+    const address = await pod("quiet");
+    const current = async (): Promise<boolean> =>
+      (await service.health.inject("/metrics")).body.includes("sandlot_egress_current 1");
+    const now = performance.now.bind(performance);
+    let ahead = 0;
+    const clock = mock.method(performance, "now", () => now() + ahead);
+    try {
+      const cut = (): void => {
+        cluster.fault = ({ query }) => (query.get("watch") === "true" ? { status: 503 } : undefined);
+        cluster.cutWatches();
+      };
+      cut();
+      await eventually("the watch is cut", async () => !(await current()));
+      cluster.fault = () => undefined;
+      await eventually("the watch stands again", current, 10_000);
+      ahead += 3_600_000;
+      cut();
+      await eventually("the watch is cut again", async () => !(await current()));
+      assert.equal(await statusOf(address), 200);
+      ahead += 60_000;
+      assert.equal(await statusOf(address), 403);
+    } finally {
+      clock.mock.restore();
+    }
   });
 });
