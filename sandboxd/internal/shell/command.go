@@ -38,6 +38,7 @@ type command struct {
 	hidden   bool          // the server's own, not a client's
 	frozen   bool          // what it prints no longer counts: it is being killed
 	swept    chan struct{} // closed when an interrupt has killed what the command left
+	anew     func() error  // hands it to a fresh bash; nil where that is not to be, or was
 }
 
 func newCommand(line, prompt string, limit int) (*command, string, string) {

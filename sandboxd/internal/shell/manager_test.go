@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,5 +142,32 @@ func TestNobodyQueuesForLongerThanTheyWouldWait(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
+	}
+}
+
+func TestACommandThatNoBashTookGoesToAFreshOne(t *testing.T) {
+	m := newManager(t)
+	run(t, m, ExecOptions{ID: "s", Command: "cd /; export kept=1"})
+	s, err := m.Get("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bash := s.process.Pid
+	// It takes nothing any more, and has not ended: as one that has, and whose end nobody has noticed.
+	if err := syscall.Kill(bash, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	run(t, m, ExecOptions{ID: "s", Command: "echo on $kept", Async: true})
+	if err := syscall.Kill(bash, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the command", func() {
+		if status, err := m.Wait(context.Background(), "s", 30*time.Second); status != Completed || err != nil {
+			t.Errorf("%s, %v", status, err)
+		}
+	})
+	view, err := m.View("s")
+	if err != nil || view.Output != "on" {
+		t.Errorf("it printed %q, %v", view.Output, err)
 	}
 }

@@ -173,10 +173,7 @@ func (s *Session) watch(t *terminal, process *proc.Process, scope *proc.Scope, d
 	s.mu.Lock()
 	t.closeSlave()
 	s.mu.Unlock()
-	select {
-	case <-drained:
-	case <-time.After(time.Second):
-	}
+	all := waitFor(drained, time.Second)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.master.Close()
@@ -188,6 +185,11 @@ func (s *Session) watch(t *terminal, process *proc.Process, scope *proc.Scope, d
 	s.folder = s.startDir
 	c := s.current
 	if c == nil || c.status != Running {
+		return
+	}
+	// A bash that had ended before it took the command, which nobody had noticed yet, is none that the command ended. Whoever has
+	// not read all that it said cannot know that, and must not run the command twice.
+	if all && !c.begun && c.ending == "" && !s.closed && c.anew != nil && c.anew() == nil {
 		return
 	}
 	if c.begun && len(s.pending) > 0 {
@@ -223,23 +225,26 @@ func (s *Session) begin(line, folder string) (*command, error) {
 	c, first, last := newCommand(line, prompt(s.folder), s.manager.settings.MaxOutput)
 	c.older = proc.Snapshot()
 	s.current, s.pending, s.used = c, nil, time.Now()
+	c.anew = func() error {
+		c.anew = nil
+		if err := s.launch(); err != nil {
+			return err
+		}
+		s.terminal.next(nil, folder, first, line, last)
+		return nil
+	}
 	if !s.terminal.next(s.newEnv, folder, first, line, last) {
-		if err := s.replace(); err != nil {
+		// It reads no more, and is not waited for.
+		process, scope := s.process, s.scope
+		s.terminal = nil
+		go s.end(process, scope)
+		if err := c.anew(); err != nil {
 			s.finish(c, Terminated, nil)
 			return nil, err
 		}
-		s.terminal.next(nil, folder, first, line, last)
 	}
 	s.newEnv = nil
 	return c, nil
-}
-
-// replace gives the session a fresh bash for one that reads no more. The session's mutex is held.
-func (s *Session) replace() error {
-	process, scope := s.process, s.scope
-	s.terminal = nil // before its end is noticed
-	go s.end(process, scope)
-	return s.launch()
 }
 
 // remember moves the last command to the console's records.

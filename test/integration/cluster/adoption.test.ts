@@ -37,7 +37,13 @@ describe("taking over an old installation", () => {
     this.timeout(300_000);
     const path = "jsonpath={.spec.template.spec.containers[0].image}";
     ({ output: image } = await kubectl("get", "deployment", "sandbox", "-n", stackNamespace, "-o", path));
-    await applyAll(oldManifests({ namespace: place, image, skillsPath: "/mnt/skills" }));
+    const old = oldManifests({ namespace: place, image, skillsPath: "/mnt/skills" });
+    await applyAll(old.filter(({ kind }) => kind !== "Deployment"));
+    // A claim that is bound in the moment in which the scheduler looks at its pod was not seen by it for minutes.
+    const bound = "--for=jsonpath={.status.phase}=Bound";
+    const claim = await kubectl("wait", bound, `pvc/${oldNames.claim}`, "-n", place, "--timeout=60s");
+    assert.ok(claim.ok, claim.output);
+    await applyAll(old.filter(({ kind }) => kind === "Deployment"));
     const waited = ["rollout", "status", "-n", place, `deployment/${oldNames.deployment}`, "--timeout=90s"];
     const { ok, output } = await kubectl(...waited);
     assert.ok(ok, output);
