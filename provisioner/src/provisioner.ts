@@ -70,7 +70,7 @@ export async function startProvisioner(
   let stopping = false;
   let ready = false;
   const events = new OpenStreams(mostEvents);
-  const logs = new OpenStreams(mostLogs);
+  const logs = new Shares(mostLogs);
   const limits = new RateLimits();
   const bodies = new Shares(mostBodies);
   const { sandboxes, directory, refusals, environments, poolSizes, idleClaims, endpoints, activity } = front;

@@ -3,11 +3,11 @@ import type { Readable } from "node:stream";
 
 import type { Logger } from "pino";
 
+import { clusterError } from "../core/cluster-errors.js";
 import type { Created, CreateRequest } from "../core/creates.js";
 import { isLive, rankKey } from "../core/directory.js";
 import { full, notFound, SandboxError, unknownEnvironment } from "../core/errors.js";
 import { isNone, untilSeen } from "../core/until-seen.js";
-import { KubernetesError } from "../kubernetes/client.js";
 import type { NetworkRules } from "../model/network-rules.js";
 import { placements, rankedSites } from "../model/placement.js";
 import type { Sandbox } from "../model/sandbox.js";
@@ -187,7 +187,7 @@ export class FleetSandboxes implements SandboxService {
       return await cluster.sandboxes.create(create);
     } catch (error) {
       // The next one need not wait as long to find out. Where it answered, in whatever way, it is there for others.
-      if (isSilence(error)) cluster.noteSilence();
+      if (clusterError(error)?.status === 0) cluster.noteSilence();
       throw error;
     }
   }
@@ -218,11 +218,6 @@ function askSeen<T>(
       return question(cluster);
     }),
   );
-}
-
-/** Whether no answer came at all. */
-function isSilence(error: unknown): boolean {
-  return error instanceof SandboxError && error.cause instanceof KubernetesError && error.cause.status === 0;
 }
 
 function unseen(): SandboxError {

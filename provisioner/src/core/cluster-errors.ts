@@ -2,6 +2,11 @@
 import { isTrouble, KubernetesError } from "../kubernetes/client.js";
 import { notFound, SandboxError } from "./errors.js";
 
+/** What the API server said, or that it said nothing, where that is why something was not carried out. */
+export function clusterError(error: unknown): KubernetesError | undefined {
+  return error instanceof SandboxError && error.cause instanceof KubernetesError ? error.cause : undefined;
+}
+
 /** "Not found" is about the sandbox, except where one is being made: then it is about the namespace. */
 export const whenCreating = (error: KubernetesError): SandboxError =>
   new SandboxError("refused", `the cluster has no place for sandboxes: ${error.message}`, { cause: error });

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { V1Service } from "@kubernetes/client-node";
 
-import { isNotFound, isTrouble, KubernetesError, type KubernetesClient } from "../kubernetes/client.js";
+import { isNotFound, isTrouble, type KubernetesClient } from "../kubernetes/client.js";
 import { atAddress, serviceOf, type ServiceName } from "../model/proxy-url.js";
+import { clusterError } from "./cluster-errors.js";
 import { SandboxError } from "./errors.js";
 
 /** A Service keeps its address for as long as it is there; one that was made anew is found after so long. */
@@ -76,5 +77,6 @@ export class ProxyAddress {
 
 /** Whether it was the API server that was in trouble when the address was asked for. */
 function mayPass(error: unknown): boolean {
-  return error instanceof SandboxError && error.cause instanceof KubernetesError && isTrouble(error.cause);
+  const cause = clusterError(error);
+  return cause !== undefined && isTrouble(cause);
 }

@@ -2,8 +2,8 @@
 import type { Sandbox } from "../model/sandbox.js";
 import type { SandboxListener } from "./directory.js";
 
-/** How long a replica may be behind another. */
-const behindMs = 250;
+/** How long a replica, or an egress proxy, may be behind the one that has just written something. Milliseconds. */
+export const behindMs = 250;
 
 /** Whether nothing of a sandbox is seen but what goes: the one that comes after it may not be seen yet. */
 export function isNone(seen: Pick<Sandbox, "state"> | undefined): boolean {

@@ -1,8 +1,6 @@
 // Requests from addresses at which no sandbox is seen yet. Whoever claims a pod tells its sandbox's owner at once; the proxy's own
 // watch may be a moment behind that.
-
-/** How long the watch may be behind. Milliseconds. */
-const behindMs = 250;
+import { behindMs } from "../core/until-seen.js";
 
 /** How many requests may wait, of one address and in all: the rest is not held in memory for somebody who may be nobody. */
 const mostOfOne = 32;

@@ -3,8 +3,7 @@ import type { Readable } from "node:stream";
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-import type { Most } from "../core/shares.js";
-import type { OpenStreams } from "./open-streams.js";
+import type { Most, Shares } from "../core/shares.js";
 import { problem } from "./problems.js";
 import { whenOver } from "./response-over.js";
 import { whenStalled } from "./stalled.js";
@@ -18,23 +17,23 @@ const wholeMs = 60_000;
 
 /** Answers with what `read` gives. */
 export async function sendLogs(
-  streams: OpenStreams,
+  open: Shares,
   request: FastifyRequest,
   reply: FastifyReply,
   read: () => Promise<Readable>,
 ): Promise<FastifyReply> {
-  // The answer may wait behind another of the same connection, and so is not ended by itself.
-  const end = (): void => void request.raw.socket.destroy();
-  const close = streams.open(request.caller.tenant, end);
-  if (close === undefined) {
-    const { ofTenant, inAll } = streams.most;
+  const giveBack = open.take(request.caller.tenant);
+  if (giveBack === undefined) {
+    const { ofTenant, inAll } = open.most;
     const detail = `at most ${ofTenant} of a tenant's may be read at once, and ${inAll} in all; try again when others have been read`;
     return problem(reply, 503, "Too many logs at once", detail);
   }
+  // The answer may wait behind another of the same connection, and so is not ended by itself.
+  const end = (): void => void request.raw.socket.destroy();
   const timer = setTimeout(end, wholeMs);
   whenOver(reply.raw, () => {
     clearTimeout(timer);
-    close();
+    giveBack();
   });
   const logs = await read();
   whenOver(reply.raw, () => void logs.destroy());

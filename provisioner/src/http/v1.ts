@@ -31,7 +31,7 @@ export interface V1Options extends Front {
   readonly bodies: Shares;
   readonly tokens: Tokens;
   readonly events: OpenStreams;
-  readonly logs: OpenStreams;
+  readonly logs: Shares;
   readonly settings: V1Settings;
 }
 

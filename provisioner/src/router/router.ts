@@ -6,6 +6,7 @@ import type { FastifyBaseLogger } from "fastify";
 
 import { mostOpen, mostShared } from "../core/connections.js";
 import type { Way } from "../core/endpoints.js";
+import { behindMs } from "../core/until-seen.js";
 import { bound, traceFields } from "../tracing/spans.js";
 import { admit, gone, outside, starting, unauthorized, unavailable } from "./access.js";
 import { authorizationIsOwn, type Credential, credentialOf } from "./credentials.js";
@@ -50,9 +51,9 @@ const unreachable: Refusal = {
  * one that has no address.
  */
 const patienceMs: ReadonlyMap<Refusal, number> = new Map([
-  [notFound, 250],
-  [gone, 250],
-  [unavailable, 250],
+  [notFound, behindMs],
+  [gone, behindMs],
+  [unavailable, behindMs],
   [starting, 2_000],
 ]);
 

@@ -13,8 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"sandlot.dev/sandboxd/internal/config"
-	"sandlot.dev/sandboxd/internal/proc"
+	"sandlot.dev/sandboxd/internal/fixture"
 )
 
 func upload(t *testing.T, file string, size int) string {
@@ -27,14 +26,9 @@ func upload(t *testing.T, file string, size int) string {
 }
 
 func TestLargeUploadsComeOneAfterAnother(t *testing.T) {
-	processes, err := proc.NewTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := config.Default()
-	settings.Home, settings.MaxBody = t.TempDir(), 5<<20
-	settings.Workspace = settings.Home
-	a := New(settings, processes, "test", slog.New(slog.NewTextHandler(io.Discard, nil)))
+	settings := fixture.Settings(t)
+	settings.MaxBody = 5 << 20
+	a := New(settings, fixture.Table(t), "test", slog.New(slog.NewTextHandler(io.Discard, nil)))
 	send := func(ctx context.Context, body io.Reader, size int) int {
 		request := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/v1/file/write", body)
 		request.Header.Set("Content-Type", "application/json")

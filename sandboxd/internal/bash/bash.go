@@ -227,10 +227,8 @@ func (m *Manager) forget(commands ...*command) {
 
 // open returns the named session, made if need be, and the folder for the next command, which becomes its default.
 func (m *Manager) open(id, folder string) (*session, string, error) {
-	if folder != "" {
-		if stat, err := os.Stat(folder); err != nil || !stat.IsDir() {
-			return nil, "", &FolderError{folder}
-		}
+	if folder != "" && !proc.IsFolder(folder) {
+		return nil, "", &FolderError{folder}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -313,7 +311,7 @@ func (m *Manager) start(s *session, folder string, options ExecOptions) (*comman
 	if err != nil {
 		outRead.Close()
 		errRead.Close()
-		if stat, statErr := os.Stat(folder); statErr != nil || !stat.IsDir() {
+		if !proc.IsFolder(folder) {
 			// The session's, which was there when it was named.
 			return nil, &FolderError{folder}
 		}

@@ -6,29 +6,20 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
-	"sandlot.dev/sandboxd/internal/config"
+	"sandlot.dev/sandboxd/internal/fixture"
 	"sandlot.dev/sandboxd/internal/metrics"
 	"sandlot.dev/sandboxd/internal/proc"
 )
 
-var table = sync.OnceValues(proc.NewTable)
-
 // newManager returns one whose commands start in an empty folder of their own.
 func newManager(t *testing.T) *Manager {
 	t.Helper()
-	processes, err := table()
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := config.Default()
-	settings.Home = t.TempDir()
-	settings.Workspace = settings.Home
+	settings := fixture.Settings(t)
 	env := func() []string { return []string{"PATH=" + os.Getenv("PATH")} }
-	m := NewManager(settings, processes, proc.NewSlots(settings.MaxCommands), &metrics.Counters{}, env)
+	m := NewManager(settings, fixture.Table(t), proc.NewSlots(settings.MaxCommands), &metrics.Counters{}, env)
 	t.Cleanup(m.KillAll)
 	return m
 }

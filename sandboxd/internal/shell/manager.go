@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -86,7 +85,7 @@ func (m *Manager) Create(options CreateOptions) (*Session, string, error) {
 	folder := options.Folder
 	if folder == "" {
 		folder = m.settings.Workspace
-	} else if !isFolder(folder) {
+	} else if !proc.IsFolder(folder) {
 		return nil, "", &FolderError{folder}
 	}
 	physical := !options.PreserveSymlinks
@@ -335,7 +334,7 @@ func (s *Session) target(options ExecOptions) (string, error) {
 	if options.Folder == "" {
 		return "", nil
 	}
-	if !isFolder(options.Folder) {
+	if !proc.IsFolder(options.Folder) {
 		if options.Strict {
 			return "", &FolderError{options.Folder}
 		}
@@ -642,11 +641,6 @@ func (m *Manager) count(c *command) {
 	default:
 		m.counters.Ended(metrics.Shell, *c.exitCode)
 	}
-}
-
-func isFolder(path string) bool {
-	stat, err := os.Stat(path)
-	return err == nil && stat.IsDir()
 }
 
 // Shorten returns the output that shell/exec answers with.

@@ -70,7 +70,7 @@ func (s *Session) launch() error {
 	cmd := exec.Command(settings.Shell, "--noprofile", "--rcfile", "/proc/self/fd/4", "--noediting", "-i")
 	scope := proc.NewScope()
 	folder := s.startDir
-	if stat, err := os.Stat(folder); err != nil || !stat.IsDir() {
+	if !proc.IsFolder(folder) {
 		folder = "/"
 	}
 	cmd.Dir = folder

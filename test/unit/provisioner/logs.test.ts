@@ -7,8 +7,8 @@ import { mock } from "node:test";
 
 import Fastify, { type FastifyInstance } from "fastify";
 
+import { Shares } from "../../../provisioner/src/core/shares.js";
 import { sendLogs } from "../../../provisioner/src/http/logs.js";
-import { OpenStreams } from "../../../provisioner/src/http/open-streams.js";
 
 describe("logs as an answer", () => {
   let app: FastifyInstance;
@@ -19,13 +19,13 @@ describe("logs as an answer", () => {
 
   beforeEach(async () => {
     [sources, sockets] = [[], []];
-    const streams = new OpenStreams({ inAll: 3, ofTenant: 2 });
+    const open = new Shares({ inAll: 3, ofTenant: 2 });
     app = Fastify();
     app.decorateRequest("caller");
     app.get("/:tenant", (request, reply) => {
       const { tenant } = request.params as { tenant: string };
       request.caller = { tenant } as typeof request.caller;
-      return sendLogs(streams, request, reply, () => {
+      return sendLogs(open, request, reply, () => {
         const source = new Readable({
           read() {
             if (more !== undefined) setImmediate(() => this.push(more));
